@@ -1,0 +1,52 @@
+package io.github.distillcuda.backend;
+
+import io.github.distillcuda.tensor.DType;
+import io.github.distillcuda.tensor.Shape;
+import io.github.distillcuda.tensor.Tensor;
+import java.util.List;
+
+/**
+ * A device and the libraries that compute on it. Everything it creates belongs to it and ends with
+ * {@link #close()}. One thread, the one that created the backend, makes every call.
+ */
+public interface Backend extends AutoCloseable {
+  /** Returns what the run should say of this backend. */
+  BackendInfo info();
+
+  /**
+   * Allocates the parameters of a model, zero at first.
+   *
+   * @param layers the layers, whose layouts the backend chooses here
+   * @param batch the batch size to choose them for; steps of other sizes use the same layouts
+   * @param trainable whether gradients and moments are allocated too
+   */
+  ParameterArena createParameters(List<LayerSpec> layers, int batch, boolean trainable);
+
+  /** Allocates a tensor outside any step, zero at first; a step may read it as an input. */
+  Tensor createTensor(String name, Shape shape);
+
+  /** Returns the type that tensors are held in. */
+  DType dtype();
+
+  /**
+   * Copies a data set to the device.
+   *
+   * @param imageShape the shape of one image, [channels, height, width]
+   * @param images the images as bytes, row-major, one after the other
+   * @param labels a label an image, from 0, or -100 for an image without one
+   */
+  ResidentDataset upload(Shape imageShape, byte[] images, byte[] labels);
+
+  /** Allocates a table of logits, zero at first. */
+  LogitsTable createLogitsTable(int rows, int classes);
+
+  /** Allocates the state of a training or an evaluation. */
+  StepState createState();
+
+  /** Starts the recording of a step. */
+  StepRecorder record(int batch);
+
+  /** Frees everything this backend created; a second call does nothing. */
+  @Override
+  void close();
+}
