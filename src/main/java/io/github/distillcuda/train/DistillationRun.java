@@ -6,6 +6,8 @@ import io.github.distillcuda.backend.LossSpec;
 import io.github.distillcuda.backend.ResidentDataset;
 import io.github.distillcuda.data.ImageDataset;
 import io.github.distillcuda.distill.DatasetLogits;
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.nn.InitialWeights;
 import io.github.distillcuda.nn.Network;
 import io.github.distillcuda.tensor.NamedArray;
@@ -23,6 +25,14 @@ import java.util.SplittableRandom;
 public final class DistillationRun {
   /** A model that is done: its parameters on the device and what it says of the test images. */
   private record Finished(Network network, ModelResult result, Evaluation evaluation) {}
+
+  /** The content of {@code config.json}. */
+  private record ConfigFile(
+      RunConfig run,
+      BackendInfo backend,
+      boolean deterministic,
+      String dataset,
+      String datasetSha256) {}
 
   private final Backend backend;
   private final boolean deterministic;
@@ -61,7 +71,7 @@ public final class DistillationRun {
     this.config = config;
     this.dataset = dataset;
     this.folder = folder;
-    this.listener = new EstimatingListener(config, dataset.trainSize(), listener);
+    this.listener = new EstimatingListener(config, dataset.trainCount(), listener);
     this.stop = stop;
     this.saveEvery = saveEvery;
     trainImages =
@@ -70,20 +80,47 @@ public final class DistillationRun {
   }
 
   /**
-   * Runs to the end.
+   * Runs from the beginning to the end.
    *
    * @param teacherFromFile the parameters of {@code config.teacherFile()} in state-dict order; null
-   *     where the teacher is trained
-   * @param snapshot where to go on; null for a new run
+   *     where the teacher is trained or not needed
    * @return what is in {@code metrics.json}
    */
-  public RunMetrics execute(List<NamedArray> teacherFromFile, RunSnapshot snapshot) {
-    if (snapshot != null) {
-      restoreFinished(snapshot);
-    }
-    if (teacherFromFile != null && !finished.containsKey(ModelRole.TEACHER)) {
+  public RunMetrics execute(List<NamedArray> teacherFromFile) {
+    folder.writeConfig(
+        new ConfigFile(
+            config, backend.info(), deterministic, dataset.name(), dataset.sha256()));
+    if (teacherFromFile != null) {
       finished.put(ModelRole.TEACHER, load(teacherFromFile));
     }
+    return trainRemaining(null);
+  }
+
+  /**
+   * Goes on where a snapshot was taken, to the bits that an uninterrupted run would have.
+   *
+   * @return what is in {@code metrics.json}
+   * @throws DistillException USAGE if the data or the device differ from the snapshot's
+   */
+  public RunMetrics resume(RunSnapshot snapshot) {
+    requireSame("training data", snapshot.datasetSha256(), dataset.sha256());
+    requireSame("device", snapshot.backend(), backend.info());
+    secondsBefore = snapshot.secondsSpent();
+    history.addAll(snapshot.history());
+    snapshot.finished().forEach((role, result) -> finished.put(role, restore(snapshot, role)));
+    return trainRemaining(snapshot);
+  }
+
+  private static void requireSame(String what, Object began, Object now) {
+    if (!began.equals(now)) {
+      throw new DistillException(
+          ExitCode.USAGE,
+          "--resume needs the same %s: the run began with %s, this is %s"
+              .formatted(what, began, now));
+    }
+  }
+
+  private RunMetrics trainRemaining(RunSnapshot snapshot) {
     for (ModelRole role : config.models()) {
       if (!finished.containsKey(role)) {
         train(role, snapshot != null && snapshot.inProgress() == role ? snapshot : null);
@@ -118,19 +155,11 @@ public final class DistillationRun {
         evaluation);
   }
 
-  private void restoreFinished(RunSnapshot snapshot) {
-    secondsBefore = snapshot.secondsSpent();
-    history.addAll(snapshot.history());
-    snapshot
-        .finished()
-        .forEach(
-            (role, result) -> {
-              Network network =
-                  Network.frozen(backend, config.architecture(role), config.batchSize());
-              network.load(snapshot.arrays(role, RunSnapshot.Group.VALUES));
-              Evaluation evaluation = evaluator(role, network).evaluate(done -> {});
-              finished.put(role, new Finished(network, result, evaluation));
-            });
+  private Finished restore(RunSnapshot snapshot, ModelRole role) {
+    Network network = Network.frozen(backend, config.architecture(role), config.batchSize());
+    network.load(snapshot.arrays(role, RunSnapshot.Group.VALUES));
+    Evaluation evaluation = evaluator(role, network).evaluate(done -> {});
+    return new Finished(network, snapshot.finished().get(role), evaluation);
   }
 
   private void train(ModelRole role, RunSnapshot snapshot) {
@@ -232,6 +261,7 @@ public final class DistillationRun {
     RunSnapshot snapshot =
         new RunSnapshot(
             config,
+            backend.info(),
             dataset.sha256(),
             results,
             role,
@@ -253,7 +283,7 @@ public final class DistillationRun {
         info.precision(),
         info.kernels(),
         new RunMetrics.Dataset(
-            dataset.name(), dataset.trainSize(), dataset.testSize(), dataset.sha256()),
+            dataset.name(), dataset.trainCount(), dataset.testCount(), dataset.sha256()),
         config.temperature(),
         config.alpha(),
         config.seed(),

@@ -20,6 +20,9 @@ import java.util.Set;
  * @param teacherFile a model file to take the teacher from instead of training it; null for none
  * @param teacherSha256 the SHA-256 of that file; null for none
  * @param recomputeTeacher whether the teacher runs in every step instead of once
+ * @param data the data set asked for: auto, cifar10 or synthetic
+ * @param dataDirectory where it was asked for; null for the usual places
+ * @param subset training images, from the first; null for all
  */
 public record RunConfig(
     Set<ModelRole> models,
@@ -34,7 +37,10 @@ public record RunConfig(
     Architecture student,
     String teacherFile,
     String teacherSha256,
-    boolean recomputeTeacher) {
+    boolean recomputeTeacher,
+    String data,
+    String dataDirectory,
+    Integer subset) {
 
   /** Returns the settings of one model's training. */
   public TrainingSettings settings(ModelRole role) {

@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * The folder of one run: {@code config.json}, {@code history.csv}, {@code metrics.json}, a model
@@ -22,6 +23,7 @@ import java.util.List;
  */
 public final class RunFolder implements AutoCloseable {
   private static final String CONFIG = "config.json";
+  private static final String CHECKPOINT = "checkpoint";
   private static final Gson GSON =
       new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create();
 
@@ -34,16 +36,36 @@ public final class RunFolder implements AutoCloseable {
   }
 
   /**
+   * Checks that a new run may go there, before anything costs time; makes nothing.
+   *
+   * @throws DistillException USAGE if it holds a run already; DISK if it cannot be written
+   */
+  public static void requireUsable(Path root) {
+    if (Files.exists(root.resolve(CONFIG)) || Files.exists(root.resolve(CHECKPOINT))) {
+      throw new DistillException(
+          ExitCode.USAGE,
+          root + " holds a run already; choose another --out, or go on with it: --resume " + root);
+    }
+    Path existing = root.toAbsolutePath().normalize();
+    while (!Files.exists(existing)) {
+      existing = existing.getParent();
+    }
+    if (!Files.isDirectory(existing) || !Files.isWritable(existing)) {
+      throw new DistillException(
+          ExitCode.DISK,
+          "%s: cannot be written (%s is %s); choose another --out"
+              .formatted(
+                  root, existing, Files.isDirectory(existing) ? "read-only" : "not a folder"));
+    }
+  }
+
+  /**
    * Makes the folder of a new run.
    *
    * @throws DistillException USAGE if it holds a run already; DISK if it cannot be written
    */
   public static RunFolder create(Path root) {
-    if (Files.exists(root.resolve(CONFIG)) || Files.exists(root.resolve("checkpoint"))) {
-      throw new DistillException(
-          ExitCode.USAGE,
-          root + " holds a run already; choose another --out, or go on with it: --resume " + root);
-    }
+    requireUsable(root);
     try {
       Files.createDirectories(root);
     } catch (IOException e) {
@@ -70,9 +92,19 @@ public final class RunFolder implements AutoCloseable {
     return root;
   }
 
+  /**
+   * Returns where the run can go on.
+   *
+   * @param note receives a line for each damaged checkpoint that is passed over
+   * @throws DistillException DATA if no complete checkpoint is there
+   */
+  public RunSnapshot newestSnapshot(Consumer<String> note) {
+    return RunSnapshot.of(checkpoints().newest(note));
+  }
+
   /** Returns the checkpoints, which are deleted when the run is done. */
   CheckpointFolder checkpoints() {
-    return CheckpointFolder.in(root.resolve("checkpoint"));
+    return CheckpointFolder.in(root.resolve(CHECKPOINT));
   }
 
   void writeConfig(Object config) {

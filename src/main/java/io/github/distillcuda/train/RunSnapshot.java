@@ -3,6 +3,7 @@ package io.github.distillcuda.train;
 import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
+import io.github.distillcuda.backend.BackendInfo;
 import io.github.distillcuda.checkpoint.RunCheckpoint;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
@@ -18,6 +19,7 @@ import java.util.Map;
  * and epoch.
  *
  * @param config the run's configuration
+ * @param backend the device and libraries that computed so far
  * @param datasetSha256 of the training images and labels
  * @param finished the models that are done
  * @param inProgress the model that is being trained; null between models
@@ -27,8 +29,9 @@ import java.util.Map;
  * @param arrays the parameters of finished models and of the one in progress, and the latter's
  *     moments, each name prefixed as {@link #prefix} says
  */
-record RunSnapshot(
+public record RunSnapshot(
     RunConfig config,
+    BackendInfo backend,
     String datasetSha256,
     Map<ModelRole, ModelResult> finished,
     ModelRole inProgress,
@@ -47,6 +50,7 @@ record RunSnapshot(
   /** The part of a snapshot that is not arrays, as it is written to JSON. */
   private record Json(
       RunConfig config,
+      BackendInfo backend,
       String datasetSha256,
       EnumMap<ModelRole, ModelResult> finished,
       ModelRole inProgress,
@@ -84,7 +88,7 @@ record RunSnapshot(
     EnumMap<ModelRole, ModelResult> results = new EnumMap<>(ModelRole.class);
     results.putAll(finished);
     Json json =
-        new Json(config, datasetSha256, results, inProgress, position, history, secondsSpent);
+        new Json(config, backend, datasetSha256, results, inProgress, position, history, secondsSpent);
     return new RunCheckpoint(GSON.toJsonTree(json).getAsJsonObject(), arrays);
   }
 
@@ -94,6 +98,7 @@ record RunSnapshot(
       Json json = GSON.fromJson(state, Json.class);
       return new RunSnapshot(
           json.config(),
+          json.backend(),
           json.datasetSha256(),
           json.finished(),
           json.inProgress(),

@@ -1,19 +1,13 @@
 package io.github.distillcuda.train;
 
-import io.github.distillcuda.backend.AdamSpec;
 import io.github.distillcuda.backend.Backend;
-import io.github.distillcuda.backend.Batch;
-import io.github.distillcuda.backend.LayerPass;
-import io.github.distillcuda.backend.LogitsTable;
 import io.github.distillcuda.backend.ResidentDataset;
 import io.github.distillcuda.backend.StepProgram;
 import io.github.distillcuda.backend.StepProgress;
-import io.github.distillcuda.backend.StepRecorder;
 import io.github.distillcuda.backend.StepState;
 import io.github.distillcuda.data.EpochOrder;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
-import io.github.distillcuda.nn.Network;
 import io.github.distillcuda.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -64,30 +58,9 @@ public final class Trainer {
     this.stop = stop;
     state = backend.createState();
     int batch = task.settings().batchSize();
-    full = data.size() < batch ? null : record(backend, batch);
-    tail = data.size() % batch == 0 ? null : record(backend, data.size() % batch);
-  }
-
-  private StepProgram record(Backend backend, int rows) {
-    StepRecorder step = backend.record(rows);
-    LogitsTable cache =
-        task.teacher() instanceof TeacherSource.Cached cached ? cached.table() : null;
-    Batch batch = step.gather(data, state, cache);
-    Tensor teacherLogits =
-        switch (task.teacher()) {
-          case TeacherSource.None() -> null;
-          case TeacherSource.Cached _ -> batch.teacherLogits();
-          case TeacherSource.Recomputed(Network teacher) ->
-              Network.logits(teacher.forward(step, batch.images(), false));
-        };
-    Network network = task.network();
-    List<LayerPass> passes = network.forward(step, batch.images(), true);
-    Tensor gradLogits =
-        step.loss(task.loss(), Network.logits(passes), teacherLogits, batch, state);
-    network.backward(step, passes, gradLogits);
-    network.adam(step, AdamSpec.withLearningRate(task.settings().learningRate()), state);
-    step.advance(state);
-    return step.build();
+    full = data.size() < batch ? null : TrainingStep.record(backend, task, data, state, batch);
+    int rest = data.size() % batch;
+    tail = rest == 0 ? null : TrainingStep.record(backend, task, data, state, rest);
   }
 
   /**
