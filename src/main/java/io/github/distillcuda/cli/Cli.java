@@ -20,11 +20,15 @@ public final class Cli {
   public static void main(String[] args) {
     Locale.setDefault(Locale.ROOT);
     StopSignal stop = new StopSignal();
-    StopOnSignal.install(stop);
-    ParentWatch.start(() -> stop.request(ExitCode.TERMINATED));
+    StopSignals.listen(stop::request);
     PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
-    boolean terminal = System.console() != null && System.console().isTerminal();
-    System.exit(run(new Session(out, System.err, terminal, stop), args));
+    System.exit(run(new Session(out, System.err, isTerminal(), stop), args));
+  }
+
+  /** Behind a launcher, standard input is a pipe, so the launcher says what it saw itself. */
+  private static boolean isTerminal() {
+    return Boolean.getBoolean("distillcuda.terminal")
+        || System.console() != null && System.console().isTerminal();
   }
 
   /**

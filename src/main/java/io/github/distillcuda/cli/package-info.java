@@ -1,5 +1,5 @@
 /**
- * The command: arguments, wiring, exit codes, and the only printing. May import everything but the
- * implementation packages of backends.
+ * The command line: arguments, the wiring of everything below, exit codes, and the only printing.
+ * May import every other package but {@code launch}, which calls it by reflection.
  */
 package io.github.distillcuda.cli;
