@@ -94,7 +94,8 @@ public final class StopSignals {
           .invoke(
               null,
               signal.getConstructor(String.class).newInstance(name),
-              Proxy.newProxyInstance(StopSignals.class.getClassLoader(), new Class<?>[] {handler}, run));
+              Proxy.newProxyInstance(
+                  StopSignals.class.getClassLoader(), new Class<?>[] {handler}, run));
     } catch (ReflectiveOperationException e) {
       // Not offered by this JVM or system: the signal then ends the process as it always does.
     }
