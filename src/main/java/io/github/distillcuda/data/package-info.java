@@ -1,5 +1,6 @@
 /**
- * Readers of CIFAR-10, its download, the synthetic set, and the order of an epoch. May import
- * {@code tensor} and {@code failure}.
+ * Images and labels: CIFAR-10 in both official layouts, found, downloaded and checked; the
+ * synthetic set that stands in for it; and the order in which an epoch visits the images. Start at
+ * {@link Datasets}. May import {@code tensor} and {@code failure}.
  */
 package io.github.distillcuda.data;
