@@ -44,10 +44,15 @@ public final class Cli {
     root.addSubcommand(new DistillCommand(session));
     root.addSubcommand(new EvalCommand(session));
     root.addSubcommand(new ExportCommand(session));
-    root.addSubcommand(new DataCommand(session));
+    root.addSubcommand(
+        new CommandLine(new DataCommand(session))
+            .addSubcommand(new DataCommand.Fetch(session))
+            .addSubcommand(new DataCommand.Verify(session))
+            .addSubcommand(new DataCommand.Synthesize(session)));
     root.addSubcommand(new InfoCommand(session));
     root.addSubcommand(new VerifyCommand(session));
     root.addSubcommand(new BenchCommand(session));
+    root.setCaseInsensitiveEnumValuesAllowed(true);
     root.setOut(new PrintWriter(session.out(), true));
     root.setErr(new PrintWriter(session.err(), true));
     root.setParameterExceptionHandler((e, _) -> usageFailure(session, e));

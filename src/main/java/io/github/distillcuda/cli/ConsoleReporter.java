@@ -1,6 +1,7 @@
 package io.github.distillcuda.cli;
 
 import com.google.gson.Gson;
+import io.github.distillcuda.data.DataListener;
 import io.github.distillcuda.train.EpochRecord;
 import io.github.distillcuda.train.TrainingListener;
 import io.github.distillcuda.train.TrainingPosition;
@@ -13,7 +14,7 @@ import java.util.Locale;
  * last line; elsewhere there are plain lines only. With {@code --json}, standard output carries one
  * object an epoch, and everything for people goes to standard error.
  */
-final class ConsoleReporter implements TrainingListener {
+final class ConsoleReporter implements TrainingListener, DataListener {
   private static final int BAR_WIDTH = 24;
   private static final long REDRAW_NANOS = 100_000_000;
   private static final String CLEAR_LINE = "\r\u001b[K";
@@ -69,6 +70,17 @@ final class ConsoleReporter implements TrainingListener {
   }
 
   @Override
+  public void warning(String line) {
+    String rule = "*".repeat(72);
+    important(rule + System.lineSeparator() + line + System.lineSeparator() + rule);
+  }
+
+  @Override
+  public void transferred(String server, long byteCount, long total) {
+    progressOf("download from " + server, byteCount, total, "kB", 1000);
+  }
+
+  @Override
   public void trainingStarted(TrainingTask task, TrainingPosition position) {
     String from =
         position.epoch() > 1 || position.progress().cursor() > 0
@@ -94,6 +106,10 @@ final class ConsoleReporter implements TrainingListener {
 
   @Override
   public void progress(String work, int done, int total) {
+    progressOf(work, done, total, "images", 1);
+  }
+
+  private void progressOf(String work, long done, long total, String unit, int perUnit) {
     long now = System.nanoTime();
     if (!work.equals(this.work)) {
       this.work = work;
@@ -105,7 +121,7 @@ final class ConsoleReporter implements TrainingListener {
     }
     drawn = now;
     double rate = (done - workStartedAt) / Math.max(1e-9, (now - workStarted) / 1e9);
-    int filled = (int) ((long) BAR_WIDTH * done / total);
+    int filled = (int) (BAR_WIDTH * done / total);
     people.print(
         CLEAR_LINE
             + String.format(
@@ -114,9 +130,9 @@ final class ConsoleReporter implements TrainingListener {
                 work,
                 "#".repeat(filled),
                 "-".repeat(BAR_WIDTH - filled),
-                100L * done / total,
+                100 * done / total,
                 rate > 0
-                    ? "%,.0f images/s, %.0f s left".formatted(rate, (total - done) / rate)
+                    ? "%,.0f %s/s, %.0f s left".formatted(rate / perUnit, unit, (total - done) / rate)
                     : ""));
     people.flush();
     barShown = true;

@@ -1,18 +1,21 @@
 package io.github.distillcuda.cli;
 
+import io.github.distillcuda.data.DataChoice;
+import io.github.distillcuda.data.DataListener;
+import io.github.distillcuda.data.DataRequest;
+import io.github.distillcuda.data.Datasets;
+import io.github.distillcuda.data.ImageDataset;
+import io.github.distillcuda.train.RunConfig;
 import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalInt;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Which images to train on and where they are. */
 final class DataOptions {
-  enum Kind {
-    auto,
-    cifar10,
-    synthetic
-  }
-
   @Spec(Spec.Target.MIXEE)
   CommandSpec command;
 
@@ -20,9 +23,9 @@ final class DataOptions {
       names = "--data",
       defaultValue = "auto",
       description =
-          "data set: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}, which is CIFAR-10, and"
+          "data set: auto, cifar10, synthetic (default: ${DEFAULT-VALUE}, which is CIFAR-10, and"
               + " the synthetic set where CIFAR-10 can be neither found nor downloaded)")
-  Kind data;
+  DataChoice data;
 
   @Option(
       names = "--data-dir",
@@ -38,6 +41,33 @@ final class DataOptions {
       paramLabel = "N",
       description = "train on the first N images (default: all)")
   Integer subset;
+
+  /** Opens what the options ask for. */
+  ImageDataset open(long seed, DataListener listener) {
+    return open(data, directory, subset, seed, listener);
+  }
+
+  /** Opens what a run asks for, which may be a resumed one with options of its own. */
+  ImageDataset open(RunConfig config, DataListener listener) {
+    return open(
+        DataChoice.valueOf(config.data().toUpperCase(Locale.ROOT)),
+        config.dataDirectory() == null ? null : Path.of(config.dataDirectory()),
+        config.subset(),
+        config.seed(),
+        listener);
+  }
+
+  private ImageDataset open(
+      DataChoice choice, Path from, Integer first, long seed, DataListener listener) {
+    DataRequest request =
+        new DataRequest(
+            choice,
+            Optional.ofNullable(from),
+            !noDownload,
+            first == null ? OptionalInt.empty() : OptionalInt.of(first),
+            seed);
+    return Datasets.ofUser().open(request, listener);
+  }
 
   void check() {
     if (subset != null) {

@@ -34,6 +34,13 @@ final class EvalCommand extends Command {
       description = "the file calls parameter NEW by the name OLD; may be repeated")
   Map<String, String> renames = new LinkedHashMap<>();
 
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      defaultValue = "42",
+      description = "seed of the synthetic set (default: ${DEFAULT-VALUE})")
+  long seed;
+
   @Mixin DataOptions data;
   @Mixin DeviceOptions device;
 
@@ -57,7 +64,7 @@ final class EvalCommand extends Command {
     ConsoleReporter reporter = session.reporter(output);
     ModelFile file = ModelFile.read(model, renames);
     try (Backend backend = device.open(reporter::line)) {
-      ImageDataset images = data.open(reporter);
+      ImageDataset images = data.open(seed, reporter);
       Architecture architecture = file.architecture();
       Network network = Network.frozen(backend, architecture, 64);
       network.load(file.parameters());

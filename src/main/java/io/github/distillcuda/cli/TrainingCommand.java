@@ -99,7 +99,7 @@ abstract class TrainingCommand extends Command {
                   Ranges.plain(config.alpha()),
                   Ranges.plain(t * t),
                   Ranges.plain(t),
-                  Ranges.plain(1 - (double) config.alpha())));
+                  Ranges.plain(1 - config.alpha())));
     }
     reporter.line("run folder: " + folder.root());
   }
@@ -119,7 +119,7 @@ abstract class TrainingCommand extends Command {
         file == null ? null : file.path(),
         file == null ? null : file.sha256(),
         teacher() != null && teacher().recompute,
-        data.data.name(),
+        data.data.name().toLowerCase(Locale.ROOT),
         data.directory == null ? null : data.directory.toString(),
         data.subset);
   }

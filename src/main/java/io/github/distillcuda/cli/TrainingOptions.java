@@ -16,7 +16,7 @@ final class TrainingOptions {
       paramLabel = "T",
       defaultValue = "5",
       description = "temperature of the softened outputs (default: ${DEFAULT-VALUE})")
-  float temperature;
+  double temperature;
 
   @Option(
       names = "--alpha",
@@ -24,7 +24,7 @@ final class TrainingOptions {
       defaultValue = "0.7",
       description =
           "weight of the distillation term; 1 - A weighs the labels (default: ${DEFAULT-VALUE})")
-  float alpha;
+  double alpha;
 
   @Option(
       names = "--epochs",
@@ -95,7 +95,7 @@ final class TrainingOptions {
   int saveEvery;
 
   void check() {
-    Ranges.requireWithin(command, "--T", temperature, 1e-3f, 1e6f);
+    Ranges.requireWithin(command, "--T", temperature, 1e-3, 1e6);
     Ranges.requireWithin(command, "--alpha", alpha, 0, 1);
     Ranges.requireWithin(command, "--epochs", epochs, 1L, 100_000L);
     Ranges.requireWithin(command, "--teacher-epochs", teacherEpochs, 1L, 100_000L);

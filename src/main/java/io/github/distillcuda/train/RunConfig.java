@@ -26,8 +26,8 @@ import java.util.Set;
  */
 public record RunConfig(
     Set<ModelRole> models,
-    float temperature,
-    float alpha,
+    double temperature,
+    double alpha,
     int epochs,
     int teacherEpochs,
     int batchSize,

@@ -72,7 +72,7 @@ public final class StepBenchmark {
         new TrainingTask(
             "student",
             student,
-            new LossSpec(5, 0.7f),
+            new LossSpec(5, 0.7),
             source,
             new TrainingSettings(1, batch, 1e-3, 0));
     StepState state = backend.createState();

@@ -51,8 +51,8 @@ public final class Verification {
   }
 
   private record LossCase(
-      float temperature,
-      float alpha,
+      double temperature,
+      double alpha,
       int classes,
       float[] student,
       float[] teacher,
@@ -143,7 +143,7 @@ public final class Verification {
         new TrainingTask(
             "student",
             student,
-            new LossSpec(5, 0.7f),
+            new LossSpec(5, 0.7),
             new TeacherSource.Cached(
                 new DatasetLogits(backend, teacher, data).compute(done -> {})),
             new TrainingSettings(1, BATCH, 1e-3, 0));
