@@ -15,6 +15,9 @@ import org.w3c.dom.NodeList;
  * .ci/run}, in whatever Java Maven runs in.
  */
 public class TestCount {
+  private static final String BEFORE_ALL =
+      "An assumption in @BeforeAll hides the tests it skips from the report: make it in each test";
+
   private int passed;
   private int failed;
   private int skipped;
@@ -50,6 +53,10 @@ public class TestCount {
             .newDocumentBuilder()
             .parse(report.toFile())
             .getElementsByTagName("testcase");
+    if (tests.getLength() == 0) {
+      skipped++;
+      System.out.println("skipped " + report.getFileName() + ": no test ran. " + BEFORE_ALL);
+    }
     for (int i = 0; i < tests.getLength(); i++) {
       Element test = (Element) tests.item(i);
       Element skip = (Element) test.getElementsByTagName("skipped").item(0);
@@ -70,8 +77,10 @@ public class TestCount {
     return test.getElementsByTagName(outcome).getLength() > 0;
   }
 
+  /** A disabled test has a message; one whose assumption failed has the exception as text. */
   private static String reason(Element skip) {
     String message = skip.getAttribute("message").strip();
-    return message.isEmpty() ? "no reason given" : message;
+    String thrown = skip.getTextContent().strip().lines().findFirst().orElse("no reason given");
+    return message.isEmpty() ? thrown.replaceFirst(".*Assumption failed: ", "") : message;
   }
 }

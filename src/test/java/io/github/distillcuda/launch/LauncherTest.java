@@ -33,6 +33,7 @@ class LauncherTest {
 
   @TempDir Path folder;
   private Process process;
+  private ProcessHandle program;
 
   @BeforeAll
   static void compileTheStandIn() throws Exception {
@@ -49,8 +50,10 @@ class LauncherTest {
   @AfterEach
   void leaveNothingRunning() {
     if (process != null) {
-      process.descendants().forEach(ProcessHandle::destroyForcibly);
       process.destroyForcibly();
+    }
+    if (program != null) {
+      program.destroyForcibly();
     }
   }
 
@@ -144,58 +147,58 @@ class LauncherTest {
 
   @Test
   void ctrlCReachesBothProcessesAndCountsOnce() throws Exception {
-    ProcessHandle program = startTraining(1000);
+    startTraining(1000);
     signalGroup("INT");
 
-    assertStopped(program, 130, "saving", "saved");
+    assertStopped(130, "saving", "saved");
   }
 
   @Test
   void aSecondCtrlCEndsTheProgramAtOnce() throws Exception {
-    ProcessHandle program = startTraining(600_000);
+    startTraining(600_000);
     signalGroup("INT");
     while (!Files.exists(log())) {
       Thread.sleep(10);
     }
     signalGroup("INT");
 
-    assertStopped(program, 130, "saving");
+    assertStopped(130, "saving");
   }
 
   @Test
   void aServiceManagerMayTerminateBothProcesses() throws Exception {
-    ProcessHandle program = startTraining(1000);
+    startTraining(1000);
     signalGroup("TERM");
 
-    assertStopped(program, 143, "saving", "saved");
+    assertStopped(143, "saving", "saved");
   }
 
   @Test
   void aSignalToTheLauncherAloneIsPassedOn() throws Exception {
-    ProcessHandle program = startTraining(1000);
+    startTraining(1000);
     signal("TERM", "" + process.pid());
-    assertStopped(program, 143, "saving", "saved");
+    assertStopped(143, "saving", "saved");
 
     Files.delete(log());
-    program = startTraining(1000);
+    startTraining(1000);
     signal("INT", "" + process.pid());
-    assertStopped(program, 130, "saving", "saved");
+    assertStopped(130, "saving", "saved");
   }
 
   @Test
   void aSignalToTheProgramAloneEndsBoth() throws Exception {
-    ProcessHandle program = startTraining(1000);
+    startTraining(1000);
     signal("INT", "" + program.pid());
 
-    assertStopped(program, 130, "saving", "saved");
+    assertStopped(130, "saving", "saved");
   }
 
   @Test
   void theProgramSavesAndEndsWhenTheLauncherIsKilled() throws Exception {
-    ProcessHandle program = startTraining(1000);
+    startTraining(1000);
     signal("KILL", "" + process.pid());
 
-    assertStopped(program, 137, "saving", "saved");
+    assertStopped(137, "saving", "saved");
   }
 
   private static JavaHome olderJava() {
@@ -230,20 +233,19 @@ class LauncherTest {
     process = builder.start();
   }
 
-  private ProcessHandle startTraining(long saveMillis) throws IOException {
+  private void startTraining(long saveMillis) throws IOException {
     start(List.of(), Map.of(), "train", "" + log(), "" + saveMillis);
     BufferedReader output = process.inputReader();
     String line = output.readLine();
     assertThat(line).startsWith("training ");
-    return ProcessHandle.of(Long.parseLong(line.substring("training ".length()))).orElseThrow();
+    program = ProcessHandle.of(Long.parseLong(line.substring("training ".length()))).orElseThrow();
   }
 
   private Path log() {
     return folder.resolve("log");
   }
 
-  private void assertStopped(ProcessHandle program, int exitCode, String... logged)
-      throws Exception {
+  private void assertStopped(int exitCode, String... logged) throws Exception {
     program.onExit().get(60, TimeUnit.SECONDS);
     assertThat(process.waitFor()).isEqualTo(exitCode);
     assertThat(log()).hasContent(String.join("\n", logged));
