@@ -88,11 +88,12 @@ final class ConsoleReporter implements TrainingListener, DataListener {
                 .formatted(position.epoch(), position.progress().cursor())
             : "";
     line(
-        "%s: %,d parameters, %d epochs of %s%s"
+        "%s: %,d parameters, %d %s of %s%s"
             .formatted(
                 task.model(),
                 task.network().architecture().parameterCount(),
                 task.settings().epochs(),
+                task.settings().epochs() == 1 ? "epoch" : "epochs",
                 task.loss().readsTeacher() ? "distillation" : "cross-entropy",
                 from));
   }
@@ -132,7 +133,8 @@ final class ConsoleReporter implements TrainingListener, DataListener {
                 "-".repeat(BAR_WIDTH - filled),
                 100 * done / total,
                 rate > 0
-                    ? "%,.0f %s/s, %.0f s left".formatted(rate / perUnit, unit, (total - done) / rate)
+                    ? "%,.0f %s/s, %.0f s left"
+                        .formatted(rate / perUnit, unit, (total - done) / rate)
                     : ""));
     people.flush();
     barShown = true;

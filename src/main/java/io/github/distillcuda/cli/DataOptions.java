@@ -21,6 +21,7 @@ final class DataOptions {
 
   @Option(
       names = "--data",
+      paramLabel = "SET",
       defaultValue = "auto",
       description =
           "data set: auto, cifar10, synthetic (default: ${DEFAULT-VALUE}, which is CIFAR-10, and"

@@ -38,25 +38,28 @@ final class DeviceOptions {
 
   @Option(
       names = "--device",
-      paramLabel = "auto|cuda[:N]|cpu|reference",
+      paramLabel = "DEVICE",
       defaultValue = "auto",
-      description = "device to compute on (default: ${DEFAULT-VALUE})")
+      description = "auto, cuda, cuda:N, cpu or reference (default: ${DEFAULT-VALUE})")
   String device;
 
   @Option(
       names = "--engine",
+      paramLabel = "NAME",
       defaultValue = "auto",
       description = "bindings to CUDA: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
   Engine engine;
 
   @Option(
       names = "--kernels",
+      paramLabel = "KIND",
       defaultValue = "fused",
       description = "distillation loss: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
   Kernels kernels;
 
   @Option(
       names = "--layers",
+      paramLabel = "KIND",
       defaultValue = "cudnn",
       description =
           "bias, activation and pooling by the library or by own kernels:"
@@ -65,6 +68,7 @@ final class DeviceOptions {
 
   @Option(
       names = "--precision",
+      paramLabel = "TYPE",
       description =
           "arithmetic of the layers: ${COMPLETION-CANDIDATES} (default: tf32 on CUDA, else fp32)")
   Precision precision;
@@ -95,8 +99,7 @@ final class DeviceOptions {
       requireCudaFor("--engine " + engine, engine != Engine.auto);
       requireCudaFor("--kernels unfused", kernels == Kernels.unfused);
       requireCudaFor("--layers fused", layers == Layers.fused);
-      requireCudaFor(
-          "--precision " + precision, precision != null && precision != Precision.fp32);
+      requireCudaFor("--precision " + precision, precision != null && precision != Precision.fp32);
     }
     return Backends.select(
         request, new BackendOptions(threads == null ? 0 : threads, !noDeterministic), note);

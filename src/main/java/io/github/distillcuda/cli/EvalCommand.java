@@ -69,7 +69,7 @@ final class EvalCommand extends Command {
       Network network = Network.frozen(backend, architecture, 64);
       network.load(file.parameters());
       ResidentDataset test =
-          backend.upload(images.imageShape(), images.testImages(), images.testLabels());
+          backend.upload(ImageDataset.IMAGE_SHAPE, images.testImages(), images.testLabels());
       Evaluation evaluation =
           new Evaluator(backend, model.toString(), network, test, images.testLabels())
               .evaluate(done -> reporter.progress("eval", done, images.testCount()));

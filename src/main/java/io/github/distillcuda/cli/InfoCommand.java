@@ -27,7 +27,8 @@ final class InfoCommand extends Command {
     facts.put("system", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
     facts.put("processors", Integer.toString(Runtime.getRuntime().availableProcessors()));
     facts.put(
-        "heap", ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getMax() / 1_000_000
+        "heap",
+        ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getMax() / 1_000_000
             + " MB at most");
     int exitCode = 0;
     try (Backend backend = device.open(line -> facts.put("choice", line))) {

@@ -13,8 +13,7 @@ final class Ranges {
     return new ParameterException(command.commandLine(), line);
   }
 
-  static void requireWithin(
-      CommandSpec command, String option, long value, long least, long most) {
+  static void requireWithin(CommandSpec command, String option, long value, long least, long most) {
     if (value < least || value > most) {
       throw usage(
           command,

@@ -5,9 +5,7 @@ import java.util.EnumSet;
 import java.util.Set;
 
 /** The first stage alone. */
-@picocli.CommandLine.Command(
-    name = "train-teacher",
-    description = "Trains the teacher alone.")
+@picocli.CommandLine.Command(name = "train-teacher", description = "Trains the teacher alone.")
 final class TrainTeacherCommand extends TrainingCommand {
   TrainTeacherCommand(Session session) {
     super(session);

@@ -29,8 +29,7 @@ final class VerifyCommand extends Command {
     try (Backend backend = device.open(reporter::line)) {
       List<Check> checks = Verification.run(backend);
       Result result =
-          new Result(
-              backend.info().device(), checks.stream().allMatch(Check::passed), checks);
+          new Result(backend.info().device(), checks.stream().allMatch(Check::passed), checks);
       reporter.result(result, text(result));
       return (result.passed() ? ExitCode.DONE : ExitCode.DEVICE).value();
     }

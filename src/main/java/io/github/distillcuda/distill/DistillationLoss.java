@@ -27,7 +27,8 @@ public final class DistillationLoss {
    *
    * @param loss alpha * T^2 * kl + (1 - alpha) * crossEntropy
    * @param kl mean over the rows of KL(q || p), without T^2; 0 if alpha is 0
-   * @param crossEntropy mean over the labelled rows of -log s_y; 0 if alpha is 1 or none is labelled
+   * @param crossEntropy mean over the labelled rows of -log s_y; 0 if alpha is 1 or none is
+   *     labelled
    * @param correct labelled rows whose largest logit is at the label
    * @param gradient d loss / d studentLogits, [N, classes] row-major
    */

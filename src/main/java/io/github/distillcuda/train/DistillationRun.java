@@ -75,8 +75,9 @@ public final class DistillationRun {
     this.stop = stop;
     this.saveEvery = saveEvery;
     trainImages =
-        backend.upload(dataset.imageShape(), dataset.trainImages(), dataset.trainLabels());
-    testImages = backend.upload(dataset.imageShape(), dataset.testImages(), dataset.testLabels());
+        backend.upload(ImageDataset.IMAGE_SHAPE, dataset.trainImages(), dataset.trainLabels());
+    testImages =
+        backend.upload(ImageDataset.IMAGE_SHAPE, dataset.testImages(), dataset.testLabels());
   }
 
   /**
@@ -88,8 +89,7 @@ public final class DistillationRun {
    */
   public RunMetrics execute(List<NamedArray> teacherFromFile) {
     folder.writeConfig(
-        new ConfigFile(
-            config, backend.info(), deterministic, dataset.name(), dataset.sha256()));
+        new ConfigFile(config, backend.info(), deterministic, dataset.name(), dataset.sha256()));
     if (teacherFromFile != null) {
       finished.put(ModelRole.TEACHER, load(teacherFromFile));
     }
@@ -163,8 +163,7 @@ public final class DistillationRun {
   }
 
   private void train(ModelRole role, RunSnapshot snapshot) {
-    Network network =
-        Network.trainable(backend, config.architecture(role), config.batchSize());
+    Network network = Network.trainable(backend, config.architecture(role), config.batchSize());
     TrainingPosition position = TrainingPosition.START;
     if (snapshot == null) {
       network.load(InitialWeights.draw(network.architecture(), initialSeed(role)));
@@ -218,8 +217,7 @@ public final class DistillationRun {
     }
     DatasetLogits cache = new DatasetLogits(backend, teacher, trainImages);
     return new TeacherSource.Cached(
-        cache.compute(
-            done -> listener.progress("teacher logits", done, trainImages.size())));
+        cache.compute(done -> listener.progress("teacher logits", done, trainImages.size())));
   }
 
   private Evaluator evaluator(ModelRole role, Network network) {
@@ -251,11 +249,9 @@ public final class DistillationRun {
                 RunSnapshot.prefixed(model, RunSnapshot.Group.VALUES, f.network().save())));
     arrays.addAll(RunSnapshot.prefixed(role, RunSnapshot.Group.VALUES, network.save()));
     arrays.addAll(
-        RunSnapshot.prefixed(
-            role, RunSnapshot.Group.FIRST_MOMENTS, network.saveFirstMoments()));
+        RunSnapshot.prefixed(role, RunSnapshot.Group.FIRST_MOMENTS, network.saveFirstMoments()));
     arrays.addAll(
-        RunSnapshot.prefixed(
-            role, RunSnapshot.Group.SECOND_MOMENTS, network.saveSecondMoments()));
+        RunSnapshot.prefixed(role, RunSnapshot.Group.SECOND_MOMENTS, network.saveSecondMoments()));
     Map<ModelRole, ModelResult> results = new EnumMap<>(ModelRole.class);
     finished.forEach((model, f) -> results.put(model, f.result()));
     RunSnapshot snapshot =

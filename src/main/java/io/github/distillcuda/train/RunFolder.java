@@ -70,7 +70,9 @@ public final class RunFolder implements AutoCloseable {
       Files.createDirectories(root);
     } catch (IOException e) {
       throw new DistillException(
-          ExitCode.DISK, root + ": cannot make the run folder (" + e + "); choose another --out", e);
+          ExitCode.DISK,
+          root + ": cannot make the run folder (" + e + "); choose another --out",
+          e);
     }
     return new RunFolder(root);
   }

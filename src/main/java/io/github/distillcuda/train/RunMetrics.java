@@ -43,6 +43,5 @@ public record RunMetrics(
    * @param test test images
    * @param sha256 over the training images and labels in order
    */
-  public record Dataset(
-      String name, int train, int test, String sha256) {}
+  public record Dataset(String name, int train, int test, String sha256) {}
 }

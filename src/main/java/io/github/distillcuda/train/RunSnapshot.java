@@ -88,7 +88,8 @@ public record RunSnapshot(
     EnumMap<ModelRole, ModelResult> results = new EnumMap<>(ModelRole.class);
     results.putAll(finished);
     Json json =
-        new Json(config, backend, datasetSha256, results, inProgress, position, history, secondsSpent);
+        new Json(
+            config, backend, datasetSha256, results, inProgress, position, history, secondsSpent);
     return new RunCheckpoint(GSON.toJsonTree(json).getAsJsonObject(), arrays);
   }
 

@@ -112,8 +112,7 @@ public final class Trainer {
     listener.epochDone(done);
     List<EpochRecord> history = new ArrayList<>(position.history());
     history.add(done);
-    StepProgress next =
-        new StepProgress(0, progress.optimizerStep(), 0, 0, 0, 0, 0, 0);
+    StepProgress next = new StepProgress(0, progress.optimizerStep(), 0, 0, 0, 0, 0, 0);
     TrainingPosition after = new TrainingPosition(epoch + 1, next, 0, List.copyOf(history));
     if (stop.requested() != null) {
       throw stopped(after, checkpointing);

@@ -37,8 +37,7 @@ final class TrainingStep {
         };
     Network network = task.network();
     List<LayerPass> passes = network.forward(step, batch.images(), true);
-    Tensor gradLogits =
-        step.loss(task.loss(), Network.logits(passes), teacherLogits, batch, state);
+    Tensor gradLogits = step.loss(task.loss(), Network.logits(passes), teacherLogits, batch, state);
     network.backward(step, passes, gradLogits);
     network.adam(step, AdamSpec.withLearningRate(task.settings().learningRate()), state);
     step.advance(state);

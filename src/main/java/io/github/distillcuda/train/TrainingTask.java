@@ -13,7 +13,11 @@ import io.github.distillcuda.nn.Network;
  * @param settings how
  */
 public record TrainingTask(
-    String model, Network network, LossSpec loss, TeacherSource teacher, TrainingSettings settings) {
+    String model,
+    Network network,
+    LossSpec loss,
+    TeacherSource teacher,
+    TrainingSettings settings) {
   /**
    * Checks that a loss which reads the teacher has one.
    *

@@ -88,7 +88,9 @@ public final class Verification {
     }
   }
 
-  /** Terms and gradient are float32 results of a dozen roundings each: 1e-5 leaves room for them. */
+  /**
+   * Terms and gradient are float32 results of a dozen roundings each: 1e-5 leaves room for them.
+   */
   private static List<Check> loss(Backend backend, LossCase c) {
     int rows = c.labels().length;
     Shape pixel = Shape.of(1, 1, 1);
@@ -144,8 +146,7 @@ public final class Verification {
             "student",
             student,
             new LossSpec(5, 0.7),
-            new TeacherSource.Cached(
-                new DatasetLogits(backend, teacher, data).compute(done -> {})),
+            new TeacherSource.Cached(new DatasetLogits(backend, teacher, data).compute(done -> {})),
             new TrainingSettings(1, BATCH, 1e-3, 0));
     StepState state = backend.createState();
     StepProgram program = TrainingStep.record(backend, task, data, state, BATCH);
@@ -155,8 +156,7 @@ public final class Verification {
       if (step % (IMAGES / BATCH) == 0) {
         StepProgress counted = state.read();
         state.beginEpoch(IntStream.range(0, IMAGES).toArray());
-        state.restore(
-            new StepProgress(0, counted.optimizerStep(), 0, 0, 0, 0, 0, 0));
+        state.restore(new StepProgress(0, counted.optimizerStep(), 0, 0, 0, 0, 0, 0));
         before = 0;
       }
       program.run(1);
@@ -167,9 +167,12 @@ public final class Verification {
     double[] fc2Bias = new double[expected.fc2Bias().length];
     student.parameters().values().getLast().read(fc2Bias);
     return List.of(
-        new Check("20 steps of distillation: losses", relativeError(losses, expected.losses()), 1e-4),
         new Check(
-            "20 steps of distillation: fc2.bias", relativeError(fc2Bias, expected.fc2Bias()), 1e-3));
+            "20 steps of distillation: losses", relativeError(losses, expected.losses()), 1e-4),
+        new Check(
+            "20 steps of distillation: fc2.bias",
+            relativeError(fc2Bias, expected.fc2Bias()),
+            1e-3));
   }
 
   /** Weights float32((2u - 1) * gain / sqrt(fanIn)), u drawn over all parameters in order. */

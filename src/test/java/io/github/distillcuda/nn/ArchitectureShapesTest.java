@@ -57,8 +57,7 @@ class ArchitectureShapesTest {
   })
   void drawsUniformlyWithinThePytorchBounds(String name, double bound) {
     List<NamedArray> drawn = InitialWeights.draw(Architecture.STUDENT, 42);
-    NamedArray array =
-        drawn.stream().filter(a -> a.name().equals(name)).findFirst().orElseThrow();
+    NamedArray array = drawn.stream().filter(a -> a.name().equals(name)).findFirst().orElseThrow();
     double largest = 0;
     double squares = 0;
     for (float value : array.values()) {

@@ -105,8 +105,7 @@ class DistillationRunTest {
     assertThat(json.getAsJsonObject("dataset").get("sha256").getAsString())
         .isEqualTo(DATA.sha256());
     JsonObject student = json.getAsJsonObject("models").getAsJsonObject("student");
-    assertThat(student.get("parameters").getAsInt())
-        .isEqualTo(TinyData.STUDENT.parameterCount());
+    assertThat(student.get("parameters").getAsInt()).isEqualTo(TinyData.STUDENT.parameterCount());
     assertThat(student.get("agreementWithTeacher").getAsDouble()).isBetween(0.0, 1.0);
     assertThat(student.has("loadedFrom")).isFalse();
     assertThat(metrics.models()).containsOnlyKeys("teacher", "baseline", "student");
