@@ -1,164 +1,178 @@
 package io.github.distillcuda.data;
 
 /**
- * Draws the pictures of the synthetic set. The class of a picture is its pattern, like cloth or
- * tiles; everything else about it is nuisance: size, rotation, stretch, thickness, place, colours,
- * soft shadows, a patch and a bar across it, light and noise. A picture is a function of (seed,
- * index) alone; an instance holds scratch space and serves one thread.
+ * Draws the pictures of the synthetic set. The class of a picture is its pattern, as of cloth or
+ * tiles. Everything else is nuisance: size, slant, stretch and weight of the pattern, its two
+ * colours, which only lean towards a hue of the class, a patch and a bar in front of it, light and
+ * noise. A picture is a function of (seed, index, label) alone; an instance holds scratch space and
+ * serves one thread.
  *
  * <p>Only additions, multiplications, square roots and {@link StrictMath} are used, which give the
  * same bits on every JVM.
  */
 final class SyntheticPicture {
   /** Class names by label; the order of {@link #inked}. */
-  static final String[] FIGURES = {
-    "stripes", "checks", "dots", "rings", "bricks", "zigzag", "grid", "triangles", "waves", "crosses"
+  static final String[] PATTERNS = {
+    "stripes",
+    "checks",
+    "dots",
+    "rings",
+    "bricks",
+    "zigzag",
+    "grid",
+    "triangles",
+    "waves",
+    "crosses"
   };
 
   private static final int SIDE = 32;
-  private static final int PLANE = SIDE * SIDE;
+  private static final int PIXELS = SIDE * SIDE;
+  private static final float MIDDLE = (SIDE - 1) / 2f;
 
   /** Keeps the streams of pictures apart from those of {@link EpochOrder}. */
   private static final long PICTURE_STREAM = 0x5049_4354_5552_4553L;
 
-  private final float[] canvas = new float[3 * PLANE];
-  private final float[] shade = new float[36];
+  private static final int PAPER = 0;
+  private static final int INK = 1;
+  private static final int PATCH = 2;
+  private static final int BAR = 3;
+
+  /** Which of the four colours each pixel has. */
+  private final byte[] colourOf = new byte[PIXELS];
+
+  /** Red, green and blue of each colour, from about 0 to 1. */
+  private final float[][] colours = new float[4][3];
+
+  /** The four colours in the channel that is being developed, in 1/256 of a byte's step. */
+  private final int[] level = new int[4];
 
   /**
-   * Draws picture {@code index} of the set of {@code seed}, 3 x 32 x 32 bytes from {@code offset}.
+   * Draws picture {@code index} of the set of {@code seed}: 3 x 32 x 32 bytes from {@code offset}.
    */
   void draw(long seed, long index, int label, byte[] images, int offset) {
     SplitMix64 random = SplitMix64.of(seed, PICTURE_STREAM + index);
+    chooseColours(random, label);
     drawPattern(random, label);
     drawPatch(random);
     drawBar(random);
     develop(random, images, offset);
   }
 
+  /** The paper leans to the hue of the class; without that hint training lingers at a guess. */
+  private void chooseColours(SplitMix64 random, int label) {
+    for (float[] colour : colours) {
+      for (int channel = 0; channel < 3; channel++) {
+        colour[channel] = random.nextFloat();
+      }
+    }
+    float lean = random.between(0, 0.6f);
+    float contrast = random.between(0.4f, 1);
+    for (int channel = 0; channel < 3; channel++) {
+      double hue = 2 * Math.PI * (label / 10.0 + channel / 3.0);
+      float own = 0.5f + 0.5f * (float) StrictMath.cos(hue);
+      float paper = colours[PAPER][channel];
+      paper += lean * (own - paper);
+      colours[PAPER][channel] = paper;
+      colours[INK][channel] = paper + contrast * (2 * colours[INK][channel] - 1);
+    }
+  }
+
+  /** Lays the pattern, slanted and stretched, over all of the picture. */
   private void drawPattern(SplitMix64 random, int pattern) {
-    float[] paper = colour(random);
-    float tint = random.between(0f, TINT);
-    for (int channel = 0; channel < 3; channel++) {
-      float own = 0.5f + 0.5f * (float) StrictMath.cos(2 * Math.PI * (pattern / 10.0 + channel / 3.0));
-      paper[channel] += tint * (own - paper[channel]);
-    }
-    float[] ink = new float[3];
-    float contrast = random.between(MINC, MAXC);
-    for (int channel = 0; channel < 3; channel++) {
-      ink[channel] = paper[channel] + contrast * random.between(-1f, 1f);
-    }
-    double angle = random.between(-0.6f, 0.6f);
-    float period = random.between(MINP, MAXP);
+    double slant = random.between(-0.6f, 0.6f);
     float stretch = random.between(0.8f, 1.25f);
-    float uX = (float) StrictMath.cos(angle) / period * stretch;
-    float uY = (float) StrictMath.sin(angle) / period * stretch;
-    float vX = (float) -StrictMath.sin(angle) / period / stretch;
-    float vY = (float) StrictMath.cos(angle) / period / stretch;
-    float u0 = random.between(8f, 10f);
-    float v0 = random.between(8f, 10f);
+    float period = random.between(5, 12);
     float weight = random.between(0.75f, 1.3f);
-    for (int i = 0; i < shade.length; i++) {
-      shade[i] = random.between(-0.15f, 0.15f);
-    }
-    for (int y = 0; y < SIDE; y++) {
-      for (int x = 0; x < SIDE; x++) {
-        float u = u0 + uX * (x - 16) + uY * (y - 16);
-        float v = v0 + vX * (x - 16) + vY * (y - 16);
-        float[] c = inked(pattern, u, v, weight) ? ink : paper;
-        int at = y * SIDE + x;
-        canvas[at] = c[0];
-        canvas[PLANE + at] = c[1];
-        canvas[2 * PLANE + at] = c[2];
-      }
+    // far enough from 0 that no corner, at most 5.5 tiles away, is negative, where (int) rounds up
+    float firstU = random.between(8, 10);
+    float firstV = random.between(8, 10);
+    float cos = (float) StrictMath.cos(slant) / period;
+    float sin = (float) StrictMath.sin(slant) / period;
+    for (int pixel = 0; pixel < PIXELS; pixel++) {
+      float x = pixel % SIDE - MIDDLE;
+      float y = pixel / SIDE - MIDDLE;
+      float u = firstU + (cos * x + sin * y) * stretch;
+      float v = firstV + (cos * y - sin * x) / stretch;
+      colourOf[pixel] = (byte) (inked(pattern, u, v, weight) ? INK : PAPER);
     }
   }
 
-  static final float TINT = Float.parseFloat(System.getProperty("tint", "0.6"));
-  static final float MINC = Float.parseFloat(System.getProperty("minc", "0.4"));
-  static final float MAXC = Float.parseFloat(System.getProperty("maxc", "1"));
-  static final float MINP = Float.parseFloat(System.getProperty("minp", "5"));
-  static final float MAXP = Float.parseFloat(System.getProperty("maxp", "12"));
-  static final float MING = Float.parseFloat(System.getProperty("ming", "0.05"));
-  static final float MAXG = Float.parseFloat(System.getProperty("maxg", "0.25"));
-
-  private float[] colour(SplitMix64 random) {
-    return new float[] {random.nextFloat(), random.nextFloat(), random.nextFloat()};
-  }
-
-  private void drawPatch(SplitMix64 random) {
-    float[] ink = colour(random);
-    float cx = random.between(0f, 32f);
-    float cy = random.between(0f, 32f);
-    float r = random.between(3f, 9f);
-    for (int y = 0; y < SIDE; y++) {
-      for (int x = 0; x < SIDE; x++) {
-        if ((x - cx) * (x - cx) + (y - cy) * (y - cy) < r * r) {
-          for (int channel = 0; channel < 3; channel++) {
-            canvas[channel * PLANE + y * SIDE + x] = ink[channel];
-          }
-        }
-      }
-    }
-  }
-
-  /** Draws a straight bar of one colour across the picture. */
-  private void drawBar(SplitMix64 random) {
-    double angle = random.nextFloat() * Math.PI;
-    float cos = (float) StrictMath.cos(angle);
-    float sin = (float) StrictMath.sin(angle);
-    float distance = random.between(-9, 9);
-    float halfWidth = random.between(0.7f, 2f);
-    float[] ink = colour(random);
-    for (int y = 0; y < SIDE; y++) {
-      for (int x = 0; x < SIDE; x++) {
-        if (Math.abs(cos * (x - 15.5f) + sin * (y - 15.5f) - distance) < halfWidth) {
-          for (int channel = 0; channel < 3; channel++) {
-            canvas[channel * PLANE + y * SIDE + x] = ink[channel];
-          }
-        }
-      }
-    }
-  }
-
-  /** Turns the canvas into bytes: contrast, light and noise. */
-  private void develop(SplitMix64 random, byte[] images, int offset) {
-    float contrast = random.between(110f, 200f);
-    float light = 128 - contrast / 2 + random.between(-25f, 25f);
-    float grain = random.between(MING, MAXG);
-    for (int i = 0; i < canvas.length; i += 8) {
-      long noise = random.nextLong();
-      for (int k = i; k < i + 8; k++, noise >>>= 8) {
-        float value = light + contrast * canvas[k] + grain * ((noise & 255) - 127.5f);
-        images[offset + k] = (byte) Math.max(0, Math.min(255, (int) value));
-      }
-    }
-  }
-
-  /** Whether the pattern has ink at (u, v), both positive; one tile is of side 1. */
-  private static boolean inked(int pattern, float u, float v, float w) {
-    int row = (int) v;
-    float a = u - (int) u;
-    float b = v - row;
-    float p = Math.abs(a - 0.5f);
-    float q = Math.abs(b - 0.5f);
+  /**
+   * Whether a pattern of tiles of side 1 has ink at (u, v), both positive; more of it at a greater
+   * weight.
+   */
+  private static boolean inked(int pattern, float u, float v, float weight) {
+    float a = fraction(u);
+    float b = fraction(v);
+    float fromMiddleA = Math.abs(a - 0.5f);
+    float fromMiddleB = Math.abs(b - 0.5f);
     return switch (pattern) {
-      case 0 -> a < 0.45f * w;
-      case 1 -> (((int) (2 * u) + (int) (2 * v)) & 1) == 0;
-      case 2 -> p * p + q * q < 0.1f * w;
-      case 3 -> {
-        float r = (float) Math.sqrt((u - 9) * (u - 9) + (v - 9) * (v - 9));
-        yield r - (int) r < 0.45f * w;
-      }
-      case 4 -> b < 0.2f * w || frac(0.5f * u + 0.25f * (row & 1) * 1f) < 0.1f * w;
-      case 5 -> frac(v + 2 * 0.5f * p) < 0.45f * w;
-      case 6 -> a < 0.25f * w || b < 0.25f * w;
-      case 7 -> a + b < 0.85f * w;
-      case 8 -> frac(v + 2 * p * p * 1f) < 0.45f * w;
-      default -> Math.min(p, q) < 0.11f * w && Math.max(p, q) < 0.4f;
+      case 0 -> a < 0.45f * weight;
+      case 1 -> a < 0.5f ^ b < 0.5f;
+      case 2 -> fromMiddleA * fromMiddleA + fromMiddleB * fromMiddleB < 0.1f * weight;
+      case 3 -> fraction((float) Math.sqrt((u - 9) * (u - 9) + (v - 9) * (v - 9))) < 0.45f * weight;
+      case 4 -> b < 0.2f * weight || fraction(0.5f * u + 0.25f * ((int) v & 1)) < 0.1f * weight;
+      case 5 -> fraction(v + fromMiddleA) < 0.45f * weight;
+      case 6 -> a < 0.25f * weight || b < 0.25f * weight;
+      case 7 -> a + b < 0.85f * weight;
+      case 8 -> fraction(v + 2 * fromMiddleA * fromMiddleA) < 0.45f * weight;
+      default ->
+          Math.min(fromMiddleA, fromMiddleB) < 0.11f * weight
+              && Math.max(fromMiddleA, fromMiddleB) < 0.4f;
     };
   }
 
-  private static float frac(float x) {
+  private static float fraction(float x) {
     return x - (int) x;
+  }
+
+  /** Hides a disc of the pattern. */
+  private void drawPatch(SplitMix64 random) {
+    float centerX = random.between(0, SIDE);
+    float centerY = random.between(0, SIDE);
+    float radius = random.between(3, 9);
+    for (int pixel = 0; pixel < PIXELS; pixel++) {
+      float dx = pixel % SIDE - centerX;
+      float dy = pixel / SIDE - centerY;
+      if (dx * dx + dy * dy < radius * radius) {
+        colourOf[pixel] = PATCH;
+      }
+    }
+  }
+
+  /** Lays a straight bar across. */
+  private void drawBar(SplitMix64 random) {
+    double angle = random.between(0, (float) Math.PI);
+    float cos = (float) StrictMath.cos(angle);
+    float sin = (float) StrictMath.sin(angle);
+    float distance = random.between(-9, 9);
+    float halfWidth = random.between(0.7f, 2);
+    for (int pixel = 0; pixel < PIXELS; pixel++) {
+      float x = pixel % SIDE - MIDDLE;
+      float y = pixel / SIDE - MIDDLE;
+      if (Math.abs(cos * x + sin * y - distance) < halfWidth) {
+        colourOf[pixel] = BAR;
+      }
+    }
+  }
+
+  /** Turns colours into bytes under some light, with noise, eight bytes from each draw. */
+  private void develop(SplitMix64 random, byte[] images, int offset) {
+    float contrast = random.between(110, 200);
+    float light = 128 - contrast / 2 + random.between(-25, 25);
+    int grain = (int) random.between(13, 64); // noise of up to 6 to 32 steps either way
+    for (int channel = 0; channel < 3; channel++) {
+      for (int colour = 0; colour < 4; colour++) {
+        float clean = light + contrast * colours[colour][channel];
+        level[colour] = (int) (256 * clean) - 127 * grain;
+      }
+      for (int pixel = 0; pixel < PIXELS; pixel += 8) {
+        long noise = random.nextLong();
+        for (int i = pixel; i < pixel + 8; i++, noise >>>= 8) {
+          int value = level[colourOf[i]] + grain * (int) (noise & 255) >> 8;
+          images[offset + channel * PIXELS + i] = (byte) Math.clamp(value, 0, 255);
+        }
+      }
+    }
   }
 }

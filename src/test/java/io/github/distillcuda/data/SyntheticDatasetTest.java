@@ -49,7 +49,8 @@ class SyntheticDatasetTest {
    */
   @Test
   void bytesArePinned() {
-    assertThat(SyntheticDataset.create(42, 1000, 10).sha256()).isEqualTo("PINNED");
+    assertThat(SyntheticDataset.create(42, 1000, 10).sha256())
+        .isEqualTo("32aebd23008c101ee106f4f638c715d59b60c61a3a0ad3df311b06625133ebd6");
   }
 
   /**
