@@ -98,7 +98,7 @@ final class Downloader {
       }
     }
     throw DataFault.data(
-        "CIFAR-10 could not be downloaded (%s); run again to go on, or put %s into %s by hand",
+        "CIFAR-10 could not be downloaded: %s; run again to go on, or put %s into %s by hand",
         String.join("; ", failures), release.binary().fileName(), folder);
   }
 

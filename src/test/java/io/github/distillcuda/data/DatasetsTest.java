@@ -265,7 +265,7 @@ class DatasetsTest {
     DataPlaces plain = DataPlaces.of(name -> null, home);
     assertThat(plain.downloads()).isEqualTo(Path.of("/home/me/.cache/distill-cuda"));
     assertThat(plain.searched())
-        .containsExactly(Path.of("data"), plain.downloads(), Path.of("/home/me/.keras/datasets"));
+        .containsExactly(Path.of("./data"), plain.downloads(), Path.of("/home/me/.keras/datasets"));
     DataPlaces moved =
         DataPlaces.of(name -> name.equals("XDG_CACHE_HOME") ? "/elsewhere" : null, home);
     assertThat(moved.downloads()).isEqualTo(Path.of("/elsewhere/distill-cuda"));
