@@ -26,14 +26,6 @@ public final class DistillationRun {
   /** A model that is done: its parameters on the device and what it says of the test images. */
   private record Finished(Network network, ModelResult result, Evaluation evaluation) {}
 
-  /** The content of {@code config.json}. */
-  private record ConfigFile(
-      RunConfig run,
-      BackendInfo backend,
-      boolean deterministic,
-      String dataset,
-      String datasetSha256) {}
-
   private final Backend backend;
   private final boolean deterministic;
   private final RunConfig config;
@@ -128,7 +120,7 @@ public final class DistillationRun {
     }
     RunMetrics metrics = metrics();
     folder.writeMetrics(metrics);
-    folder.checkpoints().delete();
+    folder.removeCheckpoints();
     return metrics;
   }
 
@@ -167,6 +159,8 @@ public final class DistillationRun {
     TrainingPosition position = TrainingPosition.START;
     if (snapshot == null) {
       network.load(InitialWeights.draw(network.architecture(), initialSeed(role)));
+      // Better now than after the first epoch, which is when the first checkpoint is written.
+      folder.requireSpaceForTwo(snapshot(role, network, position));
     } else {
       network.load(snapshot.arrays(role, RunSnapshot.Group.VALUES));
       network.loadMoments(
@@ -242,6 +236,10 @@ public final class DistillationRun {
     if (!stopping && done % saveEvery != 0 && done != last) {
       return;
     }
+    folder.save(snapshot(role, network, position));
+  }
+
+  private RunSnapshot snapshot(ModelRole role, Network network, TrainingPosition position) {
     List<NamedArray> arrays = new ArrayList<>();
     finished.forEach(
         (model, f) ->
@@ -254,18 +252,16 @@ public final class DistillationRun {
         RunSnapshot.prefixed(role, RunSnapshot.Group.SECOND_MOMENTS, network.saveSecondMoments()));
     Map<ModelRole, ModelResult> results = new EnumMap<>(ModelRole.class);
     finished.forEach((model, f) -> results.put(model, f.result()));
-    RunSnapshot snapshot =
-        new RunSnapshot(
-            config,
-            backend.info(),
-            dataset.sha256(),
-            results,
-            role,
-            position,
-            List.copyOf(history),
-            seconds(),
-            arrays);
-    folder.checkpoints().save(snapshot.toCheckpoint());
+    return new RunSnapshot(
+        config,
+        backend.info(),
+        dataset.sha256(),
+        results,
+        role,
+        position,
+        List.copyOf(history),
+        seconds(),
+        arrays);
   }
 
   private RunMetrics metrics() {
