@@ -40,7 +40,8 @@ register_ceiling() {
 }
 
 # No contraction and no fast math: outside of the approximate instructions within expf and logf every
-# result is the same bits on every device. -lineinfo names the source line in tools and in faults.
+# result is the same bits on every device. -lineinfo names the source line in tools and in faults; the
+# names of inlined functions go, since nvcc mangles the checkout's path into them.
 compile() {  # source target output
   nvcc -ptx -arch="compute_$2" -std=c++17 -fmad=false -lineinfo -Werror all-warnings "$1.cu" -o "$3.raw"
   {
@@ -48,7 +49,8 @@ compile() {  # source target output
     echo "// nvcc $nvcc_version"
     sed -e "s/^\.version .*/.version $(ptx_version "$2")/" \
         -e '/^\t\.file/s|"/.*/include/|"cuda/include/|' \
-        -e '/^\t\.file/s|"/.*/|"kernels/|' "$3.raw"
+        -e '/^\t\.file/s|"/.*/|"kernels/|' \
+        -e '/^\t\.loc/s/, function_name.*//' -e '/^\t\.section\t\.debug_str/,/^\t}/d' "$3.raw"
   } > "$3"
   rm "$3.raw"
 }

@@ -66,8 +66,8 @@ __device__ __forceinline__ float expm1Remainder(float x) {
 // sum q*(log q - log p) cancels instead: in float32 it is 1.5 % off at T = 1000 and useless at 1e6.
 //
 // d = g - h with g_c = ((z_c - v_c) - (max z - max v))/T, z - v first so that near agreement loses
-// nothing, and h = log(sum exp((z - max z)/T)) - log(sum exp((v - max v)/T)), or, where no |g|
-// exceeds 1, h = log(1 + sum q*expm1(g)), which is exactly 0 where z == v.
+// nothing, and h = log(sum exp((z - max z)/T) / sum exp((v - max v)/T)) = log1p(sum q*expm1(g)).
+// Where |g| or |d| exceeds 1, q*expm1 is a difference of two exponentials that are e apart or more.
 template <int LANES, int PER_LANE>
 __device__ __forceinline__ float distillationTerm(
     int lane, int classes, const float (&z)[PER_LANE], Top zTop, float temperature, float scale,
@@ -82,29 +82,22 @@ __device__ __forceinline__ float distillationTerm(
 
   const float topDifference = zTop.value - vTop.value;
   float (&g)[PER_LANE] = v;
-  float largest = 0.0f;  // |g|
-  float nearSum = 0.0f;
+  float ratioMinus1 = 0.0f;
   forEachClass<LANES, PER_LANE>(lane, classes, [&](int k, int) {
-    p[k] *= pScale;
     q[k] *= qScale;
-    g[k] = ((z[k] - v[k]) - topDifference) * inverseT;
-    largest = fmaxf(largest, fabsf(g[k]));
-    // Clamped, since q = 0 must give 0 where g is infinite, or NaN as for -inf in both logits.
-    const float near = fminf(fmaxf(g[k], -1.0f), 1.0f);
-    nearSum += q[k] * (near + expm1Remainder(near));
+    g[k] = ((z[k] - v[k]) - topDifference) * inverseT;  // may be infinite or NaN where q is 0
+    ratioMinus1 += fabsf(g[k]) <= 1.0f ? q[k] * (g[k] + expm1Remainder(g[k]))
+                                       : p[k] * qScale - q[k];
   });
-  nearSum = tileSum<LANES>(nearSum);
-  const bool anyNaN = !(pSum + qSum < INFINITY);  // fmaxf and fminf drop a NaN, the sums do not
-  const bool far = tileAny<LANES>(largest > 1.0f) || anyNaN;
-  const float h = far ? log1pf(pSum) - log1pf(qSum) : log1pf(nearSum);
+  const float h = log1pf(tileSum<LANES>(ratioMinus1));
 
   float divergence = 0.0f;
   forEachClass<LANES, PER_LANE>(lane, classes, [&](int k, int) {
     const float d = g[k] - h;
     const bool near = fabsf(d) < 1.0f;
     const float remainder = expm1Remainder(d);
-    const float difference = near ? q[k] * (d + remainder) : p[k] - q[k];
-    const float farTerm = q[k] == 0.0f ? p[k] : difference - q[k] * d;  // d may be infinite at q = 0
+    const float difference = near ? q[k] * (d + remainder) : p[k] * pScale - q[k];
+    const float farTerm = q[k] == 0.0f ? difference : difference - q[k] * d;
     divergence += near ? q[k] * remainder : farTerm;
     v[k] = scale * difference;
   });
@@ -123,8 +116,11 @@ __device__ __forceinline__ float crossEntropyTerm(
   const float sScale = 1.0f / (1.0f + sum);
   float labelLogit = 0.0f;
   forEachClass<LANES, PER_LANE>(lane, classes, [&](int k, int c) {
+    const float probability = s[k] * sScale;
+    // s - 1 of a label that has nearly all of it is minus what the others have.
+    const float atLabel = label == zTop.index ? -sum * sScale : probability - 1.0f;
     if (c == label) labelLogit = z[k];
-    if (labelled) gradient[k] += scale * (s[k] * sScale - (c == label ? 1.0f : 0.0f));
+    if (labelled) gradient[k] += scale * (c == label ? atLabel : probability);
   });
   labelLogit = __shfl_sync(FULL_WARP, labelLogit, label & (LANES - 1), LANES);
   return labelled ? log1pf(sum) - (labelLogit - zTop.value) : 0.0f;
