@@ -172,11 +172,12 @@ __device__ __forceinline__ void lossOfBatch(const DistillationLoss& loss) {
       loss, at, loss.z + at.start, loss.v + at.start, loss.dz + at.start);
 }
 
-// Copies by 16 bytes a thread where both sides allow it. A row of 10 floats starts on 8 bytes, but
-// the rows of a block start on 16 together.
-__device__ __forceinline__ void copyTile(float* to, const float* from, int count) {
+// Copies between a tile in shared memory and its rows in global memory, by 16 bytes a thread where
+// those are aligned. A row of 10 floats starts on 8 bytes, but the rows of a block start on 16.
+__device__ __forceinline__ void copyTile(
+    float* to, const float* from, const float* global, int count) {
   int copied = 0;
-  if (((size_t)to | (size_t)from) % sizeof(float4) == 0) {
+  if (reinterpret_cast<size_t>(global) % sizeof(float4) == 0) {
     for (int i = threadIdx.x; i < count / 4; i += ROW_BLOCK) {
       reinterpret_cast<float4*>(to)[i] = reinterpret_cast<const float4*>(from)[i];
     }
@@ -197,8 +198,8 @@ __device__ __forceinline__ void lossOfStagedBatch(const DistillationLoss& loss) 
   const int count = min(TILE_ROWS, loss.rows - firstRow) * loss.classes;
   const size_t start = (size_t)firstRow * loss.classes;
 
-  copyTile(zTile, loss.z + start, count);
-  if (loss.alpha > 0.0f) copyTile(vTile, loss.v + start, count);
+  copyTile(zTile, loss.z + start, loss.z + start, count);
+  if (loss.alpha > 0.0f) copyTile(vTile, loss.v + start, loss.v + start, count);
   __syncthreads();
   const TileRow at = tileRow<LANES>(loss.rows, loss.classes);
   const int offset = (at.row - firstRow) * loss.classes;
@@ -206,7 +207,7 @@ __device__ __forceinline__ void lossOfStagedBatch(const DistillationLoss& loss) 
       loss, at, zTile + offset, vTile + offset, zTile + offset);
   if (!GRADIENT) return;
   __syncthreads();
-  copyTile(loss.dz + start, zTile, count);
+  copyTile(loss.dz + start, zTile, loss.dz + start, count);
 }
 
 #define LOSS_INPUTS                                                                          \
