@@ -5,7 +5,7 @@
 //   kl = F.kl_div(F.log_softmax(z/T, 1), F.softmax(v/T, 1), reduction='batchmean') * T**2
 //   loss = alpha*kl + (1-alpha)*F.cross_entropy(z, y);  loss.backward()
 // in the order in which its dispatcher runs them, scalars in device memory as 1-element tensors:
-//   forward  scale, log_softmax, scale, softmax, multiply, xlogy, subtract, sum, scale, scale, scale,
+//   forward  scale, log_softmax, scale, softmax, multiply, xlogx, subtract, sum, scale, scale, scale,
 //            log_softmax, nll, scale, add
 //   backward fill, scale, nll_backward, log_softmax_backward, scale, scale, scale, negate_expand,
 //            multiply, log_softmax_backward, scale, add                               27 operations
@@ -43,17 +43,15 @@ __device__ __forceinline__ size_t elementIndex() { return (size_t)blockIdx.x * B
 #define TWO_TENSORS const float *a, const float *b
 #define TENSOR_AND_FACTOR const float *a, float factor
 
-// x*log(y), 0 where x is 0 unless y is NaN.
-__device__ __forceinline__ float xlogy(float x, float y) {
-  return x == 0.0f && y == y ? 0.0f : x * logf(y);
-}
+// xlogy(x, x) in PyTorch: 0 where x is 0.
+__device__ __forceinline__ float xlogx(float x) { return x == 0.0f ? 0.0f : x * logf(x); }
 
 ELEMENT_KERNEL(fill_unfused_f32_v0, float value, value)
 ELEMENT_KERNEL(scale_unfused_f32_v0, TENSOR_AND_FACTOR, a[i] * factor)
 ELEMENT_KERNEL(add_unfused_f32_v0, TWO_TENSORS, a[i] + b[i])
 ELEMENT_KERNEL(subtract_unfused_f32_v0, TWO_TENSORS, a[i] - b[i])
 ELEMENT_KERNEL(multiply_unfused_f32_v0, TWO_TENSORS, a[i] * b[i])
-ELEMENT_KERNEL(xlogy_unfused_f32_v0, TWO_TENSORS, xlogy(a[i], b[i]))
+ELEMENT_KERNEL(xlogx_unfused_f32_v0, ONE_TENSOR, xlogx(a[i]))
 // The gradient of a sum is the same number for every element; a is that one number.
 ELEMENT_KERNEL(negate_expand_unfused_f32_v0, ONE_TENSOR, -a[0])
 

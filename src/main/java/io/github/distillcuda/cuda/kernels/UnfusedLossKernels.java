@@ -43,8 +43,13 @@ public final class UnfusedLossKernels {
   /** y = a*b. */
   public static final KernelSignature MULTIPLY = ofTwo("multiply");
 
-  /** y = a*log(b), 0 where a is 0. */
-  public static final KernelSignature XLOGY = ofTwo("xlogy");
+  /** y = a*log(a), 0 where a is 0. */
+  public static final KernelSignature XLOGX =
+      KernelSignature.of(PTX, "xlogx_unfused_f32_v0")
+          .in("a", FLOAT32, UnfusedLossKernels::length)
+          .out("y", FLOAT32, UnfusedLossKernels::length)
+          .sizes("n")
+          .launch(UnfusedLossKernels::byElement);
 
   /** y = -a of one element, for all n. */
   public static final KernelSignature NEGATE_EXPAND =
@@ -111,7 +116,7 @@ public final class UnfusedLossKernels {
 
   static final List<KernelSignature> ALL =
       Stream.of(
-              List.of(FILL, SCALE, ADD, SUBTRACT, MULTIPLY, XLOGY, NEGATE_EXPAND, SUM),
+              List.of(FILL, SCALE, ADD, SUBTRACT, MULTIPLY, XLOGX, NEGATE_EXPAND, SUM),
               List.of(NLL, NLL_BACKWARD, CROSS_ENTROPY_BACKWARD),
               KL_FORWARD,
               CROSS_ENTROPY_FORWARD,

@@ -6,6 +6,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -27,7 +31,26 @@ final class PtxEntries {
    */
   record Entry(String ptx, String symbol, List<String> parameterTypes, int maxThreads) {}
 
+  /** An instruction, behind an optional guard and the brace of an inline scope. */
+  private static final Pattern INSTRUCTION =
+      Pattern.compile("^[\\s{]*(?:@!?%p\\d+\\s+)?([a-z][a-z0-9]*)((?:\\.[a-z0-9_]+)*)[\\s;]");
+
   private PtxEntries() {}
+
+  /** Returns the forms of each opcode in use, such as {@code rn.f32} of {@code add}. */
+  static SortedMap<String, SortedSet<String>> instructions() {
+    SortedMap<String, SortedSet<String>> forms = new TreeMap<>();
+    for (Path file : files()) {
+      for (String line : read(file).lines().toList()) {
+        Matcher instruction = INSTRUCTION.matcher(line);
+        if (instruction.find()) {
+          String form = instruction.group(2).isEmpty() ? "-" : instruction.group(2).substring(1);
+          forms.computeIfAbsent(instruction.group(1), opcode -> new TreeSet<>()).add(form);
+        }
+      }
+    }
+    return forms;
+  }
 
   static List<Path> files() {
     try (Stream<Path> paths = Files.walk(PTX)) {

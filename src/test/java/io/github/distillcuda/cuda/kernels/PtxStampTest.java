@@ -59,6 +59,23 @@ class PtxStampTest {
     }
   }
 
+  /**
+   * A new instruction is new work for the interpreter, and may be inexact: it shows in the diff.
+   */
+  @Test
+  void instructionsInUseAreThoseOfTheNotes() {
+    String notes = PtxEntries.read(Path.of("native-notes", "ptx.md"));
+    int forms = 0;
+    for (var opcode : PtxEntries.instructions().entrySet()) {
+      forms += opcode.getValue().size();
+      assertThat(notes)
+          .contains(
+              "\n| %s | %s |\n".formatted(opcode.getKey(), String.join(", ", opcode.getValue())));
+    }
+    assertThat(notes)
+        .contains("%d forms of %d opcodes.".formatted(forms, PtxEntries.instructions().size()));
+  }
+
   @Test
   void everyKernelIsAmongTheResources() throws Exception {
     for (KernelSignature kernel : KernelCatalog.all()) {
