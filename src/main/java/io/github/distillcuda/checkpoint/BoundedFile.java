@@ -2,6 +2,7 @@ package io.github.distillcuda.checkpoint;
 
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -49,9 +50,10 @@ final class BoundedFile {
             "needs more memory than Java may use; start it with java -Xmx" + megabytes(size),
             null);
       }
-      try (InputStream in = Files.newInputStream(file)) {
-        byte[] content = in.readNBytes((int) size);
-        if (content.length != size || in.read() >= 0) {
+      // Not a channel, which would copy through a native buffer as large as the file.
+      try (InputStream in = new FileInputStream(file.toFile())) {
+        byte[] content = new byte[(int) size];
+        if (in.readNBytes(content, 0, content.length) != size || in.read() >= 0) {
           throw invalid(file, "changed while it was read; try again", null);
         }
         return ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN);

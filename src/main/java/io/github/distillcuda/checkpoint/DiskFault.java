@@ -2,6 +2,7 @@ package io.github.distillcuda.checkpoint;
 
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
@@ -28,6 +29,8 @@ final class DiskFault {
           case NoSuchFileException e -> "there is no such file or folder";
           case AccessDeniedException e -> "permission denied";
           case FileAlreadyExistsException e -> "a file of this name is in the way";
+          // Streams put the path before it: "model.pth (Permission denied)".
+          case FileNotFoundException e -> e.getMessage().replaceFirst("(?s)^.* \\((.*)\\)$", "$1");
           case FileSystemException e when e.getReason() != null -> e.getReason();
           default ->
               cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();

@@ -48,6 +48,6 @@ public final class OutputFolder {
   }
 
   private static String megabytes(long bytes) {
-    return (bytes + (1 << 20) - 1 >> 20) + " MiB";
+    return Math.ceilDiv(bytes, 1L << 20) + " MiB";
   }
 }

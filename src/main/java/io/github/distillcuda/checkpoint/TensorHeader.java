@@ -9,7 +9,7 @@ final class TensorHeader {
   static final int MAX_RANK = 8;
 
   /** Bounds the memory that descriptions of empty tensors can claim. */
-  static final int MAX_TENSORS = 8192;
+  static final int MAX_TENSORS = 4096;
 
   private TensorHeader() {}
 

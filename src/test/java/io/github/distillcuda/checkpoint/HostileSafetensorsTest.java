@@ -3,6 +3,7 @@ package io.github.distillcuda.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -12,6 +13,7 @@ import java.util.Arrays;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -47,6 +49,17 @@ class HostileSafetensorsTest {
         .filteredOn(array -> array.name().equals("w"))
         .singleElement()
         .satisfies(array -> assertThat(array.values()).containsExactly(0, 1, 2, 3, 4, 5));
+  }
+
+  /** What is refused has cost no more than its own size, even if that is large. */
+  @Test
+  void isRefusedAtItsOwnSize() throws IOException {
+    Path file = folder.resolve("large");
+    try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
+      sparse.write(ForgedZip.valid().bytes());
+      sparse.setLength(200 << 20);
+    }
+    assertThat(Refusal.read(file, 200 << 20)).hasMessageContaining("truncated");
   }
 
   static Stream<Arguments> files() {
@@ -93,7 +106,7 @@ class HostileSafetensorsTest {
         header("metadata null", "{'__metadata__':null}", "__metadata__ as an object"),
         header("metadata list", "{'__metadata__':[]}", "__metadata__ as an object"),
         header("deep", "{'__metadata__':" + "[".repeat(100_000), "__metadata__ as an object"),
-        header("8,193 tensors", manyTensors(), "more than 8192 tensors"),
+        header("4,097 tensors", manyTensors(), "more than 4096 tensors"),
         Arguments.of("not UTF-8", latin1("{'\u00e4':" + W + "}"), "not UTF-8"),
         Arguments.of("half a character", latin1("{}\u00e2\u0082"), "not UTF-8"));
   }
@@ -192,7 +205,7 @@ class HostileSafetensorsTest {
   }
 
   private static String manyTensors() {
-    return IntStream.rangeClosed(0, 8192)
+    return IntStream.rangeClosed(0, 4096)
         .mapToObj(i -> "'" + i + "':{'dtype':'F32','shape':[0],'data_offsets':[0,0]}")
         .collect(Collectors.joining(",", "{", "}"));
   }
