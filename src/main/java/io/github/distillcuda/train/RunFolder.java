@@ -1,0 +1,175 @@
+package io.github.distillcuda.train;
+
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonParseException;
+import io.github.distillcuda.checkpoint.AtomicFile;
+import io.github.distillcuda.checkpoint.CheckpointFolder;
+import io.github.distillcuda.checkpoint.ModelFiles;
+import io.github.distillcuda.checkpoint.OutputFolder;
+import io.github.distillcuda.checkpoint.RunLock;
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.tensor.NamedArray;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/**
+ * The folder of one run: {@code config.json}, {@code history.csv}, {@code metrics.json}, a model
+ * file in both formats for each model, and {@code checkpoint/} while the run is not done. Held by
+ * one process at a time; every file is replaced atomically.
+ */
+public final class RunFolder implements AutoCloseable {
+  private static final String CONFIG = "config.json";
+  private static final String METRICS = "metrics.json";
+  private static final String CHECKPOINT = "checkpoint";
+  private static final Gson GSON =
+      new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create();
+
+  private final Path root;
+  private final RunLock lock;
+  private final CheckpointFolder checkpoints;
+
+  private RunFolder(Path root) {
+    this.root = root;
+    this.lock = RunLock.acquire(root);
+    this.checkpoints = CheckpointFolder.open(root.resolve(CHECKPOINT));
+  }
+
+  /**
+   * Checks that a new run may go there, before anything costs time; makes nothing.
+   *
+   * @throws DistillException USAGE if it holds a run already; DISK if it cannot be written
+   */
+  public static void requireUsable(Path root) {
+    if (Files.exists(root.resolve(CONFIG)) || Files.exists(root.resolve(CHECKPOINT))) {
+      throw new DistillException(
+          ExitCode.USAGE,
+          root + " holds a run already; choose another --out, or go on with it: --resume " + root);
+    }
+    Path existing = root.toAbsolutePath().normalize();
+    while (!Files.exists(existing)) {
+      existing = existing.getParent();
+    }
+    if (!Files.isDirectory(existing) || !Files.isWritable(existing)) {
+      throw new DistillException(
+          ExitCode.DISK,
+          "%s: cannot be written (%s is %s); choose another --out"
+              .formatted(
+                  root, existing, Files.isDirectory(existing) ? "read-only" : "not a folder"));
+    }
+  }
+
+  /**
+   * Makes the folder of a new run.
+   *
+   * @throws DistillException USAGE if it holds a run already; DISK if it cannot be written
+   */
+  public static RunFolder create(Path root) {
+    requireUsable(root);
+    return new RunFolder(root);
+  }
+
+  /**
+   * Opens the folder of a run that did not finish.
+   *
+   * @throws DistillException DATA if there is no run; USAGE if it is done or another process is at
+   *     it
+   */
+  public static RunFolder open(Path root) {
+    if (!Files.isRegularFile(root.resolve(CONFIG))) {
+      throw new DistillException(
+          ExitCode.DATA, root + ": no such run to resume (it has no " + CONFIG + ")");
+    }
+    if (Files.exists(root.resolve(METRICS))) {
+      throw new DistillException(
+          ExitCode.USAGE, root + ": this run is done, its results are in " + METRICS);
+    }
+    return new RunFolder(root);
+  }
+
+  /** Returns where the folder is. */
+  public Path root() {
+    return root;
+  }
+
+  /**
+   * Returns the configuration that the run began with.
+   *
+   * @throws DistillException DATA if {@code config.json} is damaged
+   */
+  public RunConfig config() {
+    try {
+      ConfigFile file = GSON.fromJson(Files.readString(root.resolve(CONFIG)), ConfigFile.class);
+      if (file != null && file.run() != null) {
+        return file.run();
+      }
+    } catch (IOException | JsonParseException e) {
+      throw new DistillException(
+          ExitCode.DATA, root.resolve(CONFIG) + " is damaged (" + e.getMessage() + ")", e);
+    }
+    throw new DistillException(ExitCode.DATA, root.resolve(CONFIG) + " is damaged");
+  }
+
+  /**
+   * Returns where the run can go on; nothing where it ended before its first checkpoint.
+   *
+   * @param note receives a line for each damaged checkpoint that is passed over
+   * @throws DistillException DATA if there are checkpoints and none can be used
+   */
+  public Optional<RunSnapshot> newestSnapshot(Consumer<String> note) {
+    return checkpoints
+        .newest()
+        .map(
+            found -> {
+              found.skipped().forEach(skipped -> note.accept("passed over " + skipped.reason()));
+              return RunSnapshot.of(found.checkpoint());
+            });
+  }
+
+  /** Checks that the disk has room for the two checkpoints that are kept. */
+  void requireSpaceForTwo(RunSnapshot snapshot) {
+    OutputFolder.requireSpace(root, 2 * snapshot.toCheckpoint().size());
+  }
+
+  /** Saves where the run is. */
+  void save(RunSnapshot snapshot) {
+    checkpoints.save(snapshot.sequence(), snapshot.toCheckpoint());
+  }
+
+  /** Deletes the checkpoints: the run is done. */
+  void removeCheckpoints() {
+    checkpoints.remove();
+  }
+
+  void writeConfig(ConfigFile config) {
+    write(CONFIG, GSON.toJson(config) + "\n");
+  }
+
+  void writeHistory(List<EpochRecord> history) {
+    write("history.csv", HistoryFile.format(history));
+  }
+
+  void writeMetrics(RunMetrics metrics) {
+    write(METRICS, GSON.toJson(metrics) + "\n");
+  }
+
+  /** Writes a model's parameters as {@code .safetensors} and {@code .pth}. */
+  void writeModel(ModelRole role, List<NamedArray> parameters) {
+    ModelFiles.write(root.resolve(role + ".safetensors"), parameters);
+    ModelFiles.write(root.resolve(role + ".pth"), parameters);
+  }
+
+  private void write(String name, String content) {
+    AtomicFile.write(root.resolve(name), content);
+  }
+
+  @Override
+  public void close() {
+    lock.close();
+  }
+}
