@@ -24,10 +24,12 @@ public final class OnednnLibrary {
 
   private static OnednnLibrary loaded;
 
+  private final Path folder;
   private final OnednnApi onednn;
   private final GompApi gomp;
 
-  private OnednnLibrary(OnednnApi onednn, GompApi gomp) {
+  private OnednnLibrary(Path folder, OnednnApi onednn, GompApi gomp) {
+    this.folder = folder;
     this.onednn = onednn;
     this.gomp = gomp;
   }
@@ -65,13 +67,18 @@ public final class OnednnLibrary {
         // first.
         onednn.dnnl_set_verbose(0);
       }
-      return new OnednnLibrary(onednn, gomp);
+      return new OnednnLibrary(folder, onednn, gomp);
     } catch (UnsatisfiedLinkError e) {
       throw new DistillException(
           ExitCode.DEVICE,
           "cannot load the CPU library: " + e.getMessage() + "; try --device reference",
           e);
     }
+  }
+
+  /** Returns the folder that the libraries were loaded from. */
+  public Path folder() {
+    return folder;
   }
 
   /** Returns the functions of oneDNN. */
