@@ -21,6 +21,9 @@ final class ChildProcess {
   /** Set in the child, where it says that standard input is the pipe. */
   static final String LAUNCHED_PROPERTY = "distillcuda.launched";
 
+  /** Set in the child where this process has a terminal, which the child cannot see itself. */
+  private static final String TERMINAL_PROPERTY = "distillcuda.terminal";
+
   private static final List<String> SIGNALS = Arrays.asList("INT", "TERM", "HUP");
 
   private ChildProcess() {}
@@ -61,6 +64,7 @@ final class ChildProcess {
     // The jar's manifest grants this only to "java -jar".
     command.add("--enable-native-access=ALL-UNNAMED");
     command.add("-D" + LAUNCHED_PROPERTY + "=true");
+    command.add("-D" + TERMINAL_PROPERTY + "=" + (System.console() != null));
     for (String argument : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
       if (argument.startsWith("-X") || argument.startsWith("-D") || argument.startsWith("-ea")) {
         command.add(argument);
