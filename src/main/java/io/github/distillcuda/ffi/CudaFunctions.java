@@ -1,6 +1,7 @@
 package io.github.distillcuda.ffi;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** The functions of one of the {@link CudaFunctionTables}, linked to a library. */
@@ -27,10 +28,11 @@ final class CudaFunctions {
    *
    * @throws UnsatisfiedLinkError naming the library and the function that it does not export
    */
-  CudaFunctions(String table, SharedLibrary library, CudaLatch latch, Failure failure) {
+  CudaFunctions(
+      List<CudaPrototype> table, SharedLibrary library, CudaLatch latch, Failure failure) {
     this.latch = latch;
     this.failure = failure;
-    for (CudaPrototype prototype : CudaPrototype.parseTable(table)) {
+    for (CudaPrototype prototype : table) {
       functions.put(
           prototype.symbol(),
           new CudaFunction(
