@@ -66,7 +66,7 @@ public interface CublasApi {
   /**
    * {@code C = alpha*op(A)*op(B) + beta*C} in types of choice.
    *
-   * @param computeType one that scales by float32, {@code CublasConstants.COMPUTE_32F*}
+   * @param computeType one that scales by float32, {@code CublasConstants.CUBLAS_COMPUTE_32F*}
    */
   void cublasGemmEx(
       long handle,

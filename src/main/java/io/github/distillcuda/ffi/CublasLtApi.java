@@ -24,7 +24,7 @@ public interface CublasLtApi {
   /** Creates the description of a product; the caller owns it. Needs no GPU. */
   long cublasLtMatmulDescCreate(int computeType, int scaleType);
 
-  /** Sets one of {@code CublasConstants.MATMUL_*} to the value in the segment. */
+  /** Sets one of {@code CublasConstants.CUBLASLT_MATMUL_DESC_*} to the value in the segment. */
   void cublasLtMatmulDescSetAttribute(long matmul, int attribute, MemorySegment value);
 
   /** Destroys a description. */
@@ -39,7 +39,7 @@ public interface CublasLtApi {
   /** Creates the preferences of a search; the caller owns them. Needs no GPU. */
   long cublasLtMatmulPreferenceCreate();
 
-  /** Sets one of {@code CublasConstants.PREFERENCE_*} to the value in the segment. */
+  /** Sets one of {@code CublasConstants.CUBLASLT_MATMUL_PREF_*} to the value in the segment. */
   void cublasLtMatmulPreferenceSetAttribute(long preference, int attribute, MemorySegment value);
 
   /** Destroys preferences. */
@@ -61,10 +61,10 @@ public interface CublasLtApi {
       long preference,
       MemorySegment results);
 
-  /** Reads one of {@code CublasConstants.ALGORITHM_*}, a number of 32 bits. */
+  /** Reads one of {@code CublasConstants.CUBLASLT_ALGO_CONFIG_*}, a number of 32 bits. */
   int cublasLtMatmulAlgoConfigGetAttribute(MemorySegment algorithm, int attribute);
 
-  /** Changes one of {@code CublasConstants.ALGORITHM_*}, a number of 32 bits. */
+  /** Changes one of {@code CublasConstants.CUBLASLT_ALGO_CONFIG_*}, a number of 32 bits. */
   void cublasLtMatmulAlgoConfigSetAttribute(MemorySegment algorithm, int attribute, int value);
 
   /**

@@ -40,7 +40,7 @@ public interface CudaDriverApi {
   /** Returns the name of a GPU, such as {@code NVIDIA H100 80GB HBM3}. */
   String cuDeviceGetName(int device);
 
-  /** Returns a property of a GPU, one of {@code CudaConstants.DEVICE_ATTRIBUTE_*}. */
+  /** Returns a property of a GPU, one of {@code CudaConstants.CU_DEVICE_ATTRIBUTE_*}. */
   int cuDeviceGetAttribute(int attribute, int device);
 
   /** Returns the bytes of memory on a GPU. */
@@ -104,7 +104,7 @@ public interface CudaDriverApi {
   /**
    * Creates a stream.
    *
-   * @param flags {@code CudaConstants.STREAM_NON_BLOCKING}, or 0 to wait for the default stream
+   * @param flags {@code CudaConstants.CU_STREAM_NON_BLOCKING}, or 0 to wait for the default stream
    */
   long cuStreamCreateWithPriority(int flags, int priority);
 
@@ -128,7 +128,7 @@ public interface CudaDriverApi {
   /**
    * Creates an event.
    *
-   * @param flags {@code CudaConstants.EVENT_DISABLE_TIMING}, or 0 to measure time
+   * @param flags {@code CudaConstants.CU_EVENT_DISABLE_TIMING}, or 0 to measure time
    */
   long cuEventCreate(int flags);
 
@@ -153,7 +153,7 @@ public interface CudaDriverApi {
    * Compiles and loads a module.
    *
    * @param image PTX, ended by a zero byte
-   * @param options of the compiler, {@code CudaConstants.JIT_*}
+   * @param options of the compiler, {@code CudaConstants.CU_JIT_*}
    * @param optionValues a number or a host address for each option
    */
   long cuModuleLoadDataEx(MemorySegment image, int[] options, long[] optionValues);
@@ -164,7 +164,7 @@ public interface CudaDriverApi {
   /** Returns a kernel of a module. */
   long cuModuleGetFunction(long module, String name);
 
-  /** Sets a property of a kernel, one of {@code CudaConstants.FUNCTION_ATTRIBUTE_*}. */
+  /** Sets a property of a kernel, one of {@code CudaConstants.CU_FUNC_ATTRIBUTE_*}. */
   void cuFuncSetAttribute(long function, int attribute, int value);
 
   /**
@@ -190,20 +190,20 @@ public interface CudaDriverApi {
   /**
    * Begins to record a stream's work instead of running it.
    *
-   * @param mode {@code CudaConstants.CAPTURE_MODE_*}
+   * @param mode {@code CudaConstants.CU_STREAM_CAPTURE_MODE_*}
    */
   void cuStreamBeginCapture_v2(long stream, int mode);
 
   /** Ends the recording and returns it; the caller owns it. */
   long cuStreamEndCapture(long stream);
 
-  /** Returns {@code CudaConstants.CAPTURE_STATUS_*}. */
+  /** Returns {@code CudaConstants.CU_STREAM_CAPTURE_STATUS_*}. */
   int cuStreamIsCapturing(long stream);
 
   /** Returns the nodes of a graph, which owns them. */
   long[] cuGraphGetNodes(long graph);
 
-  /** Returns what a node does, such as {@code CudaConstants.GRAPH_NODE_KERNEL}. */
+  /** Returns what a node does, such as {@code CudaConstants.CU_GRAPH_NODE_TYPE_KERNEL}. */
   int cuGraphNodeGetType(long node);
 
   /**

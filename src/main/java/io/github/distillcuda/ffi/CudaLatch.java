@@ -15,11 +15,27 @@ import java.util.Set;
  */
 public final class CudaLatch {
   /**
-   * Of these cuda.h says that the process must be terminated (226, 700, 702, 714 to 719, 721, 810,
-   * 911), that the context is gone (709, 710), or that the hardware failed (214, 220).
+   * Of most of these cuda.h says that the process must be terminated; with 709 and 710 the context
+   * is gone, with 214 and 220 the hardware failed.
    */
   private static final Set<Integer> STICKY =
-      Set.of(214, 220, 226, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719, 721, 810, 911);
+      Set.of(
+          CudaConstants.CUDA_ERROR_ECC_UNCORRECTABLE,
+          CudaConstants.CUDA_ERROR_NVLINK_UNCORRECTABLE,
+          CudaConstants.CUDA_ERROR_CONTAINED,
+          CudaConstants.CUDA_ERROR_ILLEGAL_ADDRESS,
+          CudaConstants.CUDA_ERROR_LAUNCH_TIMEOUT,
+          CudaConstants.CUDA_ERROR_CONTEXT_IS_DESTROYED,
+          CudaConstants.CUDA_ERROR_ASSERT,
+          CudaConstants.CUDA_ERROR_HARDWARE_STACK_ERROR,
+          CudaConstants.CUDA_ERROR_ILLEGAL_INSTRUCTION,
+          CudaConstants.CUDA_ERROR_MISALIGNED_ADDRESS,
+          CudaConstants.CUDA_ERROR_INVALID_ADDRESS_SPACE,
+          CudaConstants.CUDA_ERROR_INVALID_PC,
+          CudaConstants.CUDA_ERROR_LAUNCH_FAILED,
+          CudaConstants.CUDA_ERROR_TENSOR_MEMORY_LEAK,
+          CudaConstants.CUDA_ERROR_MPS_CLIENT_TERMINATED,
+          CudaConstants.CUDA_ERROR_EXTERNAL_DEVICE);
 
   private volatile NativeException loss;
 

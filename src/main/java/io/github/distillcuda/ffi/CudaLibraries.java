@@ -120,12 +120,12 @@ public final class CudaLibraries {
 
   private static String advice(int result) {
     return switch (result) {
-      case CudaConstants.ERROR_NO_DEVICE ->
+      case CudaConstants.CUDA_ERROR_NO_DEVICE ->
           "the driver sees no GPU: look at nvidia-smi and CUDA_VISIBLE_DEVICES";
-      case CudaConstants.ERROR_STUB_LIBRARY ->
+      case CudaConstants.CUDA_ERROR_STUB_LIBRARY ->
           "this is the toolkit's stand-in for a driver: install driver %s or newer"
               .formatted(OLDEST_DRIVER);
-      case CudaConstants.ERROR_SYSTEM_DRIVER_MISMATCH ->
+      case CudaConstants.CUDA_ERROR_SYSTEM_DRIVER_MISMATCH ->
           "the driver was updated in the running system: restart the computer";
       default -> "look at nvidia-smi, or install the NVIDIA driver again";
     };

@@ -31,7 +31,8 @@ public interface CudnnDescriptorApi {
   /**
    * Describes a convolution of images.
    *
-   * @param mode {@link CudnnConstants#CROSS_CORRELATION} is what neural networks call convolution
+   * @param mode {@link CudnnConstants#CUDNN_CROSS_CORRELATION} is what neural networks call
+   *     convolution
    * @param computeType the type of the sums
    */
   void cudnnSetConvolution2dDescriptor(

@@ -40,7 +40,7 @@ public record CudnnPerformance(
         structure.get(JAVA_INT, 4),
         structure.get(JAVA_FLOAT, 8),
         structure.get(JAVA_LONG, 16),
-        structure.get(JAVA_INT, 24) == CudnnConstants.DETERMINISTIC,
+        structure.get(JAVA_INT, 24) == CudnnConstants.CUDNN_DETERMINISTIC,
         structure.get(JAVA_INT, 28));
   }
 }

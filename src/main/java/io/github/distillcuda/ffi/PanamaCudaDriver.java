@@ -228,7 +228,7 @@ final class PanamaCudaDriver implements CudaDriverApi {
 
   private static boolean isReady(CudaFunction query, long handle) {
     int result = query.status(handle);
-    if (result != 0 && result != CudaConstants.ERROR_NOT_READY) {
+    if (result != 0 && result != CudaConstants.CUDA_ERROR_NOT_READY) {
       throw query.failure(result, handle);
     }
     return result == 0;

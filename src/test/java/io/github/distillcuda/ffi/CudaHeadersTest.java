@@ -5,12 +5,16 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.distillcuda.ffi.CudaPrototype.Parameter;
 import io.github.distillcuda.ffi.CudaPrototype.Type;
+import java.lang.reflect.Field;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -74,6 +78,7 @@ class CudaHeadersTest {
       #include <cuda_runtime.h>
       #include <cuda_fp16.h>
       #include <cuda_bf16.h>
+      #include <cuComplex.h>
       #undef __cplusplus
       extern "C" {
       #include <cublas_v2.h>
@@ -111,37 +116,115 @@ class CudaHeadersTest {
             "cuMemAlloc_v2(out int dptr, long bytesize)",
             "cuMemAlloc(out pointer dptr, long bytesize)",
             "returns long cuMemAlloc_v2(out pointer dptr, long bytesize)")) {
-      assertThat(compile(CudaPrototype.parseTable(wrong), "cuda.h", ALL_OF_CUDA_H))
-          .as(wrong)
-          .contains("error:");
+      List<String> signature =
+          CudaPrototype.parseTable(wrong).stream().map(CudaHeadersTest::signature).toList();
+      assertThat(compile(signature, "cuda.h", ALL_OF_CUDA_H)).as(wrong).contains("error:");
     }
+  }
+
+  @Test
+  void theConstantsAreThoseOfTheHeaders() throws Exception {
+    requireHolds(constants(CudaConstants.class), "cuda.h", ALL_OF_CUDA_H);
+    requireHolds(constants(CudnnConstants.class), "cudnn.h", "#include <cudnn.h>\n");
+    requireHolds(constants(CublasConstants.class), "cublasLt.h", "#include <cublasLt.h>\n");
+  }
+
+  @Test
+  void theStructuresAreThoseOfTheHeaders() throws Exception {
+    for (String direction : List.of("Fwd", "BwdData", "BwdFilter")) {
+      String structure = "cudnnConvolution" + direction + "AlgoPerf_t";
+      requireHolds(
+          List.of(
+              "sizeof(%s) == %d".formatted(structure, CudnnPerformance.BYTES),
+              "offsetof(%s, status) == 4".formatted(structure),
+              "offsetof(%s, time) == 8".formatted(structure),
+              "offsetof(%s, memory) == 16".formatted(structure),
+              "offsetof(%s, determinism) == 24".formatted(structure),
+              "offsetof(%s, mathType) == 28".formatted(structure)),
+          "cudnn.h",
+          "#include <cudnn.h>\n");
+    }
+    String result = "cublasLtMatmulHeuristicResult_t";
+    requireHolds(
+        List.of(
+            "sizeof(cublasLtMatmulAlgo_t) == " + CublasConstants.ALGORITHM_BYTES,
+            "sizeof(%s) == %d".formatted(result, CublasConstants.HEURISTIC_BYTES),
+            "offsetof(%s, algo) == 0".formatted(result),
+            "offsetof(%s, workspaceSize) == %d"
+                .formatted(result, CublasConstants.HEURISTIC_WORKSPACE_OFFSET),
+            "offsetof(%s, state) == %d".formatted(result, CublasConstants.HEURISTIC_STATUS_OFFSET)),
+        "cublasLt.h",
+        "#include <cublasLt.h>\n");
+  }
+
+  /** The latch's list against the sentence of cuda.h that says what such an error means. */
+  @Test
+  void whatCudaHCallsTheEndOfTheProcessIsSticky() throws Exception {
+    String header = Files.readString(headerFile("cuda.h"));
+    Matcher error =
+        Pattern.compile(
+                "/\\*\\*((?:(?!\\*/).)*)\\*/\\s*CUDA_ERROR_(\\w+)\\s*=\\s*(\\d+)", Pattern.DOTALL)
+            .matcher(header);
+    int terminal = 0;
+    while (error.find()) {
+      String comment = error.group(1).replaceAll("[\\s*]+", " ");
+      if (comment.contains("must be terminated and relaunched")) {
+        terminal++;
+        assertThat(CudaLatch.isSticky(Integer.parseInt(error.group(3))))
+            .as(error.group(2))
+            .isTrue();
+      }
+    }
+    assertThat(terminal).isGreaterThan(8);
+  }
+
+  private static List<String> constants(Class<?> constants) throws IllegalAccessException {
+    List<String> equalities = new ArrayList<>();
+    for (Field field : constants.getFields()) {
+      if (field.getType() == int.class) {
+        equalities.add(field.getName() + " == " + field.getInt(null));
+      }
+    }
+    return equalities;
   }
 
   private void requireFits(List<CudaPrototype> table, String header, String includes)
       throws Exception {
-    assertThat(compile(table, header, includes)).isEmpty();
+    requireHolds(table.stream().map(CudaHeadersTest::signature).toList(), header, includes);
   }
 
-  /** Returns what the compiler says, nothing if all assertions hold. */
-  private String compile(List<CudaPrototype> table, String header, String includes)
+  private void requireHolds(List<String> conditions, String header, String includes)
       throws Exception {
-    List<Path> folders = CudaTestLibraries.headerFolders();
-    assumeTrue(
-        folders.stream().anyMatch(include -> Files.exists(include.resolve(header))),
-        header + " was not found" + CudaTestLibraries.HOW_TO);
-    String assertions =
-        table.stream().map(CudaHeadersTest::assertion).collect(Collectors.joining("\n"));
-    Path source = folder.resolve("table.cpp");
-    Files.writeString(source, includes + KINDS + assertions + "\n");
-    return CudaStub.run(
-            Stream.concat(
-                    Stream.of("g++", "-std=c++17", "-fsyntax-only", "-w", source.toString()),
-                    folders.stream().map(include -> "-I" + include))
-                .toArray(String[]::new))
-        .output();
+    assertThat(compile(conditions, header, includes)).isEmpty();
   }
 
-  private static String assertion(CudaPrototype prototype) {
+  /** Returns what the compiler says, nothing if all conditions hold. */
+  private String compile(List<String> conditions, String header, String includes) throws Exception {
+    headerFile(header);
+    StringBuilder source = new StringBuilder("#include <cstddef>\n" + includes + KINDS);
+    for (String condition : conditions) {
+      source.append("static_assert(%s, \"\");\n".formatted(condition));
+    }
+    Path file = Files.writeString(folder.resolve("table.cpp"), source);
+    List<String> command = new ArrayList<>();
+    command.addAll(List.of("g++", "-std=c++17", "-fsyntax-only", "-w", file.toString()));
+    for (Path include : CudaTestLibraries.headerFolders()) {
+      command.add("-I" + include);
+    }
+    return CudaStub.run(command.toArray(String[]::new)).output();
+  }
+
+  private static Path headerFile(String header) {
+    Optional<Path> file =
+        CudaTestLibraries.headerFolders().stream()
+            .map(include -> include.resolve(header))
+            .filter(Files::exists)
+            .findFirst();
+    assumeTrue(file.isPresent(), header + " was not found" + CudaTestLibraries.HOW_TO);
+    return file.orElseThrow();
+  }
+
+  private static String signature(CudaPrototype prototype) {
     String kinds =
         prototype.parameters().stream().map(CudaHeadersTest::kind).collect(Collectors.joining());
     char result =
@@ -151,8 +234,7 @@ class CudaHeadersTest {
           case TEXT -> 'm';
           case NOTHING -> 'v';
         };
-    return "static_assert(has(&%1$s, '%2$s', \"%3$s\"), \"%1$s\");"
-        .formatted(prototype.symbol(), result, kinds);
+    return "has(&%s, '%s', \"%s\")".formatted(prototype.symbol(), result, kinds);
   }
 
   private static String kind(Parameter parameter) {
