@@ -36,8 +36,11 @@ final class SharedLibrary {
       return new SharedLibrary(
           file.getFileName().toString(), SymbolLookup.libraryLookup(file, Arena.global()));
     } catch (IllegalArgumentException e) {
+      String reason = loaderReason(file.toString());
+      // The reason names the file, unless it is one that the file depends on.
       UnsatisfiedLinkError error =
-          new UnsatisfiedLinkError(file + ": " + loaderReason(file.toString()));
+          new UnsatisfiedLinkError(
+              reason.startsWith(file.toString()) ? reason : file + ": " + reason);
       error.initCause(e);
       throw error;
     }

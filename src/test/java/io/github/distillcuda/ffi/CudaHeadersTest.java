@@ -211,7 +211,7 @@ class CudaHeadersTest {
     for (Path include : CudaTestLibraries.headerFolders()) {
       command.add("-I" + include);
     }
-    return CudaStub.run(command.toArray(String[]::new)).output();
+    return CudaStub.run(command).output();
   }
 
   private static Path headerFile(String header) {

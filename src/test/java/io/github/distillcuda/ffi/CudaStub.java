@@ -33,20 +33,26 @@ final class CudaStub {
   }
 
   /** Compiles C to a shared library; skips the test where there is no C compiler. */
-  static CudaStub compile(Path file, String source) throws IOException, InterruptedException {
+  static CudaStub compile(Path file, String source, Path... needed)
+      throws IOException, InterruptedException {
     Path code = Files.writeString(file.resolveSibling(file.getFileName() + ".c"), source);
-    Finished gcc = run("gcc", "-w", "-shared", "-fPIC", "-o", file.toString(), code.toString());
-    assertThat(gcc.output()).isEmpty();
+    List<String> command = new ArrayList<>();
+    command.addAll(List.of("gcc", "-w", "-shared", "-fPIC", "-o", file.toString()));
+    command.add(code.toString());
+    for (Path library : needed) {
+      command.add(library.toString());
+    }
+    assertThat(run(command).output()).isEmpty();
     return new CudaStub(file);
   }
 
   /** Runs a command; skips the test where it is not installed. */
-  static Finished run(String... command) throws IOException, InterruptedException {
+  static Finished run(List<String> command) throws IOException, InterruptedException {
     Process process;
     try {
       process = new ProcessBuilder(command).redirectErrorStream(true).start();
     } catch (IOException e) {
-      assumeTrue(false, command[0] + " is not installed");
+      assumeTrue(false, command.getFirst() + " is not installed");
       throw e;
     }
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
