@@ -13,7 +13,7 @@
 //          16-byte boundaries, and an image of a multiple of 4 (f32) or 8 (bf16) outputs.
 // Writes : every output once, no atomics, bitwise repeatable. Nothing may overlap.
 // Traffic: per row channels*pixels bytes read, 4 (2) bytes an output written, 8*C for the logits,
-//          26 for order, label and ids (order and labels are read a second time to be counted).
+//          13 for order, label and ids (order and labels are read a second time to be counted).
 // Ladder : v1 a byte a load, an element a store; v2 16 bytes a load into shared memory and 16 a
 //          store, both on neighbouring addresses, whatever the layout.
 // Oracle : PyTorch's float32 bits, x.float()/255 - 0.5, /0.5; bitwise, bfloat16 rounded once.
@@ -48,8 +48,8 @@ __device__ __forceinline__ float normalise(unsigned char byte) {
   return (byte / 255.0f - 0.5f) / 0.5f;  // in this order: PyTorch's bits
 }
 
-// The order of the outputs of an image. Both say which byte of a [channels, pixels] image belongs at
-// an output, or give 0 for a padded channel.
+// The order of the outputs of an image: what belongs at an output, given the bytes of the image,
+// [channels, pixels], or 0 in a padded channel.
 struct Nchw {
   __device__ static int outputs(const GatherBatch& batch) { return batch.imageBytes(); }
   __device__ static float at(const unsigned char* image, const GatherBatch&, int output) {
