@@ -10,11 +10,15 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.ValueLayout;
 import java.lang.reflect.Field;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -110,6 +114,20 @@ class OnednnHeaderTest {
           descriptor.argumentLayouts().forEach(layout -> actual.add(kind(layout)));
           assertThat(actual).as(symbol).isEqualTo(expected);
         });
+  }
+
+  @Test
+  void theNoteListsWhatIsLinked() throws IOException {
+    SharedLibrary library = SharedLibrary.open(OnednnLibrary.unpack().resolve("libdnnl.so.3"));
+    new OnednnApi(library);
+    Set<String> listed = new TreeSet<>();
+    for (String line : Files.readAllLines(Path.of("native-notes/onednn.md"))) {
+      Matcher symbol = Pattern.compile("`(dnnl_\\w+)`").matcher(line);
+      while (line.startsWith("| `dnnl_") && symbol.find()) {
+        listed.add(symbol.group(1));
+      }
+    }
+    assertThat(listed).isEqualTo(library.linked().keySet());
   }
 
   /** Returns how a C type is passed. */

@@ -134,17 +134,7 @@ final class BackwardRecorder {
             () -> parameterGradients(source, stored.descriptor(), gradient.descriptor()),
             () -> parameterGradients(source, anyWeight, gradient.descriptor()),
             () -> parameterGradients(anySource, anyWeight, anyGradient()));
-    OnednnTensor weightGradient = stored;
-    if (!context.same(plan.weightsGradient(), stored.descriptor())) {
-      weightGradient =
-          new OnednnTensor(
-              context,
-              stored.name(),
-              stored.shape(),
-              plan.weightsGradient(),
-              stored.plainDescriptor(),
-              context.allocate(plan.weightsGradient()));
-    }
+    OnednnTensor weightGradient = recording.ordered(stored, plan.weightsGradient());
     recording.add(
         name("backward to its weight"),
         plan,

@@ -74,6 +74,32 @@ class AdversarialLossTest {
     assertThat(distil(2, 1, none, none).meanLoss()).isEqualTo(0);
   }
 
+  @Test
+  void minusInfinityInBothCostsNoDigitOfNearAgreement() {
+    double[] z = {NEGATIVE_INFINITY, 0, 1 + 1e-9, -0.5};
+    double[] v = {NEGATIVE_INFINITY, 2e-9, 1, -0.5};
+    LossRun run = distil(2, 1, z, v);
+
+    ExactLoss exact = ExactLoss.distillation(z, v, 2);
+    // z - v is exact, so a few roundings of the result are all there is.
+    assertThat(run.meanLoss())
+        .isCloseTo(exact.distillation(), within(exact.distillation() * 1e-14));
+    assertThat(run.gradient()[0]).containsExactly(exact.distillationGradient(), within(1e-23));
+  }
+
+  @Test
+  void aLargeCommonOffsetCostsNoDigit() {
+    double[] z = {1e4, 1e4 - 1e-3, 1e4 + 2e-3};
+    double[] v = {1e4 + 1e-3, 1e4, 1e4 - 3e-3};
+    LossRun run = distil(1e-3, 1, z, v);
+
+    ExactLoss exact = ExactLoss.distillation(z, v, 1e-3);
+    // Differences of neighbours are exact; z/T alone would carry a rounding of 1e-9.
+    assertThat(run.meanLoss())
+        .isCloseTo(exact.distillation(), within(exact.distillation() * 1e-14));
+    assertThat(run.gradient()[0]).containsExactly(exact.distillationGradient(), within(1e-17));
+  }
+
   private static void assertExact(double[] z, double[] v) {
     LossRun run = distil(2, 1, z, v);
     ExactLoss exact = ExactLoss.distillation(z, v, 2);
@@ -172,11 +198,17 @@ class AdversarialLossTest {
 
   @Test
   void theFirstOfEqualLogitsIsThePredictionAndNaNBeatsAll() {
-    double[][] z = {{1, 4, 4}, {1, 4, 4}, {9, NaN, NaN}, {9, NaN, 3}};
+    assertPrediction(1, 1, 4, 4);
+    assertPrediction(0, 4, 4, 1);
+    assertPrediction(2, 9, 8, NaN);
+    assertPrediction(1, 9, NaN, NaN);
+    assertPrediction(0, NaN, POSITIVE_INFINITY, NaN);
+  }
 
-    LossRun run = LossRun.of(LossSpec.CROSS_ENTROPY, z, null, 1, 2, 1, 0);
-
-    assertThat(run.progress().correct()).isEqualTo(2);
+  private static void assertPrediction(int expected, double... z) {
+    for (int label = 0; label < z.length; label++) {
+      assertThat(classify(z, label).progress().correct()).isEqualTo(label == expected ? 1 : 0);
+    }
   }
 
   private static LossRun distil(double temperature, double alpha, double[] z, double[] v) {

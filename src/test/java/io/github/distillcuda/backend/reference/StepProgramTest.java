@@ -62,7 +62,9 @@ class StepProgramTest {
     assertThat(LayerProbe.values(batch.teacherLogits())).containsExactly(40, 41, 30, 31);
     assertThat(state.read().cursor()).isEqualTo(6);
 
-    state.beginEpoch(new int[] {1, 2, 0});
+    int[] order = {1, 2, 0};
+    state.beginEpoch(order);
+    order[0] = 5; // the state has its own copy
     program.run(1);
     assertNormalised(batch.images(), 127, 128, 254, 255);
   }

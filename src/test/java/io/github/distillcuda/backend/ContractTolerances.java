@@ -1,0 +1,71 @@
+package io.github.distillcuda.backend;
+
+/**
+ * How far a backend may be from float64 PyTorch: an operation a component, a backend a constant.
+ * What only moves numbers (gather, store, transfers), counts, maxima and sums of whole numbers must
+ * agree to the bit and are not here.
+ *
+ * <p>Every component is a multiple of a scale. A rounding error is relative to the numbers that
+ * were rounded, not to a result in which they may have cancelled.
+ *
+ * @param epsilon spacing of the backend's numbers at 1
+ * @param product one layer forward and backward; scale: the same sums over absolute values
+ * @param distillation T^2*KL; scale: itself
+ * @param distillationFloor T^2*KL where it is nearly nothing; scale: T^2, but at most 1
+ * @param crossEntropy cross-entropy; scale: 1 + largest less smallest logit
+ * @param lossGradient gradient of a row of logits; scale: the largest elements of its two parts,
+ *     added
+ * @param adam one step on a parameter, beside two units in its last place; scale: the learning rate
+ * @param moments Adam's moments after ten steps; scale: the largest gradient, and its square
+ * @param network logits and loss through all four layers; scale: the largest logit, the loss
+ * @param networkGradient gradients through all four layers; scale: the largest element of the same
+ *     parameter
+ */
+record ContractTolerances(
+    double epsilon,
+    double product,
+    double distillation,
+    double distillationFloor,
+    double crossEntropy,
+    double lossGradient,
+    double adam,
+    double moments,
+    double network,
+    double networkGradient) {
+  /** Float64 in plain loops: where a bound is above 1e-14, PyTorch's own rounding sets it. */
+  static final ContractTolerances REFERENCE =
+      new ContractTolerances(
+          0x1p-52,
+          // At worst half a unit for each of 153 products, 1.7e-14; errors average out to 1e-16.
+          2e-15,
+          // KL by PyTorch is a sum of terms of either sign; it keeps 12 digits of the near rows.
+          5e-12,
+          1e-15,
+          1e-14,
+          // T*(p - q) likewise.
+          1e-12,
+          1e-14,
+          1e-14,
+          1e-13,
+          1e-13);
+
+  /** Float32 layers and Adam; the loss in double, rounded to float32 at its end. */
+  static final ContractTolerances ONEDNN =
+      new ContractTolerances(
+          0x1p-23,
+          // At worst half a unit for each of 153 products, 9e-6; errors average out to 2e-7.
+          1e-6,
+          1e-10,
+          1e-15,
+          1e-14,
+          // One rounding, 6e-8.
+          1e-7,
+          // lr/(1-beta1^t), sqrt, two divisions and the product, half a unit each: 3e-7.
+          1e-6,
+          // Ten steps with three roundings each: 2e-6.
+          2e-6,
+          // Four layers of 2e-7 each; PyTorch in float32 has 1e-7.
+          1e-6,
+          // Eight layers and the loss between them; PyTorch in float32 has 2e-6.
+          1e-5);
+}
