@@ -47,7 +47,7 @@ public final class ArrayLayout {
   ArraySpace newSharedSpace(int launchBytes) {
     ArraySpace space = new ArraySpace("shared");
     for (Variable variable : shared) {
-      space.add(variable.name(), variable.isSizedByLaunch() ? launchBytes : variable.bytes());
+      space.add(variable.sourceName(), variable.isSizedByLaunch() ? launchBytes : variable.bytes());
     }
     return space;
   }
@@ -55,7 +55,7 @@ public final class ArrayLayout {
   ArraySpace newLocalSpace() {
     ArraySpace space = new ArraySpace("local");
     for (Variable variable : local) {
-      space.add(variable.name(), variable.bytes());
+      space.add(variable.sourceName(), variable.bytes());
     }
     return space;
   }

@@ -25,10 +25,13 @@ final class Block {
     }
   }
 
-  /** Runs a block to its end. */
-  void run(int blockNumber) {
-    index = grid.config().grid().at(blockNumber);
-    long firstWarp = grid.firstWarpOf(blockNumber);
+  /**
+   * Runs a block to its end.
+   *
+   * @param firstWarp the serial number of its first warp
+   */
+  void run(Dim3 blockIndex, long firstWarp) {
+    index = blockIndex;
     grid.order().enterBlock(firstWarp, warps.length);
     shared.beginBlock(firstWarp);
     for (int i = 0; i < warps.length; i++) {
@@ -64,12 +67,15 @@ final class Block {
     if (waiting == null) {
       return false;
     }
+    int lastEpoch = 0;
     for (Warp warp : warps) {
       checkSameBarrier(waiting, warp);
+      lastEpoch = Math.max(lastEpoch, warp.epoch());
     }
     for (Warp warp : warps) {
-      warp.passBlockBarrier();
+      warp.passBlockBarrier(lastEpoch + 1);
     }
+    grid.order().passBlockBarrier(lastEpoch + 1);
     grid.counters().countBarrier();
     return true;
   }

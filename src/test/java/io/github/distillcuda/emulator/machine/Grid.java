@@ -5,6 +5,7 @@ import io.github.distillcuda.emulator.fault.FaultKind;
 import io.github.distillcuda.emulator.memory.EmulatedMemory;
 import io.github.distillcuda.emulator.memory.HappensBefore;
 import io.github.distillcuda.emulator.memory.Region;
+import io.github.distillcuda.emulator.memory.Stamp;
 
 /** One launch while it runs: what all its blocks share. */
 public final class Grid {
@@ -13,10 +14,11 @@ public final class Grid {
   private final LaunchConfig config;
   private final Region parameters;
   private final EmulatedMemory memory;
+  private final int[] blockOrder;
   private final int[] laneOrder;
   private final Counters counters;
   private final Traffic traffic = new Traffic();
-  private final HappensBefore order = new HappensBefore(this::nameOfThread);
+  private final HappensBefore order = new HappensBefore(this::nameOfAccess);
   private long firstWarp;
   private long fuel;
 
@@ -29,6 +31,7 @@ public final class Grid {
     this.config = config;
     this.parameters = parameters;
     this.memory = memory;
+    this.blockOrder = config.order().of(Math.toIntExact(config.grid().count()));
     this.laneOrder = config.order().of(Warp.SIZE);
     this.fuel = config.fuel();
     this.counters = new Counters(operations.length);
@@ -36,11 +39,10 @@ public final class Grid {
 
   /** Runs every block, one after the other. */
   public void run() {
-    int blocks = Math.toIntExact(config.grid().count());
-    firstWarp = memory.beginLaunch((long) blocks * warpsPerBlock());
+    firstWarp = memory.beginLaunch((long) blockOrder.length * warpsPerBlock());
     Block block = new Block(this);
-    for (int blockNumber : config.order().of(blocks)) {
-      block.run(blockNumber);
+    for (int turn = 0; turn < blockOrder.length; turn++) {
+      block.run(config.grid().at(blockOrder[turn]), firstWarp + (long) turn * warpsPerBlock());
     }
   }
 
@@ -56,14 +58,17 @@ public final class Grid {
     return Math.toIntExact((config.block().count() + Warp.SIZE - 1) / Warp.SIZE);
   }
 
-  long firstWarpOf(int blockNumber) {
-    return firstWarp + (long) blockNumber * warpsPerBlock();
-  }
-
-  private String nameOfThread(long warpSerial, int lane) {
-    long warp = warpSerial - firstWarp;
-    Dim3 thread = config.block().at(warp % warpsPerBlock() * Warp.SIZE + lane);
-    return "thread " + thread + " of block " + config.grid().at(warp / warpsPerBlock());
+  /** Warps are numbered in the order in which blocks run, so that a larger number is later. */
+  private String nameOfAccess(long warpSerial, int lane, int position) {
+    int turn = (int) ((warpSerial - firstWarp) / warpsPerBlock());
+    long warpInBlock = (warpSerial - firstWarp) % warpsPerBlock();
+    Dim3 thread = config.block().at(warpInBlock * Warp.SIZE + lane);
+    Dim3 block = config.grid().at(blockOrder[turn]);
+    String source =
+        position < Stamp.MAX_POSITION
+            ? program.entry().instructions().get(position).source().toString()
+            : "a line far behind";
+    return "thread %s of block %s at %s".formatted(thread, block, source);
   }
 
   public Program program() {

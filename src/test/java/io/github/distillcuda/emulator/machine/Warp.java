@@ -47,8 +47,7 @@ public final class Warp {
   private int stopBefore;
   private int position;
   private int barrierPosition;
-  private int blockEpoch;
-  private int warpEpoch;
+  private int epoch;
   private long serial;
   private long stamp;
 
@@ -76,7 +75,6 @@ public final class Warp {
   /** Puts every lane before the first instruction of the block's new index. */
   void beginBlock(long warpSerial) {
     serial = warpSerial;
-    blockEpoch = 0;
     liveLanes = existingLanes;
     barrierPosition = NOT_WAITING;
     groups.clear();
@@ -184,7 +182,7 @@ public final class Warp {
           Integer.numberOfTrailingZeros(members),
           "a warp barrier of lanes %08x while lanes %08x live".formatted(members, liveLanes));
     }
-    beginEpoch(warpEpoch + 1);
+    beginEpoch(epoch + 1);
   }
 
   // ---- block barriers, from the block's side ----
@@ -201,19 +199,22 @@ public final class Warp {
     return groups.isEmpty();
   }
 
-  void passBlockBarrier() {
-    barrierPosition = NOT_WAITING;
-    blockEpoch++;
-    beginEpoch(0);
+  int epoch() {
+    return epoch;
   }
 
-  private void beginEpoch(int newWarpEpoch) {
-    warpEpoch = newWarpEpoch;
-    if (blockEpoch > Stamp.MAX_EPOCH || warpEpoch > Stamp.MAX_EPOCH) {
+  void passBlockBarrier(int newEpoch) {
+    barrierPosition = NOT_WAITING;
+    beginEpoch(newEpoch);
+  }
+
+  private void beginEpoch(int newEpoch) {
+    if (newEpoch > Stamp.MAX_EPOCH) {
       throw EmulatorFault.ofLane(
           FaultKind.NOT_MODELLED, 0, "more than " + Stamp.MAX_EPOCH + " barriers in one block");
     }
-    stamp = Stamp.ofWarp(serial, blockEpoch, warpEpoch);
+    epoch = newEpoch;
+    stamp = Stamp.ofWarp(serial, epoch);
   }
 
   // ---- what operations may ask ----
@@ -223,8 +224,9 @@ public final class Warp {
     return liveLanes;
   }
 
+  /** What memory notes about an access that a lane makes now. */
   public long stampOf(int lane) {
-    return Stamp.ofLane(stamp, lane);
+    return Stamp.of(stamp, lane, position);
   }
 
   public HappensBefore order() {

@@ -26,7 +26,7 @@ public final class ArraySpace implements AddressSpace {
   /** Makes the content uninitialised for the block whose warps begin at this serial number. */
   public void beginBlock(long firstWarp) {
     for (Region array : arrays) {
-      array.beginBlock(Stamp.ofWarp(firstWarp, 0, 0));
+      array.beginBlock(Stamp.ofWarp(firstWarp, 0));
     }
   }
 

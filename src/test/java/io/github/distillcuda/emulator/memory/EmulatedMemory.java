@@ -57,7 +57,7 @@ public final class EmulatedMemory implements AddressSpace {
       throw EmulatorFault.ofHost(
           FaultKind.NOT_MODELLED, "more than 2^31 warps in the life of one memory");
     }
-    live.forEach(region -> region.beginLaunch(Stamp.ofWarp(first, 0, 0)));
+    live.forEach(region -> region.beginLaunch(Stamp.ofWarp(first, 0)));
     return first;
   }
 }

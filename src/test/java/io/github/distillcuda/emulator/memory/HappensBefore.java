@@ -6,39 +6,42 @@ package io.github.distillcuda.emulator.memory;
  * ordered with each other, whatever order they run in here.
  */
 public final class HappensBefore {
-  /** Names a thread for people. */
-  public interface ThreadNames {
-    String nameOf(long warpSerial, int lane);
+  /** Tells people who made an access, and where. */
+  public interface AccessNames {
+    String nameOf(long warpSerial, int lane, int position);
   }
 
-  private final ThreadNames names;
+  private final AccessNames names;
   private long blockStart;
   private long blockEnd;
+  private int blockEpoch;
 
-  public HappensBefore(ThreadNames names) {
+  public HappensBefore(AccessNames names) {
     this.names = names;
   }
 
   /** From now on accesses come from the block with these warps. */
   public void enterBlock(long firstWarp, int warps) {
-    blockStart = Stamp.ofWarp(firstWarp, 0, 0);
-    blockEnd = Stamp.ofWarp(firstWarp + warps, 0, 0);
+    blockStart = Stamp.ofWarp(firstWarp, 0);
+    blockEnd = Stamp.ofWarp(firstWarp + warps, 0);
+    blockEpoch = 0;
   }
 
-  /**
-   * Whether everything that {@code earlier} stands for is ordered before the thread of {@code now}.
-   */
+  /** All threads of the block have met, and are at the same new epoch now. */
+  public void passBlockBarrier(int newEpoch) {
+    blockEpoch = newEpoch;
+  }
+
+  /** Whether all that {@code earlier} stands for is ordered before the thread of {@code now}. */
   boolean isBefore(long earlier, long now) {
     int spread = Stamp.spread(earlier);
     if (spread == Stamp.THREAD && Stamp.sameThread(earlier, now)) {
       return true;
     }
     if (spread <= Stamp.WARP && Stamp.sameWarp(earlier, now)) {
-      return Stamp.warpTime(earlier) < Stamp.warpTime(now);
+      return Stamp.epoch(earlier) < Stamp.epoch(now);
     }
-    return spread <= Stamp.BLOCK
-        && isOfThisBlock(earlier)
-        && Stamp.blockEpoch(earlier) < Stamp.blockEpoch(now);
+    return spread <= Stamp.BLOCK && isOfThisBlock(earlier) && Stamp.epoch(earlier) < blockEpoch;
   }
 
   /**
@@ -53,7 +56,7 @@ public final class HappensBefore {
   }
 
   String describe(long stamp) {
-    String one = names.nameOf(Stamp.warpSerial(stamp), Stamp.lane(stamp));
+    String one = names.nameOf(Stamp.warpSerial(stamp), Stamp.lane(stamp), Stamp.position(stamp));
     return Stamp.spread(stamp) == Stamp.THREAD ? one : one + " and others";
   }
 

@@ -49,14 +49,24 @@ final class MemoryOps {
 
   private static void addForSpaces(
       OpTable table, String verb, List<String> hints, String what, AccessFactory factory) {
+    addForSpace(table, verb, "", hints, what, o -> factory.create(o, Optional.empty()));
     for (Space space : Space.values()) {
-      for (String hint : hints) {
-        table.add(verb + space.suffix() + hint + what, o -> factory.create(o, Optional.of(space)));
-      }
-      table.add(
-          verb + ".volatile" + space.suffix() + what, o -> factory.create(o, Optional.of(space)));
+      addForSpace(
+          table, verb, space.suffix(), hints, what, o -> factory.create(o, Optional.of(space)));
     }
-    table.add(verb + what, o -> factory.create(o, Optional.empty()));
+  }
+
+  private static void addForSpace(
+      OpTable table,
+      String verb,
+      String space,
+      List<String> hints,
+      String what,
+      OpTable.ExactDecoder decoder) {
+    for (String hint : hints) {
+      table.add(verb + space + hint + what, decoder);
+    }
+    table.add(verb + ".volatile" + space + what, decoder);
   }
 
   private static List<MemoryCell> cells(Operands operands, int index, PtxType type, int count) {

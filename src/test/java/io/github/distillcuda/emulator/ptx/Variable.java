@@ -1,5 +1,8 @@
 package io.github.distillcuda.emulator.ptx;
 
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
 /**
  * A named piece of memory that an entry uses.
  *
@@ -10,6 +13,20 @@ public record Variable(Space space, String name, int alignment, int bytes) {
   public enum Space {
     SHARED,
     LOCAL
+  }
+
+  private static final Pattern LOCAL_NAME = Pattern.compile("_ZZ(\\d+)(\\w+)");
+  private static final Pattern INNER_NAME = Pattern.compile("E\\d+([A-Za-z_]\\w*?)(_\\d+)?");
+
+  /** The name in the CUDA source: {@code s} for {@code _ZZ6kernelE1s}, where that is the form. */
+  public String sourceName() {
+    Matcher local = LOCAL_NAME.matcher(name);
+    if (local.matches()) {
+      int length = Integer.parseInt(local.group(1));
+      Matcher inner = INNER_NAME.matcher(local.group(2).substring(length));
+      return inner.matches() ? inner.group(1) : name;
+    }
+    return name;
   }
 
   public boolean isSizedByLaunch() {
