@@ -4,6 +4,7 @@ import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.Shape;
 import io.github.distillcuda.tensor.Tensor;
 import java.util.List;
+import java.util.Map;
 
 /**
  * A device and the libraries that compute on it. Everything it creates belongs to it and ends with
@@ -12,6 +13,11 @@ import java.util.List;
 public interface Backend extends AutoCloseable {
   /** Returns what the run should say of this backend. */
   BackendInfo info();
+
+  /** Returns what else there is to know of the device, such as where its libraries were found. */
+  default Map<String, String> details() {
+    return Map.of();
+  }
 
   /**
    * Allocates the parameters of a model, zero at first.

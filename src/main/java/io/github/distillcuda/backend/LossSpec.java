@@ -7,7 +7,7 @@ package io.github.distillcuda.backend;
  * @param temperature T, positive and finite
  * @param alpha the weight of the distillation term, in [0, 1]; 0 does not read the teacher
  */
-public record LossSpec(float temperature, float alpha) {
+public record LossSpec(double temperature, double alpha) {
   /** Plain cross-entropy, which needs no teacher. */
   public static final LossSpec CROSS_ENTROPY = new LossSpec(1, 0);
 
@@ -17,7 +17,7 @@ public record LossSpec(float temperature, float alpha) {
    * @throws IllegalArgumentException if T is not positive and finite, or alpha leaves [0, 1]
    */
   public LossSpec {
-    if (!(temperature > 0) || Float.isInfinite(temperature)) {
+    if (!(temperature > 0) || Double.isInfinite(temperature)) {
       throw new IllegalArgumentException("temperature " + temperature + " is not positive");
     }
     if (!(alpha >= 0 && alpha <= 1)) {

@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""The whole run on this CPU, distill-cuda against PyTorch: accuracies by seed, and wall time.
+
+For each seed: distill-cuda with all defaults, then PyTorch in channels-last (its faster layout), both as
+whole processes from start to exit. Rows go to bench/results/cpu-run.csv. Build first:
+mvn -B -ntp -q -DskipTests package. Needs a Python with torch and a folder with the binary layout.
+
+    python3 bench/cpu_run.py --data-dir DIR [--seeds 42,43,44] [--sides distill-cuda,pytorch] [--epochs 10]
+"""
+import argparse, csv, datetime, json, os, pathlib, statistics, subprocess, sys, tempfile, time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+RESULTS = ROOT / 'bench' / 'results' / 'cpu-run.csv'
+COLUMNS = ['date', 'commit', 'cpu', 'cores', 'data', 'side', 'seed', 'epochs', 'model', 'best', 'last', 'agreement',
+           'train_seconds', 'process_seconds', 'machine']
+
+
+def cpu_name():
+    return next(line.split(':', 1)[1].strip() for line in open('/proc/cpuinfo') if line.startswith('model name'))
+
+
+def run_ours(options, seed):
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        subprocess.run([options.java, '-jar', 'target/distill-cuda.jar', '--T', '5', '--data-dir', options.data_dir,
+                        '--seed', str(seed), '--epochs', str(options.epochs), '--teacher-epochs', str(options.epochs),
+                        '--out', folder + '/run', '--quiet'], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        seconds = time.perf_counter() - start
+        metrics = json.load(open(folder + '/run/metrics.json'))
+    rows = [dict(model=name, best=m['bestTestAccuracy'], last=m['lastTestAccuracy'],
+                 agreement=m.get('agreementWithTeacher', ''), train_seconds=round(m['trainSeconds'], 1))
+            for name, m in metrics['models'].items()]
+    return rows, seconds, metrics['dataset']['name']
+
+
+def rows_of_pytorch(lines):
+    epochs = {}
+    for line in lines:
+        if line.startswith('{'):
+            row = json.loads(line)
+            epochs.setdefault(row['model'], []).append(row)
+    return [dict(model=name, best=max(r['test'] for r in rows), last=rows[-1]['test'], agreement='',
+                 train_seconds=round(sum(r['seconds'] for r in rows), 1)) for name, rows in epochs.items()]
+
+
+def run_pytorch(options, seed):
+    start = time.perf_counter()
+    done = subprocess.run([sys.executable, 'bench/peers/pytorch_reference.py', 'train', '--device', 'cpu', '--data',
+                           options.data_dir, '--seed', str(seed), '--epochs', str(options.epochs), '--teacher-epochs',
+                           str(options.epochs), '--channels-last'], cwd=ROOT, check=True, stdout=subprocess.PIPE,
+                          text=True)
+    return rows_of_pytorch(done.stdout.splitlines()), time.perf_counter() - start, 'same folder'
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--data-dir', required=True)
+    parser.add_argument('--seeds', default='42,43,44')
+    parser.add_argument('--sides', default='distill-cuda,pytorch')
+    parser.add_argument('--epochs', type=int, default=10)
+    parser.add_argument('--java', default='java')
+    parser.add_argument('--machine', default='quiet', help='quiet or shared: whether the seconds mean anything')
+    options = parser.parse_args()
+    commit = subprocess.run(['git', 'describe', '--always', '--dirty'], cwd=ROOT, stdout=subprocess.PIPE,
+                            text=True).stdout.strip()
+    new = not RESULTS.exists()
+    totals = {}
+    with open(RESULTS, 'a', newline='') as out:
+        writer = csv.DictWriter(out, COLUMNS, lineterminator='\n')
+        if new:
+            writer.writeheader()
+        for seed in map(int, options.seeds.split(',')):
+            for side in options.sides.split(','):
+                rows, seconds, data = (run_ours if side == 'distill-cuda' else run_pytorch)(options, seed)
+                totals.setdefault(side, []).append(seconds)
+                for row in rows:
+                    writer.writerow(dict(row, date=datetime.date.today().isoformat(), commit=commit, cpu=cpu_name(),
+                                         cores=os.cpu_count(), data=data, side=side, seed=seed, epochs=options.epochs,
+                                         process_seconds=round(seconds, 1), machine=options.machine))
+                    print(side, seed, row, f'{seconds:.0f} s', flush=True)
+                out.flush()
+    if len(totals) == 2:
+        ratio = statistics.median(p / o for o, p in zip(totals['distill-cuda'], totals['pytorch']))
+        print(f'whole run: median {ratio:.2f}x as fast as PyTorch')
+
+
+if __name__ == '__main__':
+    main()

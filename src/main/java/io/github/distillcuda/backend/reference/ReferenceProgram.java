@@ -1,0 +1,34 @@
+package io.github.distillcuda.backend.reference;
+
+import io.github.distillcuda.backend.StepProgram;
+import java.util.List;
+
+/** A list of operations that runs from its first to its last. */
+final class ReferenceProgram extends Owned implements StepProgram {
+  private final int batch;
+  private final List<Runnable> operations;
+
+  ReferenceProgram(Lifetime lifetime, int batch, List<Runnable> operations) {
+    super(lifetime);
+    this.batch = batch;
+    this.operations = List.copyOf(operations);
+  }
+
+  @Override
+  public int batch() {
+    return batch;
+  }
+
+  @Override
+  public void run(int steps) {
+    lifetime().check();
+    if (steps < 0) {
+      throw new IllegalArgumentException(steps + " steps");
+    }
+    for (int step = 0; step < steps; step++) {
+      for (Runnable operation : operations) {
+        operation.run();
+      }
+    }
+  }
+}

@@ -1,0 +1,170 @@
+package io.github.distillcuda.cli;
+
+import com.google.gson.Gson;
+import io.github.distillcuda.data.DataListener;
+import io.github.distillcuda.train.EpochRecord;
+import io.github.distillcuda.train.TrainingListener;
+import io.github.distillcuda.train.TrainingPosition;
+import io.github.distillcuda.train.TrainingTask;
+import java.io.PrintStream;
+import java.util.Locale;
+
+/**
+ * Prints a run as it happens. On a terminal, a progress bar with rate and time left stands in the
+ * last line; elsewhere there are plain lines only. With {@code --json}, standard output carries one
+ * object an epoch, and everything for people goes to standard error.
+ */
+final class ConsoleReporter implements TrainingListener, DataListener {
+  private static final int BAR_WIDTH = 24;
+  private static final long REDRAW_NANOS = 100_000_000;
+  private static final String CLEAR_LINE = "\r\u001b[K";
+
+  private final PrintStream people;
+  private final PrintStream results;
+  private final boolean json;
+  private final boolean quiet;
+  private final boolean bar;
+  private final Gson gson = new Gson();
+  private String work = "";
+  private long workStarted;
+  private long workStartedAt;
+  private long drawn;
+  private boolean barShown;
+
+  /**
+   * A reporter for the given streams.
+   *
+   * @param terminal whether {@code people} is a terminal that moves its cursor
+   */
+  ConsoleReporter(OutputOptions options, PrintStream out, PrintStream err, boolean terminal) {
+    json = options.json;
+    quiet = options.quiet;
+    people = json ? err : out;
+    results = out;
+    bar = terminal && !quiet && !options.noColor;
+  }
+
+  /** Prints a line for people. */
+  void line(String text) {
+    if (!quiet) {
+      clearBar();
+      people.println(text);
+    }
+  }
+
+  /** Prints a line for people even with {@code --quiet}. */
+  void important(String text) {
+    clearBar();
+    people.println(text);
+  }
+
+  /** Prints a result: the object with {@code --json}, else the text. */
+  void result(Object object, String text) {
+    clearBar();
+    results.println(json ? gson.toJson(object) : text);
+  }
+
+  @Override
+  public void note(String line) {
+    line(line);
+  }
+
+  @Override
+  public void warning(String line) {
+    String rule = "*".repeat(72);
+    important(rule + System.lineSeparator() + line + System.lineSeparator() + rule);
+  }
+
+  @Override
+  public void transferred(String server, long byteCount, long total) {
+    progressOf("download from " + server, byteCount, total, "kB", 1000);
+  }
+
+  @Override
+  public void trainingStarted(TrainingTask task, TrainingPosition position) {
+    String from =
+        position.epoch() > 1 || position.progress().cursor() > 0
+            ? ", going on in epoch %d at image %d"
+                .formatted(position.epoch(), position.progress().cursor())
+            : "";
+    line(
+        "%s: %,d parameters, %d %s of %s%s"
+            .formatted(
+                task.model(),
+                task.network().architecture().parameterCount(),
+                task.settings().epochs(),
+                task.settings().epochs() == 1 ? "epoch" : "epochs",
+                task.loss().readsTeacher() ? "distillation" : "cross-entropy",
+                from));
+  }
+
+  @Override
+  public void estimate(double seconds) {
+    if (seconds >= 90) {
+      line("this run will take about %.0f minutes".formatted(Math.ceil(seconds / 60)));
+    }
+  }
+
+  @Override
+  public void progress(String work, int done, int total) {
+    progressOf(work, done, total, "images", 1);
+  }
+
+  private void progressOf(String work, long done, long total, String unit, int perUnit) {
+    long now = System.nanoTime();
+    if (!work.equals(this.work)) {
+      this.work = work;
+      workStarted = now;
+      workStartedAt = done;
+    }
+    if (!bar || now - drawn < REDRAW_NANOS && done < total) {
+      return;
+    }
+    drawn = now;
+    double rate = (done - workStartedAt) / Math.max(1e-9, (now - workStarted) / 1e9);
+    int filled = (int) (BAR_WIDTH * done / total);
+    people.print(
+        CLEAR_LINE
+            + String.format(
+                Locale.ROOT,
+                "%s [%s%s] %d%% %s",
+                work,
+                "#".repeat(filled),
+                "-".repeat(BAR_WIDTH - filled),
+                100 * done / total,
+                rate > 0
+                    ? "%,.0f %s/s, %.0f s left"
+                        .formatted(rate / perUnit, unit, (total - done) / rate)
+                    : ""));
+    people.flush();
+    barShown = true;
+  }
+
+  @Override
+  public void epochDone(EpochRecord e) {
+    clearBar();
+    if (json) {
+      results.println(gson.toJson(e));
+    }
+    boolean distilled = e.kd() != 0;
+    line(
+        String.format(
+            Locale.ROOT,
+            "%-8s epoch %2d  loss %.4f%s  train %.2f %%  test %.2f %%  %.1f s  %,.0f images/s",
+            e.model(),
+            e.epoch(),
+            e.loss(),
+            distilled ? String.format(Locale.ROOT, " (kd %.4f, ce %.4f)", e.kd(), e.ce()) : "",
+            100 * e.trainAccuracy(),
+            100 * e.testAccuracy(),
+            e.seconds(),
+            e.imagesPerSecond()));
+  }
+
+  private void clearBar() {
+    if (barShown) {
+      people.print(CLEAR_LINE);
+      barShown = false;
+    }
+  }
+}

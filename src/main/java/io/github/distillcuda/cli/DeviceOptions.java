@@ -1,0 +1,113 @@
+package io.github.distillcuda.cli;
+
+import io.github.distillcuda.backend.Backend;
+import io.github.distillcuda.backend.BackendOptions;
+import io.github.distillcuda.backend.Backends;
+import io.github.distillcuda.backend.DeviceRequest;
+import java.util.function.Consumer;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Which device computes, and how. */
+final class DeviceOptions {
+  enum Engine {
+    auto,
+    panama,
+    jcuda
+  }
+
+  enum Kernels {
+    fused,
+    unfused
+  }
+
+  enum Layers {
+    cudnn,
+    fused
+  }
+
+  enum Precision {
+    fp32,
+    tf32,
+    bf16
+  }
+
+  @Spec(Spec.Target.MIXEE)
+  CommandSpec command;
+
+  @Option(
+      names = "--device",
+      paramLabel = "DEVICE",
+      defaultValue = "auto",
+      description = "auto, cuda, cuda:N, cpu or reference (default: ${DEFAULT-VALUE})")
+  String device;
+
+  @Option(
+      names = "--engine",
+      paramLabel = "NAME",
+      defaultValue = "auto",
+      description = "bindings to CUDA: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
+  Engine engine;
+
+  @Option(
+      names = "--kernels",
+      paramLabel = "KIND",
+      defaultValue = "fused",
+      description = "distillation loss: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
+  Kernels kernels;
+
+  @Option(
+      names = "--layers",
+      paramLabel = "KIND",
+      defaultValue = "cudnn",
+      description =
+          "bias, activation and pooling by the library or by own kernels:"
+              + " ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
+  Layers layers;
+
+  @Option(
+      names = "--precision",
+      paramLabel = "TYPE",
+      description =
+          "arithmetic of the layers: ${COMPLETION-CANDIDATES} (default: tf32 on CUDA, else fp32)")
+  Precision precision;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "CPU threads (default: all processors)")
+  Integer threads;
+
+  @Option(
+      names = "--no-deterministic",
+      description = "allow algorithms whose results differ from run to run")
+  boolean noDeterministic;
+
+  /** Checks the options and opens the device; the choice goes to {@code note} as one line. */
+  Backend open(Consumer<String> note) {
+    DeviceRequest request;
+    try {
+      request = DeviceRequest.parse(device);
+    } catch (IllegalArgumentException e) {
+      throw Ranges.usage(command, "--device: " + e.getMessage());
+    }
+    if (threads != null) {
+      Ranges.requireWithin(command, "--threads", threads, 1, 1024);
+    }
+    if (!(request instanceof DeviceRequest.Cuda)) {
+      requireCudaFor("--engine " + engine, engine != Engine.auto);
+      requireCudaFor("--kernels unfused", kernels == Kernels.unfused);
+      requireCudaFor("--layers fused", layers == Layers.fused);
+      requireCudaFor("--precision " + precision, precision != null && precision != Precision.fp32);
+    }
+    return Backends.select(
+        request, new BackendOptions(threads == null ? 0 : threads, !noDeterministic), note);
+  }
+
+  private void requireCudaFor(String option, boolean given) {
+    if (given) {
+      throw Ranges.usage(command, option + " is for --device cuda, this is --device " + device);
+    }
+  }
+}

@@ -1,0 +1,52 @@
+package io.github.distillcuda.cli;
+
+import io.github.distillcuda.backend.Backend;
+import io.github.distillcuda.failure.DistillException;
+import java.lang.management.ManagementFactory;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.stream.Collectors;
+import picocli.CommandLine.Mixin;
+
+/** What this machine offers and what would be chosen. */
+@picocli.CommandLine.Command(
+    name = "info",
+    description = "What this machine offers, what would be chosen, and why.")
+final class InfoCommand extends Command {
+  @Mixin DeviceOptions device;
+
+  InfoCommand(Session session) {
+    super(session);
+  }
+
+  @Override
+  public Integer call() {
+    Map<String, String> facts = new LinkedHashMap<>();
+    facts.put("distill-cuda", Version.program());
+    facts.put("java", Runtime.version() + " at " + System.getProperty("java.home"));
+    facts.put("system", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
+    facts.put("processors", Integer.toString(Runtime.getRuntime().availableProcessors()));
+    facts.put(
+        "heap",
+        ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getMax() / 1_000_000
+            + " MB at most");
+    int exitCode = 0;
+    try (Backend backend = device.open(line -> facts.put("choice", line))) {
+      facts.put("device", backend.info().device());
+      facts.put("engine", backend.info().engine());
+      facts.put("precision", backend.info().precision());
+      facts.putAll(backend.details());
+    } catch (DistillException e) {
+      facts.put("device", "none: " + e.getMessage());
+      exitCode = e.exitCode().value();
+    }
+    session
+        .reporter(output)
+        .result(
+            facts,
+            facts.entrySet().stream()
+                .map(fact -> "%-13s %s".formatted(fact.getKey(), fact.getValue()))
+                .collect(Collectors.joining(System.lineSeparator())));
+    return exitCode;
+  }
+}

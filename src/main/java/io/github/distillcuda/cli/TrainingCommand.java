@@ -1,0 +1,137 @@
+package io.github.distillcuda.cli;
+
+import io.github.distillcuda.backend.Backend;
+import io.github.distillcuda.data.ImageDataset;
+import io.github.distillcuda.tensor.NamedArray;
+import io.github.distillcuda.train.DistillationRun;
+import io.github.distillcuda.train.ModelRole;
+import io.github.distillcuda.train.RunConfig;
+import io.github.distillcuda.train.RunFolder;
+import io.github.distillcuda.train.RunMetrics;
+import io.github.distillcuda.train.RunSnapshot;
+import java.nio.file.Path;
+import java.time.LocalDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import picocli.CommandLine.Mixin;
+
+/** The commands that train; which models, and from which teacher, is what sets them apart. */
+abstract class TrainingCommand extends Command {
+  @Mixin TrainingOptions training;
+  @Mixin DataOptions data;
+  @Mixin DeviceOptions device;
+
+  TrainingCommand(Session session) {
+    super(session);
+  }
+
+  /** Returns the models to train, in order. */
+  abstract Set<ModelRole> models();
+
+  /** Returns the options on where the teacher comes from; null where there is no teacher. */
+  TeacherOptions teacher() {
+    return null;
+  }
+
+  @Override
+  public Integer call() {
+    training.check();
+    data.check();
+    ConsoleReporter reporter = session.reporter(output);
+    RunMetrics metrics = training.resume == null ? start(reporter) : resume(reporter);
+    reporter.result(metrics, ResultTable.format(metrics));
+    return 0;
+  }
+
+  private RunMetrics start(ConsoleReporter reporter) {
+    Path root = training.out != null ? training.out : Path.of("runs", timestamp());
+    RunFolder.requireUsable(root);
+    ModelFile file = teacherFile();
+    RunConfig config = config(file);
+    try (Backend backend = device.open(reporter::line)) {
+      ImageDataset images = data.open(config, reporter);
+      try (RunFolder folder = RunFolder.create(root)) {
+        announce(reporter, config, folder);
+        List<NamedArray> parameters = file == null ? null : file.parameters();
+        return run(backend, config, images, folder, reporter).execute(parameters);
+      }
+    }
+  }
+
+  private RunMetrics resume(ConsoleReporter reporter) {
+    try (RunFolder folder = RunFolder.open(training.resume)) {
+      RunSnapshot snapshot = folder.newestSnapshot(reporter::important);
+      RunConfig config = snapshot.config();
+      ResumedSettings.requireSame(spec, config(teacherFile()), config);
+      try (Backend backend = device.open(reporter::line)) {
+        ImageDataset images = data.open(config, reporter);
+        announce(reporter, config, folder);
+        return run(backend, config, images, folder, reporter).resume(snapshot);
+      }
+    }
+  }
+
+  private DistillationRun run(
+      Backend backend,
+      RunConfig config,
+      ImageDataset images,
+      RunFolder folder,
+      ConsoleReporter reporter) {
+    return new DistillationRun(
+        backend,
+        !device.noDeterministic,
+        config,
+        images,
+        folder,
+        reporter,
+        session.stop(),
+        training.saveEvery);
+  }
+
+  private static void announce(ConsoleReporter reporter, RunConfig config, RunFolder folder) {
+    if (config.models().contains(ModelRole.STUDENT)) {
+      double t = config.temperature();
+      reporter.line(
+          "loss = %s*%s*KL(teacher||student, T=%s) + %s*CE"
+              .formatted(
+                  Ranges.plain(config.alpha()),
+                  Ranges.plain(t * t),
+                  Ranges.plain(t),
+                  Ranges.plain(1 - config.alpha())));
+    }
+    reporter.line("run folder: " + folder.root());
+  }
+
+  private RunConfig config(ModelFile file) {
+    return new RunConfig(
+        models(),
+        training.temperature,
+        training.alpha,
+        training.epochs,
+        training.teacherEpochs,
+        training.batchSize,
+        training.learningRate,
+        training.seed,
+        training.teacher(),
+        training.student(),
+        file == null ? null : file.path(),
+        file == null ? null : file.sha256(),
+        teacher() != null && teacher().recompute,
+        data.data.name().toLowerCase(Locale.ROOT),
+        data.directory == null ? null : data.directory.toString(),
+        data.subset);
+  }
+
+  private ModelFile teacherFile() {
+    return teacher() == null || teacher().file == null
+        ? null
+        : ModelFile.read(teacher().file, teacher().renames, training.teacher());
+  }
+
+  private static String timestamp() {
+    return LocalDateTime.now()
+        .format(DateTimeFormatter.ofPattern("yyyy-MM-dd-HHmmss", Locale.ROOT));
+  }
+}

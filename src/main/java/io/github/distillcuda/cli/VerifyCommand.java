@@ -1,0 +1,54 @@
+package io.github.distillcuda.cli;
+
+import io.github.distillcuda.backend.Backend;
+import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.train.Verification;
+import io.github.distillcuda.train.Verification.Check;
+import java.util.List;
+import java.util.Locale;
+import picocli.CommandLine.Mixin;
+
+/** Shows that a device computes what PyTorch computes. */
+@picocli.CommandLine.Command(
+    name = "verify",
+    description =
+        "Compares the device with stored PyTorch numbers: the loss alone and a short training.")
+final class VerifyCommand extends Command {
+  @Mixin DeviceOptions device;
+
+  VerifyCommand(Session session) {
+    super(session);
+  }
+
+  /** What {@code verify --json} prints. */
+  record Result(String device, boolean passed, List<Check> checks) {}
+
+  @Override
+  public Integer call() {
+    ConsoleReporter reporter = session.reporter(output);
+    try (Backend backend = device.open(reporter::line)) {
+      List<Check> checks = Verification.run(backend);
+      Result result =
+          new Result(backend.info().device(), checks.stream().allMatch(Check::passed), checks);
+      reporter.result(result, text(result));
+      return (result.passed() ? ExitCode.DONE : ExitCode.DEVICE).value();
+    }
+  }
+
+  private static String text(Result result) {
+    StringBuilder text = new StringBuilder();
+    for (Check check : result.checks()) {
+      text.append(
+          String.format(
+              Locale.ROOT,
+              "%-46s largest error %.1e, allowed %.0e  %s%n",
+              check.name(),
+              check.largestError(),
+              check.allowed(),
+              check.passed() ? "ok" : "WRONG"));
+    }
+    return text.append(result.device())
+        .append(result.passed() ? " agrees with PyTorch" : " DOES NOT AGREE with PyTorch")
+        .toString();
+  }
+}

@@ -1,0 +1,23 @@
+package io.github.distillcuda.cli;
+
+import picocli.CommandLine.IVersionProvider;
+
+/** The version of the program and of the Java it runs on. */
+final class Version implements IVersionProvider {
+  /** Returns the version from the jar's manifest. */
+  static String program() {
+    String version = Version.class.getPackage().getImplementationVersion();
+    return version == null ? "(not from a jar)" : version;
+  }
+
+  @Override
+  public String[] getVersion() {
+    return new String[] {
+      "distill-cuda " + program() + ", Java " + Runtime.version() + " (" + java() + ")"
+    };
+  }
+
+  private static String java() {
+    return System.getProperty("java.home");
+  }
+}

@@ -1,0 +1,34 @@
+package io.github.distillcuda.data;
+
+/** Hears what finding, reading and downloading data has to say; printing is left to the caller. */
+public interface DataListener {
+  /** Hears nothing. */
+  DataListener SILENT =
+      new DataListener() {
+        @Override
+        public void note(String line) {}
+
+        @Override
+        public void warning(String line) {}
+
+        @Override
+        public void transferred(String server, long byteCount, long total) {}
+      };
+
+  /**
+   * Something worth a line: where data was found, which server is tried and why the last failed.
+   */
+  void note(String line);
+
+  /** Something that must not be missed: the results will not be what was hoped for. */
+  void warning(String line);
+
+  /**
+   * A download got further; called often, some thousand times in all.
+   *
+   * @param server the host that sends
+   * @param byteCount the bytes that are there, those of earlier tries included
+   * @param total the bytes of the whole file
+   */
+  void transferred(String server, long byteCount, long total);
+}

@@ -1,0 +1,45 @@
+package io.github.distillcuda.data;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+
+/**
+ * Where CIFAR-10 is looked for without being told: {@code ./data}, where torchvision puts it by
+ * custom; the user's cache folder, where downloads go; and where Keras keeps it.
+ *
+ * @param searched the folders to look into, in order
+ * @param downloads the folder for downloads, one of the above
+ */
+record DataPlaces(List<Path> searched, Path downloads) {
+  /**
+   * The places of a user.
+   *
+   * @param environment {@code System::getenv}, or a stand-in
+   * @param home the user's home folder
+   */
+  static DataPlaces of(UnaryOperator<String> environment, Path home) {
+    String xdg = environment.apply("XDG_CACHE_HOME");
+    // the XDG base directory specification: a relative path is invalid and to be ignored
+    Path cache = xdg != null && Path.of(xdg).isAbsolute() ? Path.of(xdg) : home.resolve(".cache");
+    Path downloads = cache.resolve("distill-cuda");
+    Path keras = home.resolve(".keras").resolve("datasets");
+    return new DataPlaces(List.of(Path.of("data"), downloads, keras), downloads);
+  }
+
+  /** Returns the first place that holds anything of CIFAR-10. */
+  Optional<Cifar10Location> find() {
+    return searched.stream()
+        .filter(Files::isDirectory)
+        .flatMap(place -> Cifar10Location.in(place).stream())
+        .findFirst();
+  }
+
+  /** Returns the searched folders for a message. */
+  String inWords() {
+    return searched.stream().map(Path::toString).collect(Collectors.joining(", "));
+  }
+}

@@ -1,0 +1,68 @@
+package io.github.distillcuda.data;
+
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * The built-in set of ten classes of drawn figures, for machines without CIFAR-10: a function of
+ * the seed alone, so that two runs on two machines train on the same bytes. How hard it is was
+ * measured: see native-notes/formats.md.
+ */
+public final class SyntheticDataset {
+  /** The name that results carry. */
+  public static final String NAME = "synthetic";
+
+  /** The sizes of CIFAR-10. */
+  public static final int TRAIN_COUNT = 50_000;
+
+  /** The sizes of CIFAR-10. */
+  public static final int TEST_COUNT = 10_000;
+
+  static final List<String> CLASS_NAMES = List.of(SyntheticPicture.FIGURES);
+
+  /** Where test pictures are numbered from: the test set does not depend on the training set. */
+  private static final long FIRST_TEST_PICTURE = 1L << 32;
+
+  private static final int PICTURES_PER_TASK = 500;
+
+  private SyntheticDataset() {}
+
+  /** Draws the set of {@code seed} in the sizes of CIFAR-10. */
+  public static ImageDataset create(long seed) {
+    return create(seed, TRAIN_COUNT, TEST_COUNT);
+  }
+
+  /**
+   * Draws the first pictures of the set of {@code seed}. A smaller set is the beginning of a larger
+   * one; labels go round through the ten classes.
+   *
+   * @throws IllegalArgumentException if a count is not positive
+   */
+  public static ImageDataset create(long seed, int trainCount, int testCount) {
+    if (trainCount < 1 || testCount < 1) {
+      throw new IllegalArgumentException(trainCount + " training, " + testCount + " test pictures");
+    }
+    LabelledImages train = draw(seed, 0, trainCount);
+    LabelledImages test = draw(seed, FIRST_TEST_PICTURE, testCount);
+    return new ImageDataset(NAME, CLASS_NAMES, train, test);
+  }
+
+  private static LabelledImages draw(long seed, long firstPicture, int count) {
+    LabelledImages set = LabelledImages.ofSize(count);
+    int tasks = Math.ceilDiv(count, PICTURES_PER_TASK);
+    IntStream.range(0, tasks)
+        .parallel()
+        .forEach(
+            task -> {
+              SyntheticPicture picture = new SyntheticPicture();
+              int end = Math.min(count, (task + 1) * PICTURES_PER_TASK);
+              for (int row = task * PICTURES_PER_TASK; row < end; row++) {
+                int label = row % CLASS_NAMES.size();
+                set.labels()[row] = (byte) label;
+                picture.draw(
+                    seed, firstPicture + row, label, set.images(), row * ImageDataset.IMAGE_BYTES);
+              }
+            });
+    return set;
+  }
+}

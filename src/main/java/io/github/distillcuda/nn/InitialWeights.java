@@ -1,0 +1,42 @@
+package io.github.distillcuda.nn;
+
+import io.github.distillcuda.backend.LayerSpec;
+import io.github.distillcuda.tensor.NamedArray;
+import io.github.distillcuda.tensor.Shape;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+
+/**
+ * PyTorch's default initial parameters: weights and biases alike from U(-1/sqrt(fanIn),
+ * +1/sqrt(fanIn)). The distribution is PyTorch's, the numbers are not: its generators are its own.
+ */
+public final class InitialWeights {
+  private InitialWeights() {}
+
+  /**
+   * Draws the parameters of an architecture.
+   *
+   * @param seed the seed; equal seeds give equal parameters
+   * @return the parameters in state-dict order
+   */
+  public static List<NamedArray> draw(Architecture architecture, long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    List<NamedArray> arrays = new ArrayList<>();
+    for (LayerSpec layer : architecture.layers()) {
+      double bound = 1 / Math.sqrt(layer.fanIn());
+      arrays.add(uniform(layer.name() + ".weight", layer.weightShape(), bound, random));
+      arrays.add(uniform(layer.name() + ".bias", layer.biasShape(), bound, random));
+    }
+    return arrays;
+  }
+
+  private static NamedArray uniform(
+      String name, Shape shape, double bound, SplittableRandom random) {
+    float[] values = new float[shape.elements()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) ((2 * random.nextDouble() - 1) * bound);
+    }
+    return new NamedArray(name, shape, values);
+  }
+}

@@ -1,0 +1,296 @@
+package io.github.distillcuda.train;
+
+import io.github.distillcuda.backend.Backend;
+import io.github.distillcuda.backend.BackendInfo;
+import io.github.distillcuda.backend.LossSpec;
+import io.github.distillcuda.backend.ResidentDataset;
+import io.github.distillcuda.data.ImageDataset;
+import io.github.distillcuda.distill.DatasetLogits;
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.nn.InitialWeights;
+import io.github.distillcuda.nn.Network;
+import io.github.distillcuda.tensor.NamedArray;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+
+/**
+ * A whole run: teacher (trained or given), baseline and student, each trained, evaluated and saved,
+ * with a checkpoint after every epoch from which it goes on to the same bits.
+ */
+public final class DistillationRun {
+  /** A model that is done: its parameters on the device and what it says of the test images. */
+  private record Finished(Network network, ModelResult result, Evaluation evaluation) {}
+
+  /** The content of {@code config.json}. */
+  private record ConfigFile(
+      RunConfig run,
+      BackendInfo backend,
+      boolean deterministic,
+      String dataset,
+      String datasetSha256) {}
+
+  private final Backend backend;
+  private final boolean deterministic;
+  private final RunConfig config;
+  private final ImageDataset dataset;
+  private final RunFolder folder;
+  private final TrainingListener listener;
+  private final StopSignal stop;
+  private final int saveEvery;
+  private final ResidentDataset trainImages;
+  private final ResidentDataset testImages;
+  private final Map<ModelRole, Finished> finished = new EnumMap<>(ModelRole.class);
+  private final List<EpochRecord> history = new ArrayList<>();
+  private final long started = System.nanoTime();
+  private double secondsBefore;
+
+  /**
+   * A run that has not begun.
+   *
+   * @param deterministic whether the backend was opened so, for the record
+   * @param dataset its images are copied to the device here
+   * @param folder where everything is written; not closed here
+   * @param saveEvery epochs between checkpoints
+   */
+  public DistillationRun(
+      Backend backend,
+      boolean deterministic,
+      RunConfig config,
+      ImageDataset dataset,
+      RunFolder folder,
+      TrainingListener listener,
+      StopSignal stop,
+      int saveEvery) {
+    this.backend = backend;
+    this.deterministic = deterministic;
+    this.config = config;
+    this.dataset = dataset;
+    this.folder = folder;
+    this.listener = new EstimatingListener(config, dataset.trainCount(), listener);
+    this.stop = stop;
+    this.saveEvery = saveEvery;
+    trainImages =
+        backend.upload(ImageDataset.IMAGE_SHAPE, dataset.trainImages(), dataset.trainLabels());
+    testImages =
+        backend.upload(ImageDataset.IMAGE_SHAPE, dataset.testImages(), dataset.testLabels());
+  }
+
+  /**
+   * Runs from the beginning to the end.
+   *
+   * @param teacherFromFile the parameters of {@code config.teacherFile()} in state-dict order; null
+   *     where the teacher is trained or not needed
+   * @return what is in {@code metrics.json}
+   */
+  public RunMetrics execute(List<NamedArray> teacherFromFile) {
+    folder.writeConfig(
+        new ConfigFile(config, backend.info(), deterministic, dataset.name(), dataset.sha256()));
+    if (teacherFromFile != null) {
+      finished.put(ModelRole.TEACHER, load(teacherFromFile));
+    }
+    return trainRemaining(null);
+  }
+
+  /**
+   * Goes on where a snapshot was taken, to the bits that an uninterrupted run would have.
+   *
+   * @return what is in {@code metrics.json}
+   * @throws DistillException USAGE if the data or the device differ from the snapshot's
+   */
+  public RunMetrics resume(RunSnapshot snapshot) {
+    requireSame("training data", snapshot.datasetSha256(), dataset.sha256());
+    requireSame("device", snapshot.backend(), backend.info());
+    secondsBefore = snapshot.secondsSpent();
+    history.addAll(snapshot.history());
+    snapshot.finished().forEach((role, result) -> finished.put(role, restore(snapshot, role)));
+    return trainRemaining(snapshot);
+  }
+
+  private static void requireSame(String what, Object began, Object now) {
+    if (!began.equals(now)) {
+      throw new DistillException(
+          ExitCode.USAGE,
+          "--resume needs the same %s: the run began with %s, this is %s"
+              .formatted(what, began, now));
+    }
+  }
+
+  private RunMetrics trainRemaining(RunSnapshot snapshot) {
+    for (ModelRole role : config.models()) {
+      if (!finished.containsKey(role)) {
+        train(role, snapshot != null && snapshot.inProgress() == role ? snapshot : null);
+      }
+    }
+    RunMetrics metrics = metrics();
+    folder.writeMetrics(metrics);
+    folder.checkpoints().delete();
+    return metrics;
+  }
+
+  private Finished load(List<NamedArray> parameters) {
+    Network network =
+        Network.frozen(backend, config.architecture(ModelRole.TEACHER), config.batchSize());
+    network.load(parameters);
+    Evaluation evaluation = evaluator(ModelRole.TEACHER, network).evaluate(done -> {});
+    double accuracy = evaluation.accuracy();
+    listener.note(
+        "teacher: %,d parameters from %s, test %.2f %%"
+            .formatted(
+                network.architecture().parameterCount(), config.teacherFile(), 100 * accuracy));
+    return new Finished(
+        network,
+        new ModelResult(
+            network.architecture().parameterCount(),
+            accuracy,
+            accuracy,
+            null,
+            null,
+            null,
+            config.teacherFile()),
+        evaluation);
+  }
+
+  private Finished restore(RunSnapshot snapshot, ModelRole role) {
+    Network network = Network.frozen(backend, config.architecture(role), config.batchSize());
+    network.load(snapshot.arrays(role, RunSnapshot.Group.VALUES));
+    Evaluation evaluation = evaluator(role, network).evaluate(done -> {});
+    return new Finished(network, snapshot.finished().get(role), evaluation);
+  }
+
+  private void train(ModelRole role, RunSnapshot snapshot) {
+    Network network = Network.trainable(backend, config.architecture(role), config.batchSize());
+    TrainingPosition position = TrainingPosition.START;
+    if (snapshot == null) {
+      network.load(InitialWeights.draw(network.architecture(), initialSeed(role)));
+    } else {
+      network.load(snapshot.arrays(role, RunSnapshot.Group.VALUES));
+      network.loadMoments(
+          snapshot.arrays(role, RunSnapshot.Group.FIRST_MOMENTS),
+          snapshot.arrays(role, RunSnapshot.Group.SECOND_MOMENTS));
+      position = snapshot.position();
+    }
+    LossSpec loss =
+        role == ModelRole.STUDENT
+            ? new LossSpec(config.temperature(), config.alpha())
+            : LossSpec.CROSS_ENTROPY;
+    TrainingTask task =
+        new TrainingTask(
+            role.toString(), network, loss, teacherSource(loss), config.settings(role));
+    Evaluator evaluator = evaluator(role, network);
+    Trainer trainer = new Trainer(backend, task, trainImages, evaluator, listener, stop);
+    List<EpochRecord> epochs =
+        trainer.train(position, (at, stopping) -> checkpoint(role, network, at, stopping));
+    Finished done = finish(network, epochs, evaluator.evaluate(d -> {}), role);
+    folder.writeModel(role, network.save());
+    finished.put(role, done);
+    history.addAll(epochs);
+  }
+
+  private Finished finish(
+      Network network, List<EpochRecord> epochs, Evaluation evaluation, ModelRole role) {
+    Finished teacher = finished.get(ModelRole.TEACHER);
+    boolean compare = teacher != null && role != ModelRole.TEACHER;
+    ModelResult result =
+        new ModelResult(
+            network.architecture().parameterCount(),
+            epochs.stream().mapToDouble(EpochRecord::testAccuracy).max().orElse(Double.NaN),
+            evaluation.accuracy(),
+            epochs.stream().mapToDouble(EpochRecord::seconds).sum(),
+            epochs.getLast().loss(),
+            compare ? evaluation.agreement(teacher.evaluation()) : null,
+            null);
+    return new Finished(network, result, evaluation);
+  }
+
+  private TeacherSource teacherSource(LossSpec loss) {
+    if (!loss.readsTeacher()) {
+      return new TeacherSource.None();
+    }
+    Network teacher = finished.get(ModelRole.TEACHER).network();
+    if (config.recomputeTeacher()) {
+      return new TeacherSource.Recomputed(teacher);
+    }
+    DatasetLogits cache = new DatasetLogits(backend, teacher, trainImages);
+    return new TeacherSource.Cached(
+        cache.compute(done -> listener.progress("teacher logits", done, trainImages.size())));
+  }
+
+  private Evaluator evaluator(ModelRole role, Network network) {
+    return new Evaluator(backend, role.toString(), network, testImages, dataset.testLabels());
+  }
+
+  /** Teacher and student draw from different streams; the baseline starts as the student does. */
+  private long initialSeed(ModelRole role) {
+    SplittableRandom seeds = new SplittableRandom(config.seed());
+    long teacher = seeds.nextLong();
+    long student = seeds.nextLong();
+    return role == ModelRole.TEACHER ? teacher : student;
+  }
+
+  private void checkpoint(
+      ModelRole role, Network network, TrainingPosition position, boolean stopping) {
+    List<EpochRecord> epochs = new ArrayList<>(history);
+    epochs.addAll(position.history());
+    folder.writeHistory(epochs);
+    int done = position.epoch() - 1;
+    int last = config.settings(role).epochs();
+    if (!stopping && done % saveEvery != 0 && done != last) {
+      return;
+    }
+    List<NamedArray> arrays = new ArrayList<>();
+    finished.forEach(
+        (model, f) ->
+            arrays.addAll(
+                RunSnapshot.prefixed(model, RunSnapshot.Group.VALUES, f.network().save())));
+    arrays.addAll(RunSnapshot.prefixed(role, RunSnapshot.Group.VALUES, network.save()));
+    arrays.addAll(
+        RunSnapshot.prefixed(role, RunSnapshot.Group.FIRST_MOMENTS, network.saveFirstMoments()));
+    arrays.addAll(
+        RunSnapshot.prefixed(role, RunSnapshot.Group.SECOND_MOMENTS, network.saveSecondMoments()));
+    Map<ModelRole, ModelResult> results = new EnumMap<>(ModelRole.class);
+    finished.forEach((model, f) -> results.put(model, f.result()));
+    RunSnapshot snapshot =
+        new RunSnapshot(
+            config,
+            backend.info(),
+            dataset.sha256(),
+            results,
+            role,
+            position,
+            List.copyOf(history),
+            seconds(),
+            arrays);
+    folder.checkpoints().save(snapshot.toCheckpoint());
+  }
+
+  private RunMetrics metrics() {
+    BackendInfo info = backend.info();
+    Map<String, ModelResult> models = new LinkedHashMap<>();
+    finished.forEach((role, f) -> models.put(role.toString(), f.result()));
+    return new RunMetrics(
+        1,
+        info.device(),
+        info.engine(),
+        info.precision(),
+        info.kernels(),
+        new RunMetrics.Dataset(
+            dataset.name(), dataset.trainCount(), dataset.testCount(), dataset.sha256()),
+        config.temperature(),
+        config.alpha(),
+        config.seed(),
+        deterministic,
+        config.epochs(),
+        config.batchSize(),
+        models,
+        seconds());
+  }
+
+  private double seconds() {
+    return secondsBefore + (System.nanoTime() - started) / 1e9;
+  }
+}

@@ -1,0 +1,55 @@
+package io.github.distillcuda.train;
+
+import io.github.distillcuda.nn.Architecture;
+import java.util.Set;
+
+/**
+ * Everything that decides the bits of a run, as it is written to {@code config.json}. A resumed run
+ * must have the same.
+ *
+ * @param models what is trained, in this order; a student needs a teacher, trained or from a file
+ * @param temperature T of the loss
+ * @param alpha weight of the distillation term
+ * @param epochs of baseline and student
+ * @param teacherEpochs of the teacher
+ * @param batchSize rows of a step
+ * @param learningRate Adam's step size
+ * @param seed of initial weights and orders
+ * @param teacher the teacher's widths
+ * @param student the student's and the baseline's widths
+ * @param teacherFile a model file to take the teacher from instead of training it; null for none
+ * @param teacherSha256 the SHA-256 of that file; null for none
+ * @param recomputeTeacher whether the teacher runs in every step instead of once
+ * @param data the data set asked for: auto, cifar10 or synthetic
+ * @param dataDirectory where it was asked for; null for the usual places
+ * @param subset training images, from the first; null for all
+ */
+public record RunConfig(
+    Set<ModelRole> models,
+    double temperature,
+    double alpha,
+    int epochs,
+    int teacherEpochs,
+    int batchSize,
+    double learningRate,
+    long seed,
+    Architecture teacher,
+    Architecture student,
+    String teacherFile,
+    String teacherSha256,
+    boolean recomputeTeacher,
+    String data,
+    String dataDirectory,
+    Integer subset) {
+
+  /** Returns the settings of one model's training. */
+  public TrainingSettings settings(ModelRole role) {
+    return new TrainingSettings(
+        role == ModelRole.TEACHER ? teacherEpochs : epochs, batchSize, learningRate, seed);
+  }
+
+  /** Returns the architecture of a model. */
+  public Architecture architecture(ModelRole role) {
+    return role == ModelRole.TEACHER ? teacher : student;
+  }
+}

@@ -1,0 +1,47 @@
+package io.github.distillcuda.train;
+
+import java.util.Map;
+
+/**
+ * The content of {@code metrics.json}. Accuracies are from 0 to 1.
+ *
+ * @param schema the version of this record, 1
+ * @param device the device that computed
+ * @param engine how it was reached
+ * @param precision of layers
+ * @param kernels {@code fused} or {@code unfused} loss
+ * @param dataset what was trained on
+ * @param temperature T
+ * @param alpha weight of the distillation term
+ * @param seed of everything random
+ * @param deterministic whether a second run gives the same bits
+ * @param epochs of the student
+ * @param batchSize rows of a step
+ * @param models by name; one that was not made is absent
+ * @param totalSeconds wall time from the data in memory to here
+ */
+public record RunMetrics(
+    int schema,
+    String device,
+    String engine,
+    String precision,
+    String kernels,
+    Dataset dataset,
+    double temperature,
+    double alpha,
+    long seed,
+    boolean deterministic,
+    int epochs,
+    int batchSize,
+    Map<String, ModelResult> models,
+    double totalSeconds) {
+  /**
+   * The data set of a run.
+   *
+   * @param name {@code cifar10}, {@code cifar10 (unofficial files)} or {@code synthetic}
+   * @param train training images
+   * @param test test images
+   * @param sha256 over the training images and labels in order
+   */
+  public record Dataset(String name, int train, int test, String sha256) {}
+}

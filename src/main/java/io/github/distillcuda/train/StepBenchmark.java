@@ -1,0 +1,103 @@
+package io.github.distillcuda.train;
+
+import io.github.distillcuda.backend.Backend;
+import io.github.distillcuda.backend.LossSpec;
+import io.github.distillcuda.backend.ResidentDataset;
+import io.github.distillcuda.backend.StepProgram;
+import io.github.distillcuda.backend.StepState;
+import io.github.distillcuda.data.EpochOrder;
+import io.github.distillcuda.distill.DatasetLogits;
+import io.github.distillcuda.nn.Architecture;
+import io.github.distillcuda.nn.InitialWeights;
+import io.github.distillcuda.nn.Network;
+import java.util.Arrays;
+import java.util.SplittableRandom;
+
+/**
+ * Times the distillation step of the published networks on random images: the whole step, gather to
+ * Adam, once it is warm, each step from before it is replayed until its results are on the host.
+ */
+public final class StepBenchmark {
+  private static final int IMAGES = 4096;
+
+  private final Backend backend;
+  private final int batch;
+  private final ResidentDataset data;
+  private final Network teacher;
+
+  /**
+   * The distribution of one variant's steps.
+   *
+   * @param variant {@code cached} or {@code recomputed} teacher logits
+   * @param batch images a step
+   * @param ms median milliseconds a step
+   * @param p10 a tenth of the steps were faster, milliseconds
+   * @param p90 a tenth of the steps were slower, milliseconds
+   * @param n steps that were timed
+   */
+  public record Row(String variant, int batch, double ms, double p10, double p90, int n) {}
+
+  /** Prepares data and teacher on a backend. */
+  public StepBenchmark(Backend backend, int batch) {
+    this.backend = backend;
+    this.batch = batch;
+    SplittableRandom random = new SplittableRandom(0);
+    byte[] images = new byte[IMAGES * Architecture.IMAGE.elements()];
+    random.nextBytes(images);
+    byte[] labels = new byte[IMAGES];
+    for (int i = 0; i < IMAGES; i++) {
+      labels[i] = (byte) random.nextInt(Architecture.CIFAR10_CLASSES);
+    }
+    data = backend.upload(Architecture.IMAGE, images, labels);
+    teacher = Network.frozen(backend, Architecture.TEACHER, batch);
+    teacher.load(InitialWeights.draw(Architecture.TEACHER, 1));
+  }
+
+  /**
+   * Times one variant.
+   *
+   * @param cached whether the teacher's logits come from the cache or from the teacher
+   * @param warmUp steps that are not counted
+   * @param steps steps that are
+   */
+  public Row measure(boolean cached, int warmUp, int steps) {
+    Network student = Network.trainable(backend, Architecture.STUDENT, batch);
+    student.load(InitialWeights.draw(Architecture.STUDENT, 2));
+    TeacherSource source =
+        cached
+            ? new TeacherSource.Cached(
+                new DatasetLogits(backend, teacher, data).compute(done -> {}))
+            : new TeacherSource.Recomputed(teacher);
+    TrainingTask task =
+        new TrainingTask(
+            "student",
+            student,
+            new LossSpec(5, 0.7),
+            source,
+            new TrainingSettings(1, batch, 1e-3, 0));
+    StepState state = backend.createState();
+    StepProgram program = TrainingStep.record(backend, task, data, state, batch);
+    int[] order = EpochOrder.of(0, 1, IMAGES);
+    double[] milliseconds = new double[steps];
+    int stepsAnEpoch = IMAGES / batch;
+    for (int step = 0; step < warmUp + steps; step++) {
+      if (step % stepsAnEpoch == 0) {
+        state.beginEpoch(order);
+      }
+      long start = System.nanoTime();
+      program.run(1);
+      state.read();
+      if (step >= warmUp) {
+        milliseconds[step - warmUp] = (System.nanoTime() - start) / 1e6;
+      }
+    }
+    Arrays.sort(milliseconds);
+    return new Row(
+        cached ? "cached" : "recomputed",
+        batch,
+        milliseconds[steps / 2],
+        milliseconds[steps / 10],
+        milliseconds[steps - 1 - steps / 10],
+        steps);
+  }
+}

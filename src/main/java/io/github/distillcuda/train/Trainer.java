@@ -1,0 +1,196 @@
+package io.github.distillcuda.train;
+
+import io.github.distillcuda.backend.Backend;
+import io.github.distillcuda.backend.ResidentDataset;
+import io.github.distillcuda.backend.StepProgram;
+import io.github.distillcuda.backend.StepProgress;
+import io.github.distillcuda.backend.StepState;
+import io.github.distillcuda.data.EpochOrder;
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Trains one model: records a step for full batches and one for the tail of an epoch, and replays
+ * them. Between the chunks of an epoch it reads the step state once, reports progress, and looks
+ * whether it should stop; inside a chunk nothing is copied or allocated.
+ */
+public final class Trainer {
+  /** Reads of the step state an epoch: often enough for a progress bar and for Ctrl-C. */
+  private static final int CHUNKS_PER_EPOCH = 40;
+
+  /** Keeps what a run needs to go on from here. */
+  @FunctionalInterface
+  public interface Checkpointing {
+    /** Called after an epoch, and once more where a stop was asked for. */
+    void save(TrainingPosition position, boolean stopping);
+  }
+
+  private final TrainingTask task;
+  private final ResidentDataset data;
+  private final Evaluator evaluator;
+  private final TrainingListener listener;
+  private final StopSignal stop;
+  private final StepState state;
+  private final StepProgram full;
+  private final StepProgram tail;
+
+  /**
+   * Records the steps.
+   *
+   * @param data the training images
+   * @param evaluator evaluates the task's network after each epoch
+   */
+  public Trainer(
+      Backend backend,
+      TrainingTask task,
+      ResidentDataset data,
+      Evaluator evaluator,
+      TrainingListener listener,
+      StopSignal stop) {
+    this.task = task;
+    this.data = data;
+    this.evaluator = evaluator;
+    this.listener = listener;
+    this.stop = stop;
+    state = backend.createState();
+    int batch = task.settings().batchSize();
+    full = data.size() < batch ? null : TrainingStep.record(backend, task, data, state, batch);
+    int rest = data.size() % batch;
+    tail = rest == 0 ? null : TrainingStep.record(backend, task, data, state, rest);
+  }
+
+  /**
+   * Trains from a position to the end.
+   *
+   * @param start where to begin; the network's parameters and moments must be those of that moment
+   * @param checkpointing called after each epoch, and before a stop
+   * @return the history, one record an epoch
+   * @throws DistillException NOT_FINITE at a NaN or an infinity; INTERRUPTED or TERMINATED where a
+   *     stop was asked for, after checkpointing
+   */
+  public List<EpochRecord> train(TrainingPosition start, Checkpointing checkpointing) {
+    listener.trainingStarted(task, start);
+    TrainingPosition position = start;
+    while (position.epoch() <= task.settings().epochs()) {
+      position = trainEpoch(position, checkpointing);
+      checkpointing.save(position, false);
+    }
+    return position.history();
+  }
+
+  private TrainingPosition trainEpoch(TrainingPosition position, Checkpointing checkpointing) {
+    int epoch = position.epoch();
+    int[] order = EpochOrder.of(task.settings().seed(), epoch, data.size());
+    long begin = System.nanoTime() - (long) (position.epochSeconds() * 1e9);
+    state.beginEpoch(order);
+    state.restore(position.progress());
+    StepProgress progress = position.progress();
+    int batch = task.settings().batchSize();
+    int chunk = Math.max(1, data.size() / batch / CHUNKS_PER_EPOCH);
+    String work = "%s epoch %d/%d".formatted(task.model(), epoch, task.settings().epochs());
+    while (progress.cursor() < data.size()) {
+      int fullSteps = (data.size() - progress.cursor()) / batch;
+      if (fullSteps > 0) {
+        full.run(Math.min(chunk, fullSteps));
+      } else {
+        tail.run(1);
+      }
+      progress = state.read();
+      requireFinite(progress, epoch, order);
+      listener.progress(work, progress.cursor(), data.size());
+      if (stop.requested() != null && progress.cursor() < data.size()) {
+        double seconds = (System.nanoTime() - begin) / 1e9;
+        throw stopped(
+            new TrainingPosition(epoch, progress, seconds, position.history()), checkpointing);
+      }
+    }
+    EpochRecord done = record(epoch, progress, (System.nanoTime() - begin) / 1e9);
+    listener.epochDone(done);
+    List<EpochRecord> history = new ArrayList<>(position.history());
+    history.add(done);
+    StepProgress next = new StepProgress(0, progress.optimizerStep(), 0, 0, 0, 0, 0, 0);
+    TrainingPosition after = new TrainingPosition(epoch + 1, next, 0, List.copyOf(history));
+    if (stop.requested() != null) {
+      throw stopped(after, checkpointing);
+    }
+    return after;
+  }
+
+  private EpochRecord record(int epoch, StepProgress progress, double seconds) {
+    double rows = data.size();
+    double labelled = Math.max(1, progress.labelledRows());
+    double testAccuracy = evaluator.evaluate(done -> {}).accuracy();
+    return new EpochRecord(
+        task.model(),
+        epoch,
+        progress.optimizerStep(),
+        progress.lossSum() / rows,
+        progress.distillationSum() / rows,
+        progress.crossEntropySum() / labelled,
+        progress.correct() / labelled,
+        testAccuracy,
+        seconds,
+        rows / seconds);
+  }
+
+  private DistillException stopped(TrainingPosition position, Checkpointing checkpointing) {
+    checkpointing.save(position, true);
+    ExitCode exitCode = stop.requested();
+    return new DistillException(
+        exitCode,
+        "%s after step %d of the %s; everything is saved"
+            .formatted(
+                exitCode == ExitCode.INTERRUPTED ? "interrupted" : "terminated",
+                position.progress().optimizerStep(),
+                task.model()));
+  }
+
+  private void requireFinite(StepProgress progress, int epoch, int[] order) {
+    long step = progress.firstNonFiniteStep();
+    if (step == 0) {
+      return;
+    }
+    int batch = task.settings().batchSize();
+    int stepsAnEpoch = (order.length + batch - 1) / batch;
+    int from = (int) ((step - 1) % stepsAnEpoch) * batch;
+    int to = Math.min(from + batch, order.length);
+    throw new DistillException(
+        ExitCode.NOT_FINITE,
+        "%s: NaN or infinity in %s at step %d (epoch %d, images %s); no parameter was written since"
+            .formatted(
+                task.model(),
+                firstNonFinite(),
+                step,
+                epoch,
+                Arrays.toString(Arrays.copyOfRange(order, from, to))));
+  }
+
+  private String firstNonFinite() {
+    for (Tensor tensor : task.network().parameters().values()) {
+      if (!isFinite(tensor)) {
+        return "parameter " + tensor.name();
+      }
+    }
+    for (Tensor tensor : task.network().parameters().gradients()) {
+      if (!isFinite(tensor)) {
+        return "the gradient of " + tensor.name();
+      }
+    }
+    return "the logits";
+  }
+
+  private static boolean isFinite(Tensor tensor) {
+    float[] values = new float[tensor.shape().elements()];
+    tensor.read(values);
+    for (float value : values) {
+      if (!Float.isFinite(value)) {
+        return false;
+      }
+    }
+    return true;
+  }
+}

@@ -1,0 +1,80 @@
+package io.github.distillcuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import javax.tools.JavaCompiler;
+import javax.tools.ToolProvider;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What the README shows works as it is printed there. Its commands are run by {@code .ci/run}. */
+class ReadmeTest {
+  private static final Path README = Path.of("README.md");
+
+  @TempDir Path temporary;
+
+  private static List<String> blocks(String language) throws IOException {
+    Matcher matcher =
+        Pattern.compile("```" + language + "\\n(.*?)```", Pattern.DOTALL)
+            .matcher(Files.readString(README));
+    List<String> blocks = new ArrayList<>();
+    while (matcher.find()) {
+      blocks.add(matcher.group(1));
+    }
+    return blocks;
+  }
+
+  /** Compiles the example, runs it in a new JVM, and compares with the output shown below it. */
+  @Test
+  void theExampleCompilesAndPrintsWhatIsShown() throws IOException, InterruptedException {
+    Path source = temporary.resolve("Example.java");
+    Files.writeString(source, blocks("java").getFirst());
+    JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
+    StringWriter messages = new StringWriter();
+    try (var files = compiler.getStandardFileManager(null, null, StandardCharsets.UTF_8)) {
+      boolean compiled =
+          compiler
+              .getTask(
+                  messages,
+                  files,
+                  null,
+                  List.of("-proc:none", "-cp", classPath(), "-d", temporary.toString()),
+                  null,
+                  files.getJavaFileObjects(source))
+              .call();
+      assertThat(compiled).as(messages.toString()).isTrue();
+    }
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                classPath() + ":" + temporary,
+                "Example")
+            .redirectErrorStream(true)
+            .start();
+    String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).as(printed).isZero();
+    assertThat(printed).isEqualTo(blocks("text").getFirst());
+  }
+
+  private static String classPath() {
+    return System.getProperty("java.class.path");
+  }
+
+  /** Two commands do all set-up on a fresh machine: one runs the main job, one passes the tests. */
+  @Test
+  void thereAreTwoCommandsAndCiRunsThem() throws IOException {
+    assertThat(blocks("sh")).hasSize(2);
+    assertThat(blocks("sh").getFirst()).contains("java -jar target/distill-cuda.jar --T 5");
+    assertThat(Files.readString(Path.of(".ci/run"))).contains("README.md");
+  }
+}

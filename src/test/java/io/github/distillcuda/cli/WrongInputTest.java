@@ -1,0 +1,130 @@
+package io.github.distillcuda.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.distillcuda.train.StopSignal;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Wrong input ends with one line, the documented code, and nothing written. */
+class WrongInputTest {
+  @TempDir Path temporary;
+
+  private int exitCode;
+  private String out;
+  private String err;
+
+  @BeforeEach
+  void placeFiles() throws IOException {
+    Files.createDirectories(temporary.resolve("empty"));
+    Files.writeString(temporary.resolve("file.txt"), "not a model\n");
+    Files.write(temporary.resolve("lying.safetensors"), lyingHeader());
+  }
+
+  /** A header that claims more bytes than the file has. */
+  private static byte[] lyingHeader() {
+    byte[] json =
+        "{\"conv1.bias\":{\"dtype\":\"F32\",\"shape\":[64],\"data_offsets\":[0,256]}}"
+            .getBytes(StandardCharsets.UTF_8);
+    return ByteBuffer.allocate(8 + json.length + 16)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putLong(json.length)
+        .put(json)
+        .array();
+  }
+
+  private void run(String... arguments) {
+    ByteArrayOutputStream outBytes = new ByteArrayOutputStream();
+    ByteArrayOutputStream errBytes = new ByteArrayOutputStream();
+    exitCode =
+        Cli.run(
+            new Session(
+                new PrintStream(outBytes, true, StandardCharsets.UTF_8),
+                new PrintStream(errBytes, true, StandardCharsets.UTF_8),
+                false,
+                new StopSignal()),
+            arguments);
+    out = outBytes.toString(StandardCharsets.UTF_8);
+    err = errBytes.toString(StandardCharsets.UTF_8);
+  }
+
+  /** {@code DIR} stands for the temporary folder. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          2 | --temprature 5                                      | did you mean --temperature?
+          2 | --T 0                                               | --T 0: must be a number from 0.001 to 1000000
+          2 | --T warm                                            | 'warm' is not a float
+          2 | --T NaN                                             | --T NaN: must be a number
+          2 | --alpha 1.5                                         | --alpha 1.5: must be a number from 0 to 1
+          2 | --batch-size 0                                      | --batch-size 0: must be a whole number from 1 to 50000
+          2 | --batch_size -3                                     | --batch-size -3
+          2 | --lr 0                                              | --lr 0: must be
+          2 | --learning-rate -1                                  | --lr -1: must be
+          2 | --epochs 0                                          | --epochs 0: must be
+          2 | --subset 0                                          | --subset 0: must be
+          2 | --threads 0 --data synthetic                        | --threads 0: must be
+          2 | --student-widths 32,64                              | must be three numbers such as 64,128,256
+          2 | --device gpu                                        | 'gpu' is not a device
+          2 | --device cpu --kernels unfused                      | --kernels unfused is for --device cuda
+          2 | --out a --resume b                                  | exclude each other
+          2 | distill --data synthetic                            | distill needs a teacher: --teacher FILE
+          2 | teleport                                            | unknown: teleport
+          3 | --data-dir DIR/nowhere                              | DIR/nowhere
+          3 | --data-dir DIR/empty                                | DIR/empty
+          3 | --data-dir DIR/file.txt                             | DIR/file.txt
+          3 | --resume DIR/nowhere                                | no such run folder
+          3 | --resume DIR/empty                                  | checkpoint
+          3 | --teacher DIR/nowhere.pth                           | DIR/nowhere.pth
+          3 | --teacher DIR                                       | DIR
+          3 | --teacher DIR/file.txt                              | file.txt
+          3 | --teacher DIR/lying.safetensors                     | lying.safetensors
+          3 | eval --model DIR/lying.safetensors --data synthetic | lying.safetensors
+          5 | --device cuda --data synthetic                      | no CUDA backend is built in
+          5 | info --device cuda:1                                | no CUDA backend is built in
+          6 | --out DIR/file.txt/run --data synthetic             | DIR/file.txt
+          """)
+  void endsWithOneLineAndTheDocumentedCode(int expected, String arguments, String says)
+      throws IOException {
+    List<Path> before = files();
+    String[] words = arguments.replace("DIR", temporary.toString()).split(" ");
+    run(words);
+    String line = err.isEmpty() ? out : err;
+    assertThat(line).contains(says.replace("DIR", temporary.toString()));
+    assertThat(exitCode).as(line).isEqualTo(expected);
+    assertThat(err.lines().filter(l -> l.startsWith("distill-cuda:")).count()).isLessThan(2);
+    assertThat(err).doesNotContain("\tat ").doesNotContain("Exception");
+    assertThat(files()).isEqualTo(before);
+  }
+
+  private List<Path> files() throws IOException {
+    try (var tree = Files.walk(temporary)) {
+      return new ArrayList<>(tree.sorted().toList());
+    }
+  }
+
+  @Test
+  void helpAndVersionAreNotFailures() {
+    run("--help");
+    assertThat(exitCode).isZero();
+    assertThat(out).contains("--temperature").contains("distill");
+    run("--version");
+    assertThat(exitCode).isZero();
+    assertThat(out).contains("distill-cuda ");
+  }
+}

@@ -1,0 +1,243 @@
+package io.github.distillcuda.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import io.github.distillcuda.backend.Backend;
+import io.github.distillcuda.backend.BackendOptions;
+import io.github.distillcuda.backend.onednn.OnednnBackend;
+import io.github.distillcuda.backend.reference.ReferenceBackend;
+import io.github.distillcuda.checkpoint.ModelFiles;
+import io.github.distillcuda.data.ImageDataset;
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.tensor.NamedArray;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Whole runs of tiny networks on tiny data, through the folder they leave behind. */
+class DistillationRunTest {
+  /** 72 images at batch 16: four full steps and a tail of eight, every epoch. */
+  private static final ImageDataset DATA = TinyData.of(72, 30);
+
+  private static final Set<ModelRole> ALL = EnumSet.allOf(ModelRole.class);
+
+  @TempDir Path temporary;
+
+  private static RunConfig config(
+      Set<ModelRole> models, float alpha, double learningRate, boolean recompute) {
+    return new RunConfig(
+        models,
+        5,
+        alpha,
+        3,
+        2,
+        16,
+        learningRate,
+        42,
+        TinyData.TEACHER,
+        TinyData.STUDENT,
+        null,
+        null,
+        recompute,
+        "tiny",
+        null,
+        null);
+  }
+
+  private RunMetrics run(Backend backend, RunConfig config, String name) {
+    return run(backend, config, name, new TrainingListener() {}, new StopSignal());
+  }
+
+  private RunMetrics run(
+      Backend backend, RunConfig config, String name, TrainingListener listener, StopSignal stop) {
+    try (backend;
+        RunFolder folder = RunFolder.create(temporary.resolve(name))) {
+      return new DistillationRun(backend, true, config, DATA, folder, listener, stop, 1)
+          .execute(null);
+    }
+  }
+
+  private static OnednnBackend onednn() {
+    return new OnednnBackend(new BackendOptions(1, true));
+  }
+
+  private byte[] bytes(String run, String file) throws IOException {
+    return Files.readAllBytes(temporary.resolve(run).resolve(file));
+  }
+
+  @Test
+  void writesModelsMetricsHistoryAndConfigAndNoCheckpoint() throws IOException {
+    RunMetrics metrics = run(onednn(), config(ALL, 0.7f, 1e-2, false), "whole");
+    Path folder = temporary.resolve("whole");
+    try (var files = Files.list(folder)) {
+      assertThat(files.map(f -> f.getFileName().toString()))
+          .contains(
+              "config.json",
+              "history.csv",
+              "metrics.json",
+              "teacher.safetensors",
+              "teacher.pth",
+              "baseline.safetensors",
+              "baseline.pth",
+              "student.safetensors",
+              "student.pth")
+          .doesNotContain("checkpoint");
+    }
+    assertThat(Files.readAllLines(folder.resolve("history.csv")))
+        .hasSize(1 + 2 + 3 + 3)
+        .first()
+        .isEqualTo(
+            "model,epoch,step,loss,kd,ce,trainAccuracy,testAccuracy,seconds,imagesPerSecond");
+    JsonObject json =
+        JsonParser.parseString(Files.readString(folder.resolve("metrics.json"))).getAsJsonObject();
+    assertThat(json.get("schema").getAsInt()).isEqualTo(1);
+    assertThat(json.getAsJsonObject("dataset").get("sha256").getAsString())
+        .isEqualTo(DATA.sha256());
+    JsonObject student = json.getAsJsonObject("models").getAsJsonObject("student");
+    assertThat(student.get("parameters").getAsInt()).isEqualTo(TinyData.STUDENT.parameterCount());
+    assertThat(student.get("agreementWithTeacher").getAsDouble()).isBetween(0.0, 1.0);
+    assertThat(student.has("loadedFrom")).isFalse();
+    assertThat(metrics.models()).containsOnlyKeys("teacher", "baseline", "student");
+  }
+
+  @Test
+  void learns() {
+    RunMetrics metrics = run(onednn(), config(ALL, 0.7f, 1e-2, false), "learns");
+    // Ten equal classes: chance is 0.1. The rows that give the class away are easy to learn.
+    assertThat(metrics.models().get("teacher").bestTestAccuracy()).isGreaterThan(0.3);
+  }
+
+  @Test
+  void repeatsToTheBit() throws IOException {
+    run(onednn(), config(ALL, 0.7f, 1e-2, false), "first");
+    run(onednn(), config(ALL, 0.7f, 1e-2, false), "second");
+    for (String file : List.of("teacher.safetensors", "student.safetensors", "student.pth")) {
+      assertThat(bytes("second", file)).as(file).isEqualTo(bytes("first", file));
+    }
+  }
+
+  @Test
+  void alphaZeroGivesTheBaselineToTheBit() throws IOException {
+    run(onednn(), config(ALL, 0, 1e-2, false), "alpha0");
+    assertThat(bytes("alpha0", "student.safetensors"))
+        .isEqualTo(bytes("alpha0", "baseline.safetensors"));
+    run(onednn(), config(ALL, 0.7f, 1e-2, false), "alpha07");
+    assertThat(bytes("alpha07", "student.safetensors"))
+        .isNotEqualTo(bytes("alpha07", "baseline.safetensors"));
+  }
+
+  /** Float64 loops take each row alone, so that the batch the teacher ran in cannot matter. */
+  @Test
+  void cachedAndRecomputedTeachersGiveTheSameStudentInTheReference() throws IOException {
+    run(new ReferenceBackend(BackendOptions.DEFAULT), config(ALL, 0.7f, 1e-2, false), "cached");
+    run(new ReferenceBackend(BackendOptions.DEFAULT), config(ALL, 0.7f, 1e-2, true), "online");
+    assertThat(bytes("online", "student.safetensors"))
+        .isEqualTo(bytes("cached", "student.safetensors"));
+  }
+
+  /**
+   * In float32 the teacher's logits differ in their last bits between a batch of 100 and one of 16,
+   * a relative 1e-6; fifteen steps of Adam, each of at most 1e-3, may turn the sign of gradients
+   * near zero and so amplify that, but nothing near a thousandth.
+   */
+  @Test
+  void cachedAndRecomputedTeachersGiveTheSameStudentUpToRoundingInOneDnn() {
+    run(onednn(), config(ALL, 0.7f, 1e-3, false), "cached");
+    run(onednn(), config(ALL, 0.7f, 1e-3, true), "online");
+    List<NamedArray> cached = ModelFiles.read(temporary.resolve("cached/student.safetensors"));
+    List<NamedArray> online = ModelFiles.read(temporary.resolve("online/student.safetensors"));
+    for (int i = 0; i < cached.size(); i++) {
+      float[] expected = cached.get(i).values();
+      float[] actual = online.get(i).values();
+      for (int j = 0; j < expected.length; j++) {
+        assertThat((double) actual[j])
+            .as(cached.get(i).name())
+            .isCloseTo(expected[j], org.assertj.core.data.Offset.offset(1e-3));
+      }
+    }
+  }
+
+  /** Stops after the given number of progress reports, wherever that is, then resumes. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 5, 7, 13, 22, 31, 40})
+  void goesOnToTheSameBitsAfterAStop(int reports) throws IOException {
+    RunConfig config = config(ALL, 0.7f, 1e-2, false);
+    run(onednn(), config, "uninterrupted");
+    StopSignal stop = new StopSignal();
+    TrainingListener stopping =
+        new TrainingListener() {
+          private int seen;
+
+          @Override
+          public void progress(String work, int done, int total) {
+            if (++seen == reports) {
+              stop.request(ExitCode.INTERRUPTED);
+            }
+          }
+        };
+    assertThatThrownBy(() -> run(onednn(), config, "stopped", stopping, stop))
+        .isInstanceOf(DistillException.class)
+        .hasMessageContaining("interrupted after step")
+        .extracting(e -> ((DistillException) e).exitCode())
+        .isEqualTo(ExitCode.INTERRUPTED);
+    resume("stopped");
+    assertThat(bytes("stopped", "student.safetensors"))
+        .isEqualTo(bytes("uninterrupted", "student.safetensors"));
+    assertThat(losses("stopped")).isEqualTo(losses("uninterrupted"));
+  }
+
+  private void resume(String name) {
+    try (OnednnBackend backend = onednn();
+        RunFolder folder = RunFolder.open(temporary.resolve(name))) {
+      RunSnapshot snapshot = folder.newestSnapshot(line -> {});
+      new DistillationRun(
+              backend,
+              true,
+              snapshot.config(),
+              DATA,
+              folder,
+              new TrainingListener() {},
+              new StopSignal(),
+              1)
+          .resume(snapshot);
+    }
+  }
+
+  /** The history without its last two columns, which are times. */
+  private List<String> losses(String run) throws IOException {
+    return Files.readAllLines(temporary.resolve(run).resolve("history.csv")).stream()
+        .map(line -> line.replaceFirst(",[^,]*,[^,]*$", ""))
+        .toList();
+  }
+
+  @Test
+  void stopsAtANumberThatIsNotFiniteAndNamesTheStep() {
+    assertThatThrownBy(() -> run(onednn(), config(ALL, 0.7f, 1e30, false), "diverged"))
+        .isInstanceOf(DistillException.class)
+        .hasMessageContaining("teacher: NaN or infinity in ")
+        .hasMessageContaining("at step 2 (epoch 1, images [")
+        .extracting(e -> ((DistillException) e).exitCode())
+        .isEqualTo(ExitCode.NOT_FINITE);
+  }
+
+  @Test
+  void leavesAFolderThatHoldsARunAsItIs() {
+    run(onednn(), config(EnumSet.of(ModelRole.BASELINE), 0.7f, 1e-3, false), "held");
+    assertThatThrownBy(() -> RunFolder.create(temporary.resolve("held")))
+        .isInstanceOf(DistillException.class)
+        .hasMessageContaining("holds a run already")
+        .extracting(e -> ((DistillException) e).exitCode())
+        .isEqualTo(ExitCode.USAGE);
+  }
+}
