@@ -125,7 +125,7 @@ final class ArchiveReader {
     List<String> missing = new ArrayList<>(memberNames(layout));
     missing.removeAll(seen);
     if (!missing.isEmpty()) {
-      throw DataFault.data(file + ": missing " + String.join(", ", missing) + "; " + REMEDY);
+      throw DataFault.invalid(file, "six batch files", "no " + String.join(", ", missing), REMEDY);
     }
   }
 }

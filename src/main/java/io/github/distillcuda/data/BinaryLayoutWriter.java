@@ -1,6 +1,5 @@
 package io.github.distillcuda.data;
 
-import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
@@ -21,8 +20,8 @@ final class BinaryLayoutWriter {
    * Writes the six batch files and the class names. The class names come last: a folder that has
    * them is whole.
    *
-   * @throws DistillException if a file of that name exists (nothing is overwritten) or the folder
-   *     cannot be written
+   * @throws io.github.distillcuda.failure.DistillException if a file of that name exists (nothing
+   *     is overwritten) or the folder cannot be written
    */
   static void write(ImageDataset set, Path folder) {
     List<String> names = Cifar10Layout.BINARY.fileNames();
@@ -30,9 +29,8 @@ final class BinaryLayoutWriter {
     all.add(CLASS_NAMES_FILE);
     for (String name : all) {
       if (Files.exists(folder.resolve(name))) {
-        throw new DistillException(
-            ExitCode.USAGE,
-            DataFault.oneLine(folder.resolve(name) + ": exists already; name an empty folder"));
+        throw DataFault.fault(
+            ExitCode.USAGE, "%s: exists already; name an empty folder", folder.resolve(name));
       }
     }
     int perBatch = set.trainCount() / Cifar10Release.TRAIN_BATCHES;

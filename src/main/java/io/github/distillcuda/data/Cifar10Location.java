@@ -27,10 +27,10 @@ sealed interface Cifar10Location {
    */
   static Cifar10Location at(Path given) {
     if (!Files.exists(given)) {
-      throw DataFault.data(given + ": no such file or folder; --data-dir must name one");
+      throw DataFault.data("%s: no such file or folder; --data-dir must name one", given);
     }
     if (!Files.isReadable(given)) {
-      throw DataFault.data(given + ": permission denied; --data-dir must be readable");
+      throw DataFault.data("%s: permission denied; --data-dir must be readable", given);
     }
     if (!Files.isDirectory(given)) {
       return new Archive(given);

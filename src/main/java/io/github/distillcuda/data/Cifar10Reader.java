@@ -70,8 +70,8 @@ final class Cifar10Reader {
     }
     if (!missing.isEmpty()) {
       throw DataFault.data(
-          "%s: the %s layout of CIFAR-10 is not whole, missing %s; unpack the archive again"
-              .formatted(folder, layout.label(), String.join(", ", missing)));
+          "%s: the %s layout of CIFAR-10 is not whole, missing %s; unpack the archive again",
+          folder, layout.label(), String.join(", ", missing));
     }
   }
 }

@@ -6,6 +6,7 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
+import java.util.Locale;
 
 /** The failures of this package, all in one form: where, what was expected, what is there. */
 final class DataFault {
@@ -13,12 +14,17 @@ final class DataFault {
 
   /** Data that is missing or invalid: {@code where: expected ..., got ...; what to do}. */
   static DistillException invalid(Object where, String expected, String got, String remedy) {
-    return data(where + ": expected " + expected + ", got " + got + "; " + remedy);
+    return data("%s: expected %s, got %s; %s", where, expected, got, remedy);
   }
 
   /** Data that is missing or invalid, in words of its own. */
-  static DistillException data(String message) {
-    return new DistillException(ExitCode.DATA, oneLine(message));
+  static DistillException data(String format, Object... arguments) {
+    return fault(ExitCode.DATA, format, arguments);
+  }
+
+  /** Any failure of this package, formatted as one line whatever the user's language. */
+  static DistillException fault(ExitCode exitCode, String format, Object... arguments) {
+    return new DistillException(exitCode, oneLine(String.format(Locale.ROOT, format, arguments)));
   }
 
   /** A file or folder that cannot be read, with the system's reason. */

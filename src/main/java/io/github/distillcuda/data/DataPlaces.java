@@ -27,7 +27,7 @@ record DataPlaces(List<Path> searched, Path downloads) {
     Path cache = xdg != null && Path.of(xdg).isAbsolute() ? Path.of(xdg) : home.resolve(".cache");
     Path downloads = cache.resolve("distill-cuda");
     Path keras = home.resolve(".keras").resolve("datasets");
-    return new DataPlaces(List.of(Path.of("data"), downloads, keras), downloads);
+    return new DataPlaces(List.of(Path.of("./data"), downloads, keras), downloads);
   }
 
   /** Returns the first place that holds anything of CIFAR-10. */

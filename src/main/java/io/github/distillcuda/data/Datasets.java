@@ -51,9 +51,8 @@ public final class Datasets {
           ExitCode.USAGE, "--data synthetic reads no files: leave out --data-dir, or --data");
     }
     if (request.subset().isPresent() && request.subset().getAsInt() < 1) {
-      throw new DistillException(
-          ExitCode.USAGE,
-          "--subset " + request.subset().getAsInt() + ": at least 1 image is allowed");
+      throw DataFault.fault(
+          ExitCode.USAGE, "--subset %d: 1 image at least", request.subset().getAsInt());
     }
   }
 
@@ -88,9 +87,9 @@ public final class Datasets {
   private Path download(DataRequest request, DataListener listener) {
     if (!request.mayDownload()) {
       throw DataFault.data(
-          ("CIFAR-10 is in none of %s, and --no-download forbids fetching it; put %s into one of"
-                  + " them or give --data-dir")
-              .formatted(places.inWords(), release.binary().fileName()));
+          "CIFAR-10 is in none of %s, and --no-download forbids fetching it; put %s into one of"
+              + " them or give --data-dir",
+          places.inWords(), release.binary().fileName());
     }
     listener.note("CIFAR-10 is in none of " + places.inWords());
     return downloader.fetch(places.downloads(), listener);
@@ -124,8 +123,8 @@ public final class Datasets {
             .orElseThrow(
                 () ->
                     DataFault.data(
-                        "CIFAR-10 is in none of %s; run data fetch or give --data-dir"
-                            .formatted(places.inWords())));
+                        "CIFAR-10 is in none of %s; run data fetch or give --data-dir",
+                        places.inWords()));
     return DatasetReport.of(location, new Cifar10Reader(release).read(location));
   }
 

@@ -12,7 +12,6 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -75,7 +74,7 @@ final class Downloader {
       Path file = folder.resolve(archive.fileName());
       if (Files.exists(file)) {
         if (!archive.isAt(file)) {
-          throw DataFault.data(file + ": the checksums are not the official ones; delete it");
+          throw DataFault.data("%s: the checksums are not the official ones; delete it", file);
         }
         return Optional.of(file);
       }
@@ -99,8 +98,8 @@ final class Downloader {
       }
     }
     throw DataFault.data(
-        "CIFAR-10 could not be downloaded (%s); run again to go on, or put %s into %s by hand"
-            .formatted(String.join("; ", failures), release.binary().fileName(), folder));
+        "CIFAR-10 could not be downloaded: %s; run again to go on, or put %s into %s by hand",
+        String.join("; ", failures), release.binary().fileName(), folder);
   }
 
   private Path downloadFrom(Mirror mirror, Path folder, DataListener listener)
@@ -143,15 +142,12 @@ final class Downloader {
     try (PartialFile part = new PartialFile(folder, archive)) {
       long wanted = archive.byteCount() - part.byteCount();
       if (free < wanted) {
-        throw new DistillException(
+        throw DataFault.fault(
             ExitCode.DISK,
-            DataFault.oneLine(
-                String.format(
-                    Locale.ROOT,
-                    "%s: the download needs %,d bytes and %,d are free; make room there",
-                    folder,
-                    wanted,
-                    free)));
+            "%s: the download needs %,d bytes and %,d are free; make room there",
+            folder,
+            wanted,
+            free);
       }
     }
   }

@@ -1,6 +1,5 @@
 package io.github.distillcuda.data;
 
-import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.tensor.Shape;
 import java.security.MessageDigest;
@@ -114,14 +113,17 @@ public final class ImageDataset {
   /**
    * Returns this set with its first {@code count} training images only; the test set stays.
    *
-   * @throws DistillException with {@link ExitCode#USAGE} if there are not that many
+   * @throws io.github.distillcuda.failure.DistillException with {@link ExitCode#USAGE} if there are
+   *     not that many
    */
   public ImageDataset subset(int count) {
     if (count < 1 || count > trainCount()) {
-      throw new DistillException(
+      throw DataFault.fault(
           ExitCode.USAGE,
-          "--subset %d: the training set has %d images, so 1 to %d are allowed"
-              .formatted(count, trainCount(), trainCount()));
+          "--subset %d: the training set has %d images, so 1 to %d are allowed",
+          count,
+          trainCount(),
+          trainCount());
     }
     if (count == trainCount()) {
       return this;

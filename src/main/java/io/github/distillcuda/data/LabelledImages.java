@@ -27,8 +27,8 @@ record LabelledImages(byte[] images, byte[] labels) {
     } catch (OutOfMemoryError tooSmall) {
       long limit = Runtime.getRuntime().maxMemory() >> 20;
       throw DataFault.data(
-          "%s need %d MiB of Java's heap, which is limited to %d MiB; start Java with -Xmx1g"
-              .formatted(what, (byteCount >> 20) + 1, limit));
+          "%s need %d MiB of Java's heap, which is limited to %d MiB; start Java with -Xmx1g",
+          what, (byteCount >> 20) + 1, limit);
     }
   }
 }

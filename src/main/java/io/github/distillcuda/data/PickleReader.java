@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -96,7 +97,7 @@ final class PickleReader {
       case 'c' -> push(name());
       case 'R' -> reduce();
       case 'b' -> build();
-      default -> throw refuse(String.format("opcode 0x%02X", opcode));
+      default -> throw refuse(String.format(Locale.ROOT, "opcode 0x%02X", opcode));
     }
   }
 

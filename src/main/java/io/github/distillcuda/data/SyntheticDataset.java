@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * The built-in set of ten classes of drawn figures, for machines without CIFAR-10: a function of
+ * The built-in set of ten classes of drawn patterns, for machines without CIFAR-10: a function of
  * the seed alone, so that two runs on two machines train on the same bytes. How hard it is was
  * measured: see native-notes/formats.md.
  */
@@ -18,7 +18,7 @@ public final class SyntheticDataset {
   /** The sizes of CIFAR-10. */
   public static final int TEST_COUNT = 10_000;
 
-  static final List<String> CLASS_NAMES = List.of(SyntheticPicture.FIGURES);
+  static final List<String> CLASS_NAMES = List.of(SyntheticPicture.PATTERNS);
 
   /** Where test pictures are numbered from: the test set does not depend on the training set. */
   private static final long FIRST_TEST_PICTURE = 1L << 32;

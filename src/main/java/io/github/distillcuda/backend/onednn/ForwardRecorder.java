@@ -1,0 +1,67 @@
+package io.github.distillcuda.backend.onednn;
+
+import io.github.distillcuda.backend.ConvolutionSpec;
+import io.github.distillcuda.backend.LayerSpec;
+import io.github.distillcuda.backend.onednn.LayerPlanner.ForwardPlan;
+import io.github.distillcuda.tensor.Shape;
+
+/** Records forward passes of layers. */
+final class ForwardRecorder {
+  private final OnednnContext context;
+  private final Recording recording;
+
+  ForwardRecorder(Recording recording) {
+    this.recording = recording;
+    context = recording.context();
+  }
+
+  OnednnPass record(
+      LayerSpec layer, OnednnParameterArena parameters, OnednnTensor input, boolean training) {
+    int index = parameters.indexOf(layer);
+    OnednnTensor stored = parameters.weight(index);
+    ForwardPlan plan =
+        new LayerPlanner(context)
+            .forward(layer, recording.batch(), input.descriptor(), stored.descriptor(), training);
+    OnednnTensor source = recording.reorder(input, plan.product().source());
+    OnednnTensor weight = recording.reorder(stored, plan.product().weights());
+    OnednnTensor product =
+        recording.tensor(
+            layer.name() + ".output", productShape(layer), plan.product().destination());
+    recording.add(
+        layer.name() + " forward",
+        plan.product(),
+        Argument.source(source.memory()),
+        Argument.weights(weight.memory()),
+        Argument.bias(parameters.bias(index).memory()),
+        Argument.destination(product.memory()));
+    if (plan.pool() == null) {
+      return new OnednnPass(layer, parameters, index, training, plan, source, 0, product);
+    }
+    OnednnTensor output =
+        recording.tensor(layer.name() + ".pooled", layer.outputShape(), plan.output());
+    long workspace = pool(layer, plan.pool(), product, output);
+    return new OnednnPass(layer, parameters, index, training, plan, source, workspace, output);
+  }
+
+  /** Returns the shape of one output before any pooling. */
+  private static Shape productShape(LayerSpec layer) {
+    return layer instanceof ConvolutionSpec c
+        ? Shape.of(c.outChannels(), c.height(), c.width())
+        : layer.outputShape();
+  }
+
+  /** Records the pooling and returns the memory object of its choices; 0 for inference. */
+  private long pool(
+      LayerSpec layer, PrimitivePlan plan, OnednnTensor product, OnednnTensor output) {
+    String name = layer.name() + " pooling";
+    Argument source = Argument.source(product.memory());
+    Argument destination = Argument.destination(output.memory());
+    if (context.api().dnnl_memory_desc_get_size(plan.workspace()) == 0) {
+      recording.add(name, plan, source, destination);
+      return 0;
+    }
+    long workspace = context.memory(plan.workspace(), context.allocate(plan.workspace()));
+    recording.add(name, plan, source, destination, Argument.workspace(workspace));
+    return workspace;
+  }
+}

@@ -1,0 +1,31 @@
+package io.github.distillcuda.backend.onednn;
+
+import java.util.Map;
+import java.util.TreeMap;
+
+/** Names of {@code dnnl_cpu_isa_t}. */
+final class InstructionSet {
+  private static final Map<Integer, String> NAMES =
+      new TreeMap<>(
+          Map.ofEntries(
+              Map.entry(0x1, "sse41"),
+              Map.entry(0x3, "avx"),
+              Map.entry(0x7, "avx2"),
+              Map.entry(0xf, "avx2_vnni"),
+              Map.entry(0x1f, "avx2_vnni_2"),
+              Map.entry(0x27, "avx512_core"),
+              Map.entry(0x67, "avx512_core_vnni"),
+              Map.entry(0xe7, "avx512_core_bf16"),
+              Map.entry(0x1ef, "avx10_1_512"),
+              Map.entry(0xfef, "avx10_1_512_amx"),
+              Map.entry(0x1fef, "avx10_1_512_amx_fp16"),
+              Map.entry(0x201ff, "avx10_2"),
+              Map.entry(0x22fff, "avx10_2_amx_2")));
+
+  private InstructionSet() {}
+
+  /** Returns the name of an instruction set, or its number if it is none of these. */
+  static String name(int isa) {
+    return NAMES.getOrDefault(isa, "isa 0x" + Integer.toHexString(isa));
+  }
+}

@@ -1,0 +1,178 @@
+package io.github.distillcuda.backend.onednn;
+
+import static io.github.distillcuda.ffi.OnednnConstants.CONVOLUTION_DIRECT;
+import static io.github.distillcuda.ffi.OnednnConstants.FORWARD_INFERENCE;
+import static io.github.distillcuda.ffi.OnednnConstants.FORWARD_TRAINING;
+import static io.github.distillcuda.ffi.OnednnConstants.POOLING_MAX;
+
+import io.github.distillcuda.backend.ConvolutionSpec;
+import io.github.distillcuda.backend.LayerSpec;
+import io.github.distillcuda.backend.LinearSpec;
+import io.github.distillcuda.ffi.OnednnDescriptors.Window;
+import io.github.distillcuda.tensor.Shape;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Plans the forward primitives of layers. Activations keep the order in which the layer before left
+ * them wherever oneDNN has a fast implementation for it.
+ */
+final class LayerPlanner {
+  /** The filter of {@link ConvolutionSpec}. */
+  static final Window FILTER =
+      new Window(
+          new long[] {ConvolutionSpec.KERNEL, ConvolutionSpec.KERNEL},
+          new long[] {1, 1},
+          new long[] {1, 1});
+
+  /** The max-pool of {@link ConvolutionSpec}. */
+  static final Window POOL = new Window(new long[] {2, 2}, new long[] {2, 2}, new long[] {0, 0});
+
+  /**
+   * The forward primitives of a layer.
+   *
+   * @param product the convolution or inner product with bias and ReLU
+   * @param pool the pooling after it; null for a linear layer
+   */
+  record ForwardPlan(PrimitivePlan product, PrimitivePlan pool) {
+    /** Returns the order of the layer's output. */
+    long output() {
+      return pool == null ? product.destination() : pool.destination();
+    }
+  }
+
+  private final OnednnContext context;
+
+  LayerPlanner(OnednnContext context) {
+    this.context = context;
+  }
+
+  /** Returns the extents of a layer's weight as oneDNN sees them: an image input stays an image. */
+  static long[] weightDims(LayerSpec layer) {
+    return switch (layer) {
+      case ConvolutionSpec c -> dims(c.weightShape());
+      case LinearSpec l -> batched(l.outFeatures(), l.inputShape());
+    };
+  }
+
+  /** Returns the extents of N inputs or outputs. */
+  static long[] batched(int batch, Shape one) {
+    return dims(one.withBatch(batch));
+  }
+
+  private static long[] dims(Shape shape) {
+    long[] dims = new long[shape.rank()];
+    for (int i = 0; i < dims.length; i++) {
+      dims[i] = shape.extent(i);
+    }
+    return dims;
+  }
+
+  /** Chooses the order of every weight, for layers that run one after the other. */
+  List<Long> chooseWeights(List<LayerSpec> layers, int batch, boolean training) {
+    List<Long> weights = new ArrayList<>();
+    Shape shape = null;
+    long source = 0;
+    for (LayerSpec layer : layers) {
+      if (!layer.inputShape().equals(shape)) {
+        source = context.plain(batched(batch, layer.inputShape()));
+      }
+      ForwardPlan plan = forward(layer, batch, source, anyWeight(layer), training);
+      weights.add(plan.product().weights());
+      source = plan.output();
+      shape = layer.outputShape();
+    }
+    return weights;
+  }
+
+  /** Describes a layer's weight in whatever order is best. */
+  long anyWeight(LayerSpec layer) {
+    return context.any(weightDims(layer));
+  }
+
+  /**
+   * Plans a layer.
+   *
+   * @param source the order of the input as it is; another one may be planned if this is slow
+   * @param weights the order of the weight as it is, likewise
+   */
+  ForwardPlan forward(LayerSpec layer, int batch, long source, long weights, boolean training) {
+    int propagation = training ? FORWARD_TRAINING : FORWARD_INFERENCE;
+    long anySource = context.any(batched(batch, layer.inputShape()));
+    long bias = context.plain(layer.biasShape().extent(0));
+    String what = layer.name() + " forward, " + layer.inputShape() + " to " + layer.outputShape();
+    return switch (layer) {
+      case ConvolutionSpec c -> {
+        long destination = context.any(batch, c.outChannels(), c.height(), c.width());
+        PrimitivePlan convolution =
+            PrimitivePlan.first(
+                context,
+                what,
+                () -> convolution(propagation, source, weights, bias, destination),
+                () -> convolution(propagation, anySource, weights, bias, destination),
+                () -> convolution(propagation, anySource, anyWeight(c), bias, destination));
+        yield new ForwardPlan(convolution, pool(c, batch, propagation, convolution));
+      }
+      case LinearSpec l -> {
+        long destination = context.plain(batch, l.outFeatures());
+        yield new ForwardPlan(
+            PrimitivePlan.first(
+                context,
+                what,
+                () -> innerProduct(l, propagation, source, weights, bias, destination),
+                () -> innerProduct(l, propagation, anySource, weights, bias, destination),
+                () -> innerProduct(l, propagation, anySource, anyWeight(l), bias, destination)),
+            null);
+      }
+    };
+  }
+
+  private long convolution(
+      int propagation, long source, long weights, long bias, long destination) {
+    return context
+        .describe()
+        .convolution_forward(
+            context.engine(),
+            propagation,
+            CONVOLUTION_DIRECT,
+            source,
+            weights,
+            bias,
+            destination,
+            FILTER,
+            context.reluAttributes());
+  }
+
+  private PrimitivePlan pool(
+      ConvolutionSpec layer, int batch, int propagation, PrimitivePlan convolution) {
+    long destination = context.any(batched(batch, layer.outputShape()));
+    return PrimitivePlan.first(
+        context,
+        layer.name() + " pooling",
+        () ->
+            context
+                .describe()
+                .pooling_forward(
+                    context.engine(),
+                    propagation,
+                    POOLING_MAX,
+                    convolution.destination(),
+                    destination,
+                    POOL,
+                    context.attributes()));
+  }
+
+  private long innerProduct(
+      LinearSpec layer, int propagation, long source, long weights, long bias, long destination) {
+    return context
+        .describe()
+        .inner_product_forward(
+            context.engine(),
+            propagation,
+            source,
+            weights,
+            bias,
+            destination,
+            layer.relu() ? context.reluAttributes() : context.attributes());
+  }
+}

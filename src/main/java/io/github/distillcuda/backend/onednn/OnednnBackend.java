@@ -1,0 +1,104 @@
+package io.github.distillcuda.backend.onednn;
+
+import io.github.distillcuda.backend.Backend;
+import io.github.distillcuda.backend.BackendInfo;
+import io.github.distillcuda.backend.BackendOptions;
+import io.github.distillcuda.backend.LayerSpec;
+import io.github.distillcuda.backend.LogitsTable;
+import io.github.distillcuda.backend.ParameterArena;
+import io.github.distillcuda.backend.ResidentDataset;
+import io.github.distillcuda.backend.StepRecorder;
+import io.github.distillcuda.backend.StepState;
+import io.github.distillcuda.backend.host.HostStepState;
+import io.github.distillcuda.ffi.OnednnLibrary;
+import io.github.distillcuda.tensor.DType;
+import io.github.distillcuda.tensor.Shape;
+import io.github.distillcuda.tensor.Tensor;
+import java.util.List;
+
+/**
+ * The CPU: oneDNN's primitives in float32 and the rest of the step in Java, on one thread of the
+ * program and as many of OpenMP as it was given.
+ */
+public final class OnednnBackend implements Backend {
+  private final OnednnContext context;
+  private final BackendInfo info;
+
+  /**
+   * Loads oneDNN and prepares it for the calling thread.
+   *
+   * @throws io.github.distillcuda.failure.DistillException if the library is not in the program's
+   *     jar, cannot be unpacked or cannot be loaded
+   */
+  public OnednnBackend(BackendOptions options) {
+    int threads =
+        options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
+    OnednnLibrary library = OnednnLibrary.load();
+    context = new OnednnContext(library, threads, options.deterministic());
+    String device =
+        "cpu (oneDNN %s, %s, %d %s)"
+            .formatted(
+                library.onednn().dnnl_version(),
+                InstructionSet.name(library.onednn().dnnl_get_effective_cpu_isa()),
+                threads,
+                threads == 1 ? "thread" : "threads");
+    info = new BackendInfo(device, "panama", "fp32", "fused");
+  }
+
+  @Override
+  public BackendInfo info() {
+    return info;
+  }
+
+  @Override
+  public ParameterArena createParameters(List<LayerSpec> layers, int batch, boolean trainable) {
+    context.check();
+    List<Long> weights = new LayerPlanner(context).chooseWeights(layers, batch, trainable);
+    return new OnednnParameterArena(context, layers, weights, trainable);
+  }
+
+  @Override
+  public Tensor createTensor(String name, Shape shape) {
+    context.check();
+    long[] dims = new long[shape.rank()];
+    for (int i = 0; i < dims.length; i++) {
+      dims[i] = shape.extent(i);
+    }
+    long plain = context.plain(dims);
+    return new OnednnTensor(context, name, shape, plain, plain, context.allocate(plain));
+  }
+
+  @Override
+  public DType dtype() {
+    return DType.FLOAT32;
+  }
+
+  @Override
+  public ResidentDataset upload(Shape imageShape, byte[] images, byte[] labels) {
+    context.check();
+    return new OnednnDataset(context, imageShape, images, labels);
+  }
+
+  @Override
+  public LogitsTable createLogitsTable(int rows, int classes) {
+    context.check();
+    return new OnednnLogitsTable(context, rows, classes);
+  }
+
+  @Override
+  public StepState createState() {
+    context.check();
+    return new HostStepState();
+  }
+
+  @Override
+  public StepRecorder record(int batch) {
+    context.check();
+    return new OnednnRecorder(context, batch);
+  }
+
+  @Override
+  public void close() {
+    context.close();
+  }
+}

@@ -1,0 +1,165 @@
+package io.github.distillcuda.backend.onednn;
+
+import static io.github.distillcuda.ffi.OnednnConstants.ACCUMULATION_MODE_STRICT;
+import static io.github.distillcuda.ffi.OnednnConstants.CPU;
+import static io.github.distillcuda.ffi.OnednnConstants.ELTWISE_RELU;
+import static io.github.distillcuda.ffi.OnednnConstants.F32;
+import static io.github.distillcuda.ffi.OnednnConstants.FORMAT_A;
+import static io.github.distillcuda.ffi.OnednnConstants.FORMAT_AB;
+import static io.github.distillcuda.ffi.OnednnConstants.FORMAT_ABCD;
+import static io.github.distillcuda.ffi.OnednnConstants.FORMAT_ANY;
+import static io.github.distillcuda.ffi.OnednnConstants.FPMATH_MODE_STRICT;
+import static io.github.distillcuda.ffi.OnednnConstants.SCRATCHPAD_MODE_USER;
+import static io.github.distillcuda.ffi.OnednnConstants.STREAM_IN_ORDER;
+
+import io.github.distillcuda.ffi.OnednnApi;
+import io.github.distillcuda.ffi.OnednnApi.Kind;
+import io.github.distillcuda.ffi.OnednnDescriptors;
+import io.github.distillcuda.ffi.OnednnLibrary;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The engine and the stream of one backend, the attributes all of its primitives have, and the
+ * scope that owns everything until the backend is closed. Used by the thread that made it alone:
+ * OpenMP gives every calling thread a team of its own.
+ */
+final class OnednnContext implements AutoCloseable {
+  private final Thread owner = Thread.currentThread();
+  private final OnednnApi api;
+  private final HandleScope scope;
+  private final Scratchpad scratchpad;
+  private final long engine;
+  private final long stream;
+  private final long attributes;
+  private final long reluAttributes;
+  private boolean closed;
+
+  /**
+   * Creates engine and stream.
+   *
+   * @param threads of each primitive, positive
+   * @param deterministic whether two runs of a primitive must give the same bits
+   */
+  OnednnContext(OnednnLibrary library, int threads, boolean deterministic) {
+    // Before any primitive is created: they are generated for a number of threads.
+    library.gomp().omp_set_num_threads(threads);
+    api = library.onednn();
+    scope = new HandleScope(api);
+    engine = scope.own(Kind.ENGINE, api.dnnl_engine_create(CPU, 0));
+    stream = scope.own(Kind.STREAM, api.dnnl_stream_create(engine, STREAM_IN_ORDER));
+    attributes = createAttributes(deterministic);
+    reluAttributes = createAttributes(deterministic);
+    long postOps = scope.own(Kind.POST_OPS, api.dnnl_post_ops_create());
+    api.dnnl_post_ops_append_eltwise(postOps, ELTWISE_RELU, 0, 0);
+    api.dnnl_primitive_attr_set_post_ops(reluAttributes, postOps);
+    scratchpad = new Scratchpad(this);
+  }
+
+  private long createAttributes(boolean deterministic) {
+    long created = scope.own(Kind.PRIMITIVE_ATTR, api.dnnl_primitive_attr_create());
+    api.dnnl_primitive_attr_set_deterministic(created, deterministic ? 1 : 0);
+    api.dnnl_primitive_attr_set_scratchpad_mode(created, SCRATCHPAD_MODE_USER);
+    api.dnnl_primitive_attr_set_accumulation_mode(created, ACCUMULATION_MODE_STRICT);
+    api.dnnl_primitive_attr_set_fpmath_mode(created, FPMATH_MODE_STRICT);
+    return created;
+  }
+
+  /**
+   * Throws unless the backend is open and this is its thread.
+   *
+   * @throws IllegalStateException otherwise
+   */
+  void check() {
+    if (closed) {
+      throw new IllegalStateException("OnednnBackend is closed");
+    }
+    if (Thread.currentThread() != owner) {
+      throw new IllegalStateException(
+          "OnednnBackend belongs to thread %s, not %s"
+              .formatted(owner.getName(), Thread.currentThread().getName()));
+    }
+  }
+
+  OnednnApi api() {
+    return api;
+  }
+
+  /** Returns the functions that describe primitives. */
+  OnednnDescriptors describe() {
+    return api.descriptors();
+  }
+
+  HandleScope scope() {
+    return scope;
+  }
+
+  Scratchpad scratchpad() {
+    return scratchpad;
+  }
+
+  long engine() {
+    return engine;
+  }
+
+  long stream() {
+    return stream;
+  }
+
+  /** Returns the attributes of a primitive. */
+  long attributes() {
+    return attributes;
+  }
+
+  /** Returns the attributes of a primitive that is followed by a ReLU. */
+  long reluAttributes() {
+    return reluAttributes;
+  }
+
+  /** Describes float32 elements in row-major order; of rank 1, 2 or 4. */
+  long plain(long... dims) {
+    return describeMemory(
+        dims,
+        switch (dims.length) {
+          case 1 -> FORMAT_A;
+          case 2 -> FORMAT_AB;
+          case 4 -> FORMAT_ABCD;
+          default -> throw new IllegalArgumentException("rank " + dims.length);
+        });
+  }
+
+  /** Describes float32 elements in whatever order the primitive that gets this prefers. */
+  long any(long... dims) {
+    return describeMemory(dims, FORMAT_ANY);
+  }
+
+  private long describeMemory(long[] dims, int format) {
+    return scope.own(Kind.MEMORY_DESC, api.dnnl_memory_desc_create_with_tag(dims, F32, format));
+  }
+
+  /** Returns whether two descriptors have the same extents, padding and order. */
+  boolean same(long left, long right) {
+    return api.dnnl_memory_desc_equal(left, right);
+  }
+
+  /** Allocates what a descriptor needs, zeroed. */
+  MemorySegment allocate(long descriptor) {
+    return scope.allocate(api.dnnl_memory_desc_get_size(descriptor));
+  }
+
+  /** Creates the memory object of a descriptor over bytes that live as long as this context. */
+  long memory(long descriptor, MemorySegment data) {
+    return scope.own(Kind.MEMORY, api.dnnl_memory_create(descriptor, engine, data.address()));
+  }
+
+  /** Frees everything; a second call does nothing. */
+  @Override
+  public void close() {
+    if (!closed) {
+      check();
+      closed = true;
+      try (scope) {
+        scratchpad.close();
+      }
+    }
+  }
+}

@@ -1,0 +1,63 @@
+package io.github.distillcuda.backend.onednn;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import io.github.distillcuda.backend.ResidentDataset;
+import io.github.distillcuda.backend.host.DistillationRows;
+import io.github.distillcuda.tensor.Shape;
+import java.lang.foreign.MemorySegment;
+
+/** Images as bytes outside the heap, so that a small heap can hold the program. */
+final class OnednnDataset implements ResidentDataset {
+  private final Shape imageShape;
+  private final byte[] labels;
+  private final MemorySegment images;
+  private final int largestLabel;
+
+  OnednnDataset(OnednnContext context, Shape imageShape, byte[] images, byte[] labels) {
+    if ((long) labels.length * imageShape.elements() != images.length) {
+      throw new IllegalArgumentException(
+          "%d bytes for %d images of %s".formatted(images.length, labels.length, imageShape));
+    }
+    this.imageShape = imageShape;
+    this.labels = labels.clone();
+    this.images = context.scope().allocate(images.length);
+    MemorySegment.copy(images, 0, this.images, JAVA_BYTE, 0, images.length);
+    largestLabel = largest(labels);
+  }
+
+  private static int largest(byte[] labels) {
+    int largest = -1;
+    for (byte label : labels) {
+      if (label < 0 && label != DistillationRows.NO_LABEL) {
+        throw new IllegalArgumentException("label " + label);
+      }
+      largest = Math.max(largest, label);
+    }
+    return largest;
+  }
+
+  @Override
+  public int size() {
+    return labels.length;
+  }
+
+  @Override
+  public Shape imageShape() {
+    return imageShape;
+  }
+
+  /** Returns the largest label, -1 if no image has one. */
+  int largestLabel() {
+    return largestLabel;
+  }
+
+  int label(int image) {
+    return labels[image];
+  }
+
+  /** Copies the bytes of an image. */
+  void copyImage(int image, byte[] pixels) {
+    MemorySegment.copy(images, JAVA_BYTE, (long) image * pixels.length, pixels, 0, pixels.length);
+  }
+}

@@ -1,0 +1,86 @@
+package io.github.distillcuda.backend.onednn;
+
+import io.github.distillcuda.tensor.Shape;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The operations of a step so far, and the tensors between them. */
+final class Recording {
+  private final OnednnContext context;
+  private final int batch;
+  private final List<Operation> operations = new ArrayList<>();
+
+  Recording(OnednnContext context, int batch) {
+    this.context = context;
+    this.batch = batch;
+  }
+
+  OnednnContext context() {
+    return context;
+  }
+
+  /** Returns the rows of a batch. */
+  int batch() {
+    return batch;
+  }
+
+  List<Operation> operations() {
+    return operations;
+  }
+
+  void add(Operation operation) {
+    operations.add(operation);
+  }
+
+  /** Adds a primitive. */
+  void add(String name, PrimitivePlan plan, Argument... arguments) {
+    add(new PrimitiveOperation(context, context.scope(), name, plan, arguments));
+  }
+
+  /**
+   * Allocates a tensor with a value for each row of the batch.
+   *
+   * @param one the shape of a row
+   * @param descriptor the order of its elements
+   */
+  OnednnTensor tensor(String name, Shape one, long descriptor) {
+    return new OnednnTensor(
+        context,
+        name,
+        one.withBatch(batch),
+        descriptor,
+        context.plain(LayerPlanner.batched(batch, one)),
+        context.allocate(descriptor));
+  }
+
+  /** Allocates a tensor in row-major order. */
+  OnednnTensor plainTensor(String name, Shape one) {
+    return tensor(name, one, context.plain(LayerPlanner.batched(batch, one)));
+  }
+
+  /** Returns the tensor in the wanted order: itself, or a copy that is made in every step. */
+  OnednnTensor reorder(OnednnTensor tensor, long wanted) {
+    if (context.same(tensor.descriptor(), wanted)) {
+      return tensor;
+    }
+    OnednnTensor copy =
+        new OnednnTensor(
+            context,
+            tensor.name(),
+            tensor.shape(),
+            wanted,
+            tensor.plainDescriptor(),
+            context.allocate(wanted));
+    copy(tensor, copy);
+    return copy;
+  }
+
+  /** Adds the copy of a tensor into another order. */
+  void copy(OnednnTensor from, OnednnTensor to) {
+    add(
+        "reorder of " + from.name(),
+        PrimitivePlan.reorder(context, context.scope(), from.descriptor(), to.descriptor()),
+        Argument.source(from.memory()),
+        Argument.destination(to.memory()));
+  }
+}

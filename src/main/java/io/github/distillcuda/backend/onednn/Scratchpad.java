@@ -1,0 +1,57 @@
+package io.github.distillcuda.backend.onednn;
+
+import io.github.distillcuda.ffi.OnednnApi.Kind;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The temporary memory of all primitives, as large as the largest asks for: primitives run one
+ * after the other and leave nothing in it.
+ */
+final class Scratchpad implements AutoCloseable {
+  private static final long PAGE = 4096;
+
+  private final OnednnContext context;
+  private final List<Long> memories = new ArrayList<>();
+  private Arena arena = Arena.ofConfined();
+  private long address;
+  private long capacity;
+
+  Scratchpad(OnednnContext context) {
+    this.context = context;
+  }
+
+  /** Returns a memory object over the scratchpad, which grows if it must. */
+  long memory(long descriptor) {
+    long bytes = context.api().dnnl_memory_desc_get_size(descriptor);
+    if (bytes > capacity) {
+      grow(bytes);
+    }
+    long memory =
+        context
+            .scope()
+            .own(
+                Kind.MEMORY,
+                context.api().dnnl_memory_create(descriptor, context.engine(), address));
+    memories.add(memory);
+    return memory;
+  }
+
+  /** Moves to a larger buffer, and points the memory objects that were handed out at it. */
+  private void grow(long bytes) {
+    Arena larger = Arena.ofConfined();
+    address = larger.allocate(bytes, PAGE).address();
+    capacity = bytes;
+    for (long memory : memories) {
+      context.api().dnnl_memory_set_data_handle(memory, address);
+    }
+    arena.close();
+    arena = larger;
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+  }
+}

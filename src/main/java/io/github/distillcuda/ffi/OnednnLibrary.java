@@ -1,0 +1,82 @@
+package io.github.distillcuda.ffi;
+
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * oneDNN 3.13.0 and the OpenMP runtime it was built for, as they lie in the {@code
+ * org.bytedeco:dnnl} platform jar, unpacked and loaded at most once a process.
+ */
+public final class OnednnLibrary {
+  private static final LibraryCache.PinnedFile GOMP =
+      new LibraryCache.PinnedFile(
+          "libgomp.so.1",
+          298_776,
+          "d46f9225c1883039e8a6853e6d96ca1af11d034ce186a090952e4a7c8a7c2fdc");
+  private static final LibraryCache.PinnedFile ONEDNN =
+      new LibraryCache.PinnedFile(
+          "libdnnl.so.3",
+          92_850_136,
+          "3610657c35381b06694034b677cf73f28086495aba51ecf0cfb5b6511652a443");
+  private static final String RESOURCES = "/org/bytedeco/dnnl/linux-x86_64/";
+
+  private static OnednnLibrary loaded;
+
+  private final OnednnApi onednn;
+  private final GompApi gomp;
+
+  private OnednnLibrary(OnednnApi onednn, GompApi gomp) {
+    this.onednn = onednn;
+    this.gomp = gomp;
+  }
+
+  /**
+   * Returns the library, unpacking and loading it on the first call.
+   *
+   * @throws DistillException {@link ExitCode#DEVICE} if the program's jar has no CPU library or
+   *     this system cannot load it, {@link ExitCode#DISK} if it cannot be unpacked
+   */
+  public static synchronized OnednnLibrary load() {
+    if (loaded == null) {
+      Path folder =
+          LibraryCache.userCacheFolder()
+              .resolve("distill-cuda/native/onednn-3.13-" + ONEDNN.sha256().substring(0, 12));
+      LibraryCache cache =
+          new LibraryCache(
+              folder, name -> OnednnLibrary.class.getResourceAsStream(RESOURCES + name));
+      loaded = open(cache.provide(List.of(GOMP, ONEDNN)));
+    }
+    return loaded;
+  }
+
+  private static OnednnLibrary open(Path folder) {
+    try {
+      // libdnnl needs libgomp.so.1; one that is loaded already is taken before any of the system's.
+      GompApi gomp = new GompApi(SharedLibrary.open(folder.resolve(GOMP.name())));
+      OnednnApi onednn = new OnednnApi(SharedLibrary.open(folder.resolve(ONEDNN.name())));
+      if (System.getenv("DNNL_VERBOSE") == null && System.getenv("ONEDNN_VERBOSE") == null) {
+        // By default it reports a failed call on standard output, and asks OpenCL for devices
+        // first.
+        onednn.dnnl_set_verbose(0);
+      }
+      return new OnednnLibrary(onednn, gomp);
+    } catch (UnsatisfiedLinkError e) {
+      throw new DistillException(
+          ExitCode.DEVICE,
+          "cannot load the CPU library: " + e.getMessage() + "; try --device reference",
+          e);
+    }
+  }
+
+  /** Returns the functions of oneDNN. */
+  public OnednnApi onednn() {
+    return onednn;
+  }
+
+  /** Returns the functions of its OpenMP runtime. */
+  public GompApi gomp() {
+    return gomp;
+  }
+}

@@ -1,0 +1,436 @@
+package io.github.distillcuda.data;
+
+import static io.github.distillcuda.data.BinaryLayoutTest.assertFault;
+import static io.github.distillcuda.data.MirrorServer.chunked;
+import static io.github.distillcuda.data.MirrorServer.cutOff;
+import static io.github.distillcuda.data.MirrorServer.drip;
+import static io.github.distillcuda.data.MirrorServer.part;
+import static io.github.distillcuda.data.MirrorServer.redirect;
+import static io.github.distillcuda.data.MirrorServer.status;
+import static io.github.distillcuda.data.MirrorServer.whole;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.distillcuda.data.Cifar10Release.Mirror;
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(60)
+class DownloaderTest {
+  private static final String BINARY = "cifar-10-binary.tar.gz";
+  private static final String PYTHON = "cifar-10-python.tar.gz";
+
+  private final SmallCifar10 small = new SmallCifar10(4);
+  private final byte[] archive = small.binaryTar().gzip();
+  private final byte[] python = small.pythonTar().gzip();
+  private final int half = archive.length / 2;
+  private final MirrorServer first = new MirrorServer();
+  private final MirrorServer second = new MirrorServer();
+  private final Notes notes = new Notes();
+  private final List<Duration> pauses = new ArrayList<>();
+
+  /** Rates do not matter unless a test says so. */
+  private TransferRules rules = rules(0, Duration.ofSeconds(20));
+
+  @TempDir Path temp;
+
+  /** What the listener heard. */
+  static class Notes implements DataListener {
+    final List<String> lines = new ArrayList<>();
+    final List<String> warnings = new ArrayList<>();
+    long byteCount;
+    long total;
+
+    @Override
+    public void note(String line) {
+      lines.add(line);
+    }
+
+    @Override
+    public void warning(String line) {
+      warnings.add(line);
+    }
+
+    @Override
+    public void transferred(String server, long newCount, long newTotal) {
+      byteCount = newCount;
+      total = newTotal;
+    }
+  }
+
+  @AfterEach
+  void stop() {
+    first.close();
+    second.close();
+  }
+
+  private TransferRules rules(long bytesPerSecond, Duration window) {
+    return new TransferRules(
+        bytesPerSecond,
+        window,
+        Duration.ofSeconds(5),
+        3,
+        Duration.ofSeconds(1),
+        System::nanoTime,
+        pauses::add);
+  }
+
+  private Path folder() {
+    return temp.resolve("cache \u00fc/distill-cuda");
+  }
+
+  private Path fetch() {
+    return fetch(first.address(BINARY), second.address(BINARY));
+  }
+
+  private Path fetch(String... addresses) {
+    Cifar10Release release = small.release(addresses);
+    return new Downloader(release, rules, new EnvironmentProxy(name -> null))
+        .fetch(folder(), notes);
+  }
+
+  private void assertFetched(Path file, byte[] content) {
+    assertThat(file).hasBinaryContent(content).hasParent(folder());
+    assertThat(folder().toFile().list())
+        .containsOnly(file.getFileName().toString(), "download.lock");
+  }
+
+  /** Everything failed: one line that names each server's reason, and no file under the name. */
+  private void assertNothing(String... words) {
+    assertThatThrownBy(this::fetch)
+        .satisfies(e -> assertFault(e, words))
+        .hasMessageContaining("127.0.0.1: ")
+        .hasMessageContaining("put " + BINARY + " into " + folder() + " by hand");
+    assertThat(folder().resolve(BINARY)).doesNotExist();
+  }
+
+  private void leavePart(byte[] content) throws IOException {
+    Files.createDirectories(folder());
+    Files.write(folder().resolve(BINARY + ".part"), content);
+  }
+
+  private Path partFile() {
+    return folder().resolve(BINARY + ".part");
+  }
+
+  @Test
+  void fetchesOnceAndThenFindsIt() {
+    first.answer(whole(archive, ""));
+    assertFetched(fetch(), archive);
+    assertThat(notes.byteCount).isEqualTo(archive.length).isEqualTo(notes.total);
+    assertFetched(fetch(), archive);
+    assertThat(first.requests()).containsExactly("/" + BINARY);
+  }
+
+  @Test
+  void resumesWhereTheConnectionBroke() {
+    first.answer(cutOff(archive, "\"v1\"", half), part(archive));
+    assertFetched(fetch(), archive);
+    assertThat(first.requests())
+        .containsExactly("/" + BINARY, "/" + BINARY + " bytes=" + half + "- if \"v1\"");
+    assertThat(pauses).containsExactly(Duration.ofSeconds(1));
+  }
+
+  @Test
+  void resumesAfterARestartOfTheProgram() {
+    first.answer(cutOff(archive, "\"v1\"", half), status(404));
+    second.answer(status(404));
+    assertNothing("HTTP 404");
+    assertThat(partFile()).hasSize(half);
+    first.answer(part(archive));
+    assertFetched(fetch(), archive);
+    assertThat(first.requests()).last().isEqualTo("/" + BINARY + " bytes=" + half + "- if \"v1\"");
+  }
+
+  /** The mark of one server means nothing to another; the checksums vouch for the result. */
+  @Test
+  void resumesAtAnotherServerWithoutTheFirstOnesMark() {
+    first.answer(cutOff(archive, "\"v1\"", half), status(403));
+    second.answer(part(archive));
+    assertFetched(fetch(), archive);
+    assertThat(second.requests()).containsExactly("/" + BINARY + " bytes=" + half + "-");
+  }
+
+  @Test
+  void startsAnewWhereTheServerHasAnotherVersion() {
+    first.answer(cutOff(archive, "\"v1\"", half), whole(archive, "\"v2\""));
+    assertFetched(fetch(), archive);
+  }
+
+  @Test
+  void weakMarkIsNotUsedToResume() {
+    first.answer(cutOff(archive, "W/\"v1\"", half), part(archive));
+    assertFetched(fetch(), archive);
+    assertThat(first.requests()).last().isEqualTo("/" + BINARY + " bytes=" + half + "-");
+  }
+
+  @Test
+  void wrongPartIsThrownAway() {
+    first.answer(
+        cutOff(archive, "", half),
+        part(archive, half - 1, archive.length - 1, archive.length),
+        whole(archive, ""));
+    assertFetched(fetch(), archive);
+    assertThat(first.requests()).last().isEqualTo("/" + BINARY);
+    assertThat(notes.lines).anyMatch(line -> line.contains("wrong part of the file (bytes "));
+  }
+
+  @Test
+  void partOfAnotherFileIsThrownAway() {
+    first.answer(
+        cutOff(archive, "", half),
+        part(archive, half, archive.length - 1, archive.length + 5),
+        part(archive, 0, archive.length - 1, archive.length));
+    second.answer(status(404));
+    assertNothing("answered with the wrong part of the file");
+  }
+
+  /** The right place is claimed and other bytes are sent: only the checksum can tell. */
+  @Test
+  void lyingPartIsFoundByTheChecksumAndFetchedAgain() {
+    byte[] lie = archive.clone();
+    lie[archive.length - 1] ^= 1;
+    first.answer(cutOff(archive, "", half), part(lie), whole(archive, ""));
+    assertFetched(fetch(), archive);
+    assertThat(notes.lines).anyMatch(line -> line.contains("the checksum is wrong"));
+  }
+
+  @Test
+  void wrongContentIsDeletedAndTheNextServerTried() {
+    byte[] other = archive.clone();
+    other[half] ^= 1;
+    first.answer(whole(other, ""));
+    second.answer(whole(other, ""));
+    assertNothing("the checksum is wrong, the download is deleted");
+    assertThat(partFile()).doesNotExist();
+    assertThat(first.requests()).hasSize(1);
+    second.answer(whole(archive, ""));
+    assertFetched(fetch(), archive);
+  }
+
+  @Test
+  void rangeNotSatisfiableStartsAnew() throws IOException {
+    leavePart(Arrays.copyOf(archive, half));
+    first.answer(status(416), whole(archive, ""));
+    assertFetched(fetch(), archive);
+    assertThat(first.requests())
+        .containsExactly("/" + BINARY + " bytes=" + half + "-", "/" + BINARY);
+  }
+
+  @Test
+  void wholePartNeedsNoServerAndAnOverlongOneIsWorthNothing() throws IOException {
+    leavePart(archive);
+    assertFetched(fetch(), archive);
+    assertThat(first.requests()).isEmpty();
+    Files.delete(folder().resolve(BINARY));
+    leavePart(Arrays.copyOf(archive, archive.length + 1));
+    first.answer(whole(archive, ""));
+    assertFetched(fetch(), archive);
+    assertThat(first.requests()).containsExactly("/" + BINARY);
+  }
+
+  @Test
+  void partOfTheRightSizeAndWrongContentIsNotTakenForWhole() throws IOException {
+    leavePart(new byte[archive.length]);
+    first.answer(whole(archive, ""));
+    assertFetched(fetch(), archive);
+  }
+
+  @Test
+  void redirectsAreFollowed() {
+    first.answer(redirect("/elsewhere"), redirect(second.address("there")));
+    second.answer(whole(archive, ""));
+    assertFetched(fetch(), archive);
+    assertThat(first.requests()).containsExactly("/" + BINARY, "/elsewhere");
+    assertThat(second.requests()).containsExactly("/there");
+  }
+
+  @Test
+  void endlessRedirectsAndThoseToNowhereEnd() {
+    MirrorServer.Answer round = redirect("/round");
+    first.answer(round, round, round, round, round, round, round);
+    second.answer(redirect("file:///etc/passwd"));
+    assertNothing("more than 5 redirects", "redirects to nowhere (file:///etc/passwd)");
+    assertThat(first.requests()).hasSize(6);
+  }
+
+  @Test
+  void busyServerIsTriedThreeTimesWithGrowingPauses() {
+    first.answer(status(500), status(503), status(429));
+    second.answer(whole(archive, ""));
+    assertFetched(fetch(), archive);
+    assertThat(first.requests()).hasSize(3);
+    assertThat(pauses).containsExactly(Duration.ofSeconds(1), Duration.ofSeconds(2));
+  }
+
+  @Test
+  void errorPageIsNotTakenForTheFile() {
+    byte[] page = "<html>Service Unavailable</html>".getBytes(StandardCharsets.UTF_8);
+    first.answer(
+        exchange -> {
+          exchange.getResponseHeaders().set("Content-Type", "text/html");
+          whole(page, "").to(exchange);
+        });
+    second.answer(chunked(page));
+    assertNothing("sends 32 bytes of text/html, expected", "sends something that is no .tar.gz");
+  }
+
+  @Test
+  void moreThanTheFileIsRefused() {
+    first.answer(chunked(Arrays.copyOf(archive, archive.length + 1)));
+    second.answer(chunked(archive));
+    assertFetched(fetch(), archive);
+    assertThat(notes.lines).anyMatch(line -> line.contains("sends more than the file's"));
+  }
+
+  @Test
+  void slowServerIsLeftAndItsBytesAreKept() {
+    rules = rules(300_000, Duration.ofMillis(200));
+    first.answer(drip(archive, 50, 10, 0));
+    second.answer(part(archive));
+    assertFetched(fetch(), archive);
+    assertThat(notes.lines).anyMatch(line -> line.contains("too slow: "));
+    assertThat(second.requests().get(0)).matches("/" + BINARY + " bytes=[1-9][0-9]*-");
+  }
+
+  @Test
+  void silentServerIsLeft() {
+    rules = rules(300_000, Duration.ofMillis(200));
+    first.answer(drip(archive, 1, 0, 30_000));
+    second.answer(whole(archive, ""));
+    assertFetched(fetch(), archive);
+    assertThat(notes.lines).anyMatch(line -> line.contains("no answer in time"));
+  }
+
+  @Test
+  void otherArchiveOfTheSameSetServesAsWell() {
+    first.answer(cutOff(archive, "", half), status(404));
+    second.answer(whole(python, ""));
+    assertFetched(fetch(first.address(BINARY), second.address(PYTHON)), python);
+  }
+
+  @Test
+  void unreachableServersAreNamedWithTheirReasons() {
+    first.close();
+    second.close();
+    assertNothing("127.0.0.1: cannot be reached (Connection refused)");
+    assertThat(pauses).as("trying again at once does not help").isEmpty();
+    assertThatThrownBy(() -> fetch("http://no-such-host.invalid/" + BINARY))
+        .satisfies(
+            e -> assertFault(e, "no-such-host.invalid: cannot be reached (its name is not known)"));
+  }
+
+  @Test
+  void wrongFileUnderTheNameIsNotUsed() throws IOException {
+    Files.createDirectories(folder());
+    Files.write(folder().resolve(BINARY), new byte[5]);
+    assertThatThrownBy(this::fetch)
+        .satisfies(e -> assertFault(e, BINARY, "the checksums are not the official ones"));
+  }
+
+  @Test
+  void folderThatCannotBeMadeIsADiskError() throws IOException {
+    Files.writeString(temp.resolve("cache \u00fc"), "a file");
+    assertThatThrownBy(this::fetch)
+        .extracting(e -> ((DistillException) e).exitCode())
+        .isEqualTo(ExitCode.DISK);
+  }
+
+  /** A folder where the partial file should be stands for any disk that refuses. */
+  @Test
+  void diskTroubleIsNotBlamedOnTheServer() throws IOException {
+    Files.createDirectories(partFile().resolve("full"));
+    first.answer(whole(archive, ""));
+    assertThatThrownBy(this::fetch)
+        .hasMessageContaining(".part: cannot be written")
+        .extracting(e -> ((DistillException) e).exitCode())
+        .isEqualTo(ExitCode.DISK);
+  }
+
+  @Test
+  void proxyIsAskedForTheWholeAddress() {
+    first.answer(whole(archive, ""));
+    String proxy = first.address("");
+    Cifar10Release release = small.release("http://far.invalid/" + BINARY);
+    EnvironmentProxy proxies =
+        new EnvironmentProxy(name -> name.equals("http_proxy") ? proxy : null);
+    assertFetched(new Downloader(release, rules, proxies).fetch(folder(), notes), archive);
+    assertThat(first.requests()).containsExactly("http://far.invalid/" + BINARY);
+  }
+
+  /** Another process holds the lock: this one says so, waits, and takes the other's result. */
+  @Test
+  void waitsForAnotherProcess() throws IOException, InterruptedException {
+    Files.createDirectories(folder());
+    Path source = Files.writeString(temp.resolve("Holder.java"), HOLDER);
+    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    Process holder =
+        new ProcessBuilder(java, source.toString(), folder().resolve("download.lock").toString())
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    try {
+      assertThat(holder.inputReader().readLine()).isEqualTo("held");
+      Notes waiting =
+          new Notes() {
+            @Override
+            public void note(String line) {
+              super.note(line);
+              if (line.contains("waiting for it")) {
+                try {
+                  Files.write(folder().resolve(BINARY), archive);
+                  holder.getOutputStream().close(); // lets the lock go
+                } catch (IOException e) {
+                  throw new AssertionError(e);
+                }
+              }
+            }
+          };
+      Cifar10Release release = small.release(first.address(BINARY));
+      Path file =
+          new Downloader(release, rules, new EnvironmentProxy(name -> null))
+              .fetch(folder(), waiting);
+      assertFetched(file, archive);
+      assertThat(waiting.lines).anyMatch(line -> line.contains("another process downloads to"));
+      assertThat(first.requests()).isEmpty();
+    } finally {
+      holder.destroyForcibly().waitFor();
+    }
+  }
+
+  private static final String HOLDER =
+      """
+      import java.nio.channels.FileChannel;
+      import java.nio.file.*;
+      class Holder {
+        public static void main(String[] arguments) throws Exception {
+          try (FileChannel channel = FileChannel.open(
+              Path.of(arguments[0]), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            channel.lock();
+            System.out.println("held");
+            System.in.read();
+          }
+        }
+      }
+      """;
+
+  @Test
+  void officialServersAreAskedOverHttps() {
+    List<Mirror> mirrors = Cifar10Release.OFFICIAL.mirrors();
+    assertThat(mirrors).hasSizeGreaterThan(2);
+    assertThat(mirrors).allMatch(mirror -> mirror.address().getScheme().equals("https"));
+    assertThat(mirrors.get(0).address())
+        .hasToString("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz");
+  }
+}
