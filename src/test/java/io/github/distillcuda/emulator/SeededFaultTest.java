@@ -63,12 +63,7 @@ class SeededFaultTest {
         one("two_threads_write_one_byte", 1, FaultKind.RACE, 63, "offset 0 of y"),
         one("forgets_the_second_barrier", 1, FaultKind.RACE, 32, "written by thread (31,0,0)"),
         // barriers
-        one(
-            "barrier_for_some_lanes",
-            1,
-            FaultKind.DIVERGENT_BARRIER,
-            32,
-            "lane 8 is at faults.cu:"),
+        one("barrier_for_some_lanes", 1, FaultKind.DIVERGENT_BARRIER, 32, "lane 8 has ended"),
         one("two_barriers_against_three", 1, FaultKind.DIVERGENT_BARRIER, 32, "(0,0,0) has ended"),
         one("one_warp_leaves_early", 1, FaultKind.DIVERGENT_BARRIER, 32, "(0,0,0) has ended"),
         one("warps_at_different_barriers", 1, FaultKind.DIVERGENT_BARRIER, 32, "faults.cu:"),

@@ -6,7 +6,8 @@ package io.github.distillcuda.emulator.machine;
  * again right behind the branch that parted them, because compilers lay that point out behind both
  * sides.
  *
- * <p>A parked group waits for lanes of other groups to join it, and cannot run until they do.
+ * <p>A parked group waits for lanes of other groups to join it, and runs again when they do, or
+ * when nobody is left who could.
  */
 final class LaneGroups {
   private final int[] positions = new int[Warp.SIZE];
@@ -47,20 +48,24 @@ final class LaneGroups {
     count++;
   }
 
-  /** The group to run next: the lowest that is not parked, or -1 if all are. */
-  int lowestRunnable() {
+  /** The group to run next: the lowest that is not parked, or a parked one if all are. */
+  int next() {
     int lowest = -1;
     for (int i = 0; i < count; i++) {
       if (!parked[i] && (lowest < 0 || positions[i] < positions[lowest])) {
         lowest = i;
       }
     }
-    return lowest;
+    return Math.max(lowest, 0);
   }
 
-  /** Any group; after {@link #lowestRunnable} gave -1 it is a parked one. */
-  int first() {
-    return 0;
+  boolean hasRunnable() {
+    for (int i = 0; i < count; i++) {
+      if (!parked[i]) {
+        return true;
+      }
+    }
+    return false;
   }
 
   int position(int group) {

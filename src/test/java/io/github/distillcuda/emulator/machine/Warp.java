@@ -91,10 +91,7 @@ public final class Warp {
   /** Runs until all lanes have ended or wait at a block barrier. */
   void run() {
     while (!groups.isEmpty() && !isAtBarrier()) {
-      int group = groups.lowestRunnable();
-      if (group < 0) {
-        reportAbsentLanes();
-      }
+      int group = groups.next();
       int lanes = groups.lanes(group);
       position = groups.position(group);
       groups.remove(group);
@@ -144,30 +141,34 @@ public final class Warp {
     liveLanes &= ~lanes;
   }
 
-  /** Lets lanes wait for the whole block. */
+  /** Lets lanes wait for the whole block, once all of the warp's are here. */
   public void waitForBlock(int lanes) {
-    if (lanes != existingLanes) {
-      int missing = Integer.numberOfTrailingZeros(existingLanes & ~lanes);
-      throw EmulatorFault.ofLane(
-          FaultKind.DIVERGENT_BARRIER,
-          Integer.numberOfTrailingZeros(lanes),
-          "lanes %08x of warp %d are here, but lane %d %s"
-              .formatted(lanes, indexInBlock, missing, whereabouts(missing)));
+    if (gather(existingLanes, lanes, FaultKind.DIVERGENT_BARRIER)) {
+      barrierPosition = position;
+      groups.add(position + 1, lanes);
+      stopBefore = 0;
     }
-    barrierPosition = position;
-    groups.add(position + 1, lanes);
-    stopBefore = 0;
   }
 
   /**
-   * Makes sure that the lanes which a member mask names are all here.
+   * Makes sure that the lanes which an instruction needs are all here.
    *
+   * @param absent the fault if some can never come
    * @return whether they are; if not, the group has been parked, and its instruction is executed
-   *     again when others have joined it
+   *     again when others have joined it or none is left that could
    */
-  public boolean gather(int members, int lanes) {
-    if ((members & ~lanes) == 0) {
+  public boolean gather(int members, int lanes, FaultKind absent) {
+    int missing = members & ~lanes;
+    if (missing == 0) {
       return true;
+    }
+    if (!groups.hasRunnable()) {
+      int first = Integer.numberOfTrailingZeros(missing);
+      throw EmulatorFault.ofLane(
+          absent,
+          Integer.numberOfTrailingZeros(lanes),
+          "lanes %08x of warp %d are here, but lane %d %s"
+              .formatted(lanes, indexInBlock, first, whereabouts(first)));
     }
     grid.counters().retractInstruction(position, lanes);
     groups.park(position, lanes);
@@ -276,18 +277,6 @@ public final class Warp {
   }
 
   // ---- faults ----
-
-  private void reportAbsentLanes() {
-    int waiting = groups.lanes(groups.first());
-    position = groups.position(groups.first());
-    int absent = Integer.numberOfTrailingZeros(existingLanes & ~waiting);
-    throw EmulatorFault.ofLane(
-            FaultKind.ABSENT_LANE,
-            Integer.numberOfTrailingZeros(waiting),
-            "lanes %08x wait for the other members, but lane %d %s"
-                .formatted(waiting, absent, whereabouts(absent)))
-        .at(siteOf(Integer.numberOfTrailingZeros(waiting)));
-  }
 
   private String whereabouts(int lane) {
     int elsewhere = groups.positionOf(lane);

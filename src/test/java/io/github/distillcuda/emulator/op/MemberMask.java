@@ -24,7 +24,7 @@ record MemberMask(int row) {
     for (int rest = lanes; rest != 0; rest &= rest - 1) {
       named |= masks[Integer.numberOfTrailingZeros(rest)];
     }
-    if (!warp.gather(named, lanes)) {
+    if (!warp.gather(named, lanes, FaultKind.ABSENT_LANE)) {
       return false;
     }
     for (int rest = lanes; rest != 0; rest &= rest - 1) {

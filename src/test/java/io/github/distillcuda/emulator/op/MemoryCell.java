@@ -28,7 +28,7 @@ interface MemoryCell {
     int row = operands.word(operand);
     return type.bytes() == Integer.BYTES
         ? new Word(row)
-        : new Narrow(row, type.bytes(), signed && registerBytes == Integer.BYTES);
+        : new Narrow(row, type.bytes(), signed, registerBytes);
   }
 
   /** Four bytes and a word: nearly all there is. */
@@ -44,16 +44,15 @@ interface MemoryCell {
     }
   }
 
-  /**
-   * One or two bytes and a word.
-   *
-   * @param signExtends whether a load fills the upper bits with the sign
-   */
-  record Narrow(int row, int bytes, boolean signExtends) implements MemoryCell {
+  /** One or two bytes and a word, of which the register uses 16 or 32 bits. */
+  record Narrow(int row, int bytes, boolean signExtends, int registerBytes) implements MemoryCell {
     @Override
     public void load(Region region, int offset, Warp warp, int lane) {
-      int value = bytes == 1 ? region.getByte(offset) : region.getShort(offset);
-      warp.words[row][lane] = signExtends ? value : bytes == 1 ? value & 0xff : low16(value);
+      int value =
+          bytes == 1
+              ? signExtends ? region.getByte(offset) : region.getByte(offset) & 0xff
+              : signExtends ? region.getShort(offset) : low16(region.getShort(offset));
+      warp.words[row][lane] = registerBytes == Short.BYTES ? low16(value) : value;
     }
 
     @Override
