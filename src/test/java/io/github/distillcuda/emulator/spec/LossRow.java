@@ -51,7 +51,8 @@ final class LossRow {
     double divergence = 0;
     for (int c = 0; c < classes; c++) {
       double d = logRatio(c);
-      divergence += q[c] < SMALLEST ? p[c] : q[c] * (Math.expm1(d) - d);
+      boolean vanishes = q[c] == 0 || (q[c] < SMALLEST && Double.isInfinite(d));
+      divergence += vanishes ? p[c] : q[c] * (Math.expm1(d) - d);
     }
     return temperature * temperature * divergence;
   }
@@ -112,7 +113,7 @@ final class LossRow {
       double effect = q[c] * roundingOfDifference(c);
       ofRounding = Math.max(ofRounding, Double.isFinite(effect) ? effect : 0);
     }
-    return 1e-5 * largest + ofRounding;
+    return 1e-5 * largest + ofRounding + Float.MIN_NORMAL; // what underflows may be 0
   }
 
   /** T*(p - q), the gradient of the distillation term. */
@@ -124,12 +125,24 @@ final class LossRow {
     }
     double[] p = softmax(z, temperature);
     double[] q = softmax(v, temperature);
+    int top = indexOf(v, vMax);
+    double others = 0;
     for (int c = 0; c < classes; c++) {
       double d = logRatio(c);
       boolean close = q[c] > 0 && Math.abs(d) < 1;
       gradient[c] = temperature * (close ? q[c] * Math.expm1(d) : p[c] - q[c]);
+      others += c == top ? 0 : gradient[c];
     }
+    gradient[top] = -others; // p and q may both be 1 there but for less than a double can tell
     return gradient;
+  }
+
+  private static int indexOf(double[] x, double value) {
+    int i = 0;
+    while (x[i] != value) {
+      i++;
+    }
+    return i;
   }
 
   /** -log softmax(z)[label]. */
@@ -158,15 +171,24 @@ final class LossRow {
     if (!isClass(label)) {
       return gradient;
     }
+    if (isUndefined(z)) {
+      Arrays.fill(gradient, Double.NaN);
+      return gradient;
+    }
     double[] s = softmax(z, 1);
     for (int c = 0; c < classes; c++) {
-      gradient[c] = s[c] - (c == label ? 1 : 0);
+      if (c != label) {
+        gradient[c] = s[c];
+        gradient[label] -= s[c]; // s - 1 is minus the others, to the last digit
+      }
     }
     return gradient;
   }
 
   double crossEntropyGradientTolerance(int label) {
-    return 1e-5 * Arrays.stream(crossEntropyGradient(label)).map(Math::abs).max().orElseThrow();
+    double largest =
+        Arrays.stream(crossEntropyGradient(label)).map(Math::abs).max().orElseThrow();
+    return 1e-5 * largest + Float.MIN_NORMAL;
   }
 
   boolean isClass(int label) {
