@@ -1,8 +1,8 @@
 // One step of Adam (Kingma and Ba 2015, algorithm 1) over the flat arenas, as PyTorch computes it.
 //   m = m + (1-beta1)*(g - m)      v = beta2*v + (1-beta2)*g*g      t = state.optimizerStep + 1
 //   p = p - lr/(1-beta1^t) * m / (sqrt(v)/sqrt(1-beta2^t) + epsilon)
-// Shapes : parameters p, gradients g, firstMoments m, secondMoments v float32 [n]; for v2 on 16-byte
-//          boundaries and n a multiple of 4, padded with zeros, which Adam leaves 0. No weight decay.
+// Shapes : parameters p, gradients g, firstMoments m, secondMoments v float32 [n]; for v2 on
+//          16-byte boundaries and n a multiple of 4, padded with zeros, which Adam leaves 0.
 // Launch : 256 threads; v1 grid ceil(n/256), an element a thread; v2 grid ceil(n/1024), 4 elements.
 // Writes : p, m, v in place, each element by the thread that read it; nothing at all once
 //          state.firstNonFiniteStep is set. No arena may overlap another. advance counts the step.

@@ -34,7 +34,7 @@ ptx_version() {
 register_ceiling() {
   case $1 in
     distillation_loss*_c1024_* | distillation_loss_c32_fused_f32_v1) echo 168 ;;
-    *_c1024_*) echo 96 ;;
+    *_c1024_* | distillation_loss*_c128_* | distillation_loss*_c256_*) echo 96 ;;
     *) echo 64 ;;
   esac
 }

@@ -5,8 +5,8 @@
 //            largest is not positive, where no gradient passes
 //   dx     = dPooled at the masked element of each window, 0 elsewhere
 //   dBias  = sum of dx over rows and pixels
-// A NaN survives: it is its window's largest (the last NaN of several) and its gradient passes, as in
-// PyTorch; fmaxf would drop it. An output that is not positive is +0.
+// A NaN survives: it is its window's largest (the last NaN of several) and its gradient passes, as
+// in PyTorch; fmaxf would drop it. An output that is not positive is +0.
 //
 // The gradient of the bias is summed in two stages of fixed order, no atomics: the backward kernels
 // leave one partial sum per block row, [partials, channels], and bias_gradient adds those. With one
@@ -58,12 +58,12 @@ __device__ __forceinline__ float sumOfLines(float x) {
 }
 
 // ---- NCHW: x, dx [N, channels, H, W], pooled and mask (uint8) [N, channels, H/2, W/2]
-// Launch : 128 threads, a warp a plane, grid ceil(N*channels/4). H and W even; v2 W a multiple of 4,
-//          arrays on 16-byte boundaries.
+// Launch : 128 threads, a warp a plane, grid ceil(N*channels/4). H and W even; for v2 W a multiple
+//          of 4 and arrays on 16-byte boundaries.
 // Traffic: forward per window 16 + 5 bytes, backward 5 + 16; per plane 4 for the bias or partial.
 // Writes : every output once, nothing may overlap, bitwise repeatable. dx may lie where the forward
 //          pass had x, which the backward pass does not read. partials [N, channels].
-// Ladder : v0 the library's bias, activation and pooling; v1 a window a lane, v2 two windows a lane.
+// Ladder : v0 the library's bias, activation and pooling; v1 a window a lane, v2 two windows.
 // Oracle : PyTorch's conv bias, relu, max_pool2d; bitwise, the gradient of the bias 1e-6*sum|dx|.
 struct Plane {
   int index;
@@ -266,8 +266,8 @@ extern "C" __global__ void __launch_bounds__(COLUMNS* LINES) bias_relu_backward_
 
 // ---- The second stage: dBias[channel] = sum over n of partials[n, channel]
 // Shapes : partials [count, channels], dBias [channels].
-// Launch : 32 x 8 threads, grid ceil(channels/32): line y adds partials y, y + 8, ..., then the lines
-//          are added in order.
+// Launch : 32 x 8 threads, grid ceil(channels/32): line y adds partials y, y + 8, ..., then the
+//          lines are added in order.
 // Traffic: 4*count*channels + 4*channels bytes.      Writes: dBias, no overlap.
 // Ladder : v1.      Oracle: 1e-6*sum|partials|.
 extern "C" __global__ void __launch_bounds__(COLUMNS* LINES) bias_gradient_fused_f32_v1(

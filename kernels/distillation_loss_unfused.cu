@@ -5,15 +5,17 @@
 //   kl = F.kl_div(F.log_softmax(z/T, 1), F.softmax(v/T, 1), reduction='batchmean') * T**2
 //   loss = alpha*kl + (1-alpha)*F.cross_entropy(z, y);  loss.backward()
 // in the order in which its dispatcher runs them, scalars in device memory as 1-element tensors:
-//   forward  scale, log_softmax, scale, softmax, multiply, xlogx, subtract, sum, scale, scale, scale,
-//            log_softmax, nll, scale, add
+//   forward  scale, log_softmax, scale, softmax, multiply, xlogx, subtract, sum, scale, scale,
+//            scale, log_softmax, nll, scale, add
 //   backward fill, scale, nll_backward, log_softmax_backward, scale, scale, scale, negate_expand,
 //            multiply, log_softmax_backward, scale, add                               27 operations
 //
 // One kernel per formula, the chain that a careful author writes without fusing:
-//   q = softmax(v/T); log p = log_softmax(z/T); kl_forward; cross_entropy_forward; row_sums;
-//   scale (the gradient of KL in log p is -alpha*T^2*q/N); temperature_log_softmax_backward;
-//   cross_entropy_backward; add                                                          9 launches
+//   q = softmax(v/T); log p = log_softmax(z/T); kl_forward; cross_entropy_forward; scale (the
+//   gradient of KL in log p is -alpha*T^2*q/N); temperature_log_softmax_backward;
+//   cross_entropy_backward; add                                                          8 launches
+// Both are lists in Java, LossChains. In a training step row_sums follows, or row_outcome and
+// batch_means for the eager chain, as row_sums follows the fused loss.
 //
 // Shapes : tensors [N, C] row-major or n elements; labels, outcome int32 [N]; per-row results [N];
 //          scalars are arrays of one element. n < 2^31.
@@ -22,22 +24,24 @@
 //          partial sums, or grid 1 at once.
 // Writes : the output once, no atomics. An output may be an input of the same length.
 // Special: q = 0 contributes 0 to KL. An unlabelled row contributes nothing to the cross-entropy, a
-//          batch without labels 0. Otherwise these are the textbook forms with their textbook errors
-//          in float32: 2.4e-4 of the loss at T = 100, 1.5e-2 at T = 1000.
-// Ladder : v0. Oracle: float64 in the tests' reference; tolerance by T as above, gradient at T <= 10
-//          as the fused kernels'.
+//          batch without labels 0. Otherwise these are the textbook forms with their textbook
+//          errors in float32: 2.4e-4 of the loss at T = 100, 1.5e-2 at T = 1000.
+// Ladder : v0. Oracle: float64 in the tests' reference; tolerance by T as above, gradient at
+//          T <= 10 as the fused kernels'.
 #include "block_sum.cuh"
 #include "state.cuh"
 #include "tile.cuh"
 
 constexpr int BLOCK = 256;
 
-__device__ __forceinline__ size_t elementIndex() { return (size_t)blockIdx.x * BLOCK + threadIdx.x; }
+__device__ __forceinline__ size_t elementIndex() {
+  return (size_t)blockIdx.x * BLOCK + threadIdx.x;
+}
 
-#define ELEMENT_KERNEL(SYMBOL, INPUTS, EXPRESSION)                          \
+#define ELEMENT_KERNEL(SYMBOL, INPUTS, EXPRESSION)                                      \
   extern "C" __global__ void __launch_bounds__(BLOCK) SYMBOL(INPUTS, float* y, int n) { \
-    const size_t i = elementIndex();                                        \
-    if (i < n) y[i] = EXPRESSION;                                           \
+    const size_t i = elementIndex();                                                    \
+    if (i < n) y[i] = EXPRESSION;                                                       \
   }
 #define ONE_TENSOR const float* a
 #define TWO_TENSORS const float *a, const float *b
@@ -141,7 +145,7 @@ extern "C" __global__ void __launch_bounds__(BLOCK) cross_entropy_backward_unfus
               : 0.0f;
 }
 
-// What the eager chain lacks for the epoch's counts: PyTorch's user runs an argmax and a comparison.
+// What the eager chain lacks for the epoch's counts; PyTorch's user runs an argmax and compares.
 template <int LANES, int PER_LANE>
 __device__ __forceinline__ void outcomeOfRows(
     const float* z, const int* labels, int* outcome, int rows, int classes) {
@@ -174,5 +178,5 @@ __device__ __forceinline__ void outcomeOfRows(
   }
 
 ROW_KERNELS(c32, 4, 8)
-ROW_KERNELS(c128, 16, 8)
+ROW_KERNELS(c128, 8, 16)
 ROW_KERNELS(c1024, 32, 32)

@@ -48,8 +48,8 @@ __device__ __forceinline__ float normalise(unsigned char byte) {
   return (byte / 255.0f - 0.5f) / 0.5f;  // in this order: PyTorch's bits
 }
 
-// The order of the outputs of an image. Both say which byte of a [channels, pixels] image belongs at
-// an output, or give 0 for a padded channel.
+// The order of the outputs of an image: what belongs at an output, given the bytes of the image,
+// [channels, pixels], or 0 in a padded channel.
 struct Nchw {
   __device__ static int outputs(const GatherBatch& batch) { return batch.imageBytes(); }
   __device__ static float at(const unsigned char* image, const GatherBatch&, int output) {

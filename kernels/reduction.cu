@@ -1,8 +1,8 @@
-// What a step leaves in its state: sums of the loss terms, counts, the finite check, the cursor; and
-// the table of logits by image id.
+// What a step leaves in its state: sums of the loss terms, counts, the finite check, the cursor;
+// and the table of logits by image id.
 //
-// Every sum has one fixed order: thread t of one block adds rows t, t + 256, ... in float64, then the
-// block adds its threads in a tree. No float atomics, so a run repeats bitwise.
+// Every sum has one fixed order: thread t of one block adds rows t, t + 256, ... in float64, then
+// the block adds its threads in a tree. No float atomics, so a run repeats bitwise.
 // Layout of the state: state.cuh. One block a kernel unless the kernel says otherwise.
 #include "block_sum.cuh"
 #include "state.cuh"
@@ -117,7 +117,8 @@ extern "C" __global__ void __launch_bounds__(BLOCK) finite_check_fused_f32_v1(
 // Moves the cursor on by the rows of the step, and the optimizer's step by optimizerSteps (1 in a
 // training step, 0 in an evaluation) unless a step met something that is not finite: from then on
 // Adam takes no step either. The last kernel of a step.
-// Launch : 1 thread.      Writes: state.      Traffic: 24 bytes.      Ladder: v1.      Oracle: bitwise.
+// Launch : 1 thread.      Writes: state.      Traffic: 32 bytes.
+// Ladder : v1.      Oracle: bitwise.
 extern "C" __global__ void advance_fused_s32_v1(StepState* state, int rows, int optimizerSteps) {
   state->cursor += rows;
   if (state->firstNonFiniteStep == 0) state->optimizerStep += optimizerSteps;

@@ -13,7 +13,7 @@ struct StepState {
   long long correct;                // labelled rows of the epoch whose first largest logit is there
   int cursor;                       // images of the epoch that are done
   int batchLabelledRows;            // of the present batch: what its mean cross-entropy divides by
-  int badLabels;                    // sticky: rows so far with a label that is no class and not -100
+  int badLabels;                    // sticky: rows so far whose label is no class and not -100
   int unused;
 };
 static_assert(sizeof(StepState) == 72 && offsetof(StepState, cursor) == 56, "StateLayout.java");
@@ -30,8 +30,8 @@ __device__ __forceinline__ bool isClass(int label, int classes) {
   return 0 <= label && label < classes;
 }
 
-// What the loss says of a row. A row whose label is neither a class nor NO_LABEL counts as unlabelled;
-// the host stops on the bit, and nothing was read or written out of bounds until then.
+// What the loss says of a row. A row whose label is neither a class nor NO_LABEL counts as
+// unlabelled; the host stops on the bit, and nothing was read or written out of bounds until then.
 __device__ __forceinline__ int rowOutcome(int label, int classes, int argmax, bool notFinite) {
   const bool labelled = isClass(label, classes);
   return (labelled ? ROW_LABELLED : 0) | (labelled && argmax == label ? ROW_CORRECT : 0) |

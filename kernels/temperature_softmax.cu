@@ -7,7 +7,7 @@
 // Shapes : x, y, dx, dy [N, C] row-major, leading dimension C; 1 <= C <= the number in the symbol;
 //          T and 1/T finite.
 // Launch : ROW_BLOCK threads, grid ceil(N/rows per block): c32 4 lanes a row, 32 rows a block;
-//          c128 16 lanes, 8 rows; c1024 a warp, 4 rows. N >= 1.
+//          c128 8 lanes, 16 rows; c1024 a warp, 4 rows. N >= 1.
 // Writes : the output once, no atomics, bitwise repeatable. y may be x; dx may be dy or y.
 // Traffic: 8*N*C bytes forward, 12*N*C backward.
 // Special: one -inf has probability 0; a NaN, a +inf, or nothing but -inf gives NaN for the row.
@@ -71,5 +71,5 @@ __device__ __forceinline__ void backward(
   BACKWARD_KERNEL(temperature_log_softmax_backward_##C##_fused_f32_v1, true, LANES, PER_LANE)
 
 SOFTMAX_KERNELS(c32, 4, 8)
-SOFTMAX_KERNELS(c128, 16, 8)
+SOFTMAX_KERNELS(c128, 8, 16)
 SOFTMAX_KERNELS(c1024, 32, 32)

@@ -29,21 +29,23 @@ __device__ __forceinline__ TileRow tileRow(int rows, int classes) {
           (size_t)row * classes};
 }
 
-// Calls body(k, c) for the classes of this lane, four at a time: the test is the same for all lanes
-// of a warp, and between two tests the compiler may overlap the four. Lanes past the last class run
+// Calls body(k, c) for the classes of this lane, in groups: the test is the same for all lanes of a
+// warp, and between two tests the compiler may overlap the rounds. Lanes past the last class run
 // along on the -inf that loadRow gave them.
 template <int LANES, int PER_LANE, typename Body>
 __device__ __forceinline__ void forEachClass(int lane, int classes, Body body) {
+  constexpr int GROUP = PER_LANE >= 32 ? 4 : PER_LANE >= 8 ? 2 : 1;
 #pragma unroll
-  for (int first = 0; first < PER_LANE; first += 4) {
+  for (int first = 0; first < PER_LANE; first += GROUP) {
     if (first * LANES >= classes) break;
 #pragma unroll
-    for (int k = first; k < first + 4; ++k) body(k, k * LANES + lane);
+    for (int k = first; k < first + GROUP; ++k) body(k, k * LANES + lane);
   }
 }
 
-// Loads the `held` classes of a row, and `absent` where there is nothing to load. For logits that is -inf, a probability of 0, which drops out of every maximum and
-// every sum. Returns 0, or NaN if something that was loaded is not finite.
+// Loads the `held` classes of a row, and `absent` where there is nothing to load. For logits that
+// is -inf, a probability of 0, which drops out of every maximum and every sum. Returns 0, or NaN if
+// something that was loaded is not finite.
 template <int LANES, int PER_LANE>
 __device__ __forceinline__ float loadRow(
     const float* row, int held, float absent, int lane, int classes, float (&x)[PER_LANE]) {
@@ -52,7 +54,7 @@ __device__ __forceinline__ float loadRow(
   });
   float probe = 0.0f;  // after all the loads, so that none of them waits for another
   forEachClass<LANES, PER_LANE>(lane, classes, [&](int k, int c) {
-    probe = c < held ? fmaf(x[k], 0.0f, probe) : probe;
+    probe = fmaf(c < held ? x[k] : 0.0f, 0.0f, probe);
   });
   return probe;
 }
@@ -111,8 +113,8 @@ __device__ __forceinline__ Top rowTop(int lane, int classes, const float (&x)[PE
   return top;
 }
 
-// e[k] = exp((x[k] - top)/T), and their sum over the row without the term of the top itself, which is
-// exactly 1: log1p of this sum keeps the digits that log(1 + sum) would lose. Scaling comes after
+// e[k] = exp((x[k] - top)/T), and their sum over the row without the term of the top itself, which
+// is exactly 1: log1p of this sum keeps the digits that log(1 + sum) would lose. Scaling comes after
 // subtracting the maximum, so that no logit overflows at a small T. As in PyTorch, a row with a NaN
 // or a +inf, or with nothing but -inf, gives NaN throughout: its sum is NaN.
 template <int LANES, int PER_LANE>

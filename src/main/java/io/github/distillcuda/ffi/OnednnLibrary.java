@@ -40,15 +40,19 @@ public final class OnednnLibrary {
    */
   public static synchronized OnednnLibrary load() {
     if (loaded == null) {
-      Path folder =
-          LibraryCache.userCacheFolder()
-              .resolve("distill-cuda/native/onednn-3.13-" + ONEDNN.sha256().substring(0, 12));
-      LibraryCache cache =
-          new LibraryCache(
-              folder, name -> OnednnLibrary.class.getResourceAsStream(RESOURCES + name));
-      loaded = open(cache.provide(List.of(GOMP, ONEDNN)));
+      loaded = open(unpack());
     }
     return loaded;
+  }
+
+  /** Returns the folder of the unpacked libraries. */
+  static Path unpack() {
+    Path folder =
+        LibraryCache.userCacheFolder()
+            .resolve("distill-cuda/native/onednn-3.13-" + ONEDNN.sha256().substring(0, 12));
+    return new LibraryCache(
+            folder, name -> OnednnLibrary.class.getResourceAsStream(RESOURCES + name))
+        .provide(List.of(GOMP, ONEDNN));
   }
 
   private static OnednnLibrary open(Path folder) {

@@ -10,6 +10,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
 
 /** One native library, loaded until the process ends. */
 final class SharedLibrary {
@@ -18,6 +20,7 @@ final class SharedLibrary {
 
   private final String name;
   private final SymbolLookup symbols;
+  private final Map<String, FunctionDescriptor> linked = new TreeMap<>();
 
   private SharedLibrary(String name, SymbolLookup symbols) {
     this.name = name;
@@ -53,7 +56,13 @@ final class SharedLibrary {
         symbols
             .find(symbol)
             .orElseThrow(() -> new UnsatisfiedLinkError(name + " does not export " + symbol));
+    linked.put(symbol, descriptor);
     return LINKER.downcallHandle(address, descriptor);
+  }
+
+  /** Returns what was linked so far by symbol, for a test to compare with the library's headers. */
+  Map<String, FunctionDescriptor> linked() {
+    return Map.copyOf(linked);
   }
 
   /**

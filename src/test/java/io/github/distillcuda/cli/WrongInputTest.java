@@ -88,8 +88,8 @@ class WrongInputTest {
           3 | --data-dir DIR/nowhere                              | DIR/nowhere
           3 | --data-dir DIR/empty                                | DIR/empty
           3 | --data-dir DIR/file.txt                             | DIR/file.txt
-          3 | --resume DIR/nowhere                                | no such run folder
-          3 | --resume DIR/empty                                  | checkpoint
+          3 | --resume DIR/nowhere                                | no such run to resume
+          3 | --resume DIR/empty                                  | no such run to resume
           3 | --teacher DIR/nowhere.pth                           | DIR/nowhere.pth
           3 | --teacher DIR                                       | DIR
           3 | --teacher DIR/file.txt                              | file.txt

@@ -88,7 +88,7 @@ public final class OnednnBackend implements Backend {
   @Override
   public StepState createState() {
     context.check();
-    return new HostStepState();
+    return new HostStepState(context::check);
   }
 
   @Override

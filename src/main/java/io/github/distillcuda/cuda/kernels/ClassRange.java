@@ -12,9 +12,10 @@ record ClassRange(String name, int maxClasses, int lanes) {
   /** {@code ROW_BLOCK} of {@code kernels/tile.cuh}. */
   static final int BLOCK = 128;
 
+  static final ClassRange C16 = new ClassRange("c16", 16, 2);
   static final ClassRange C32 = new ClassRange("c32", 32, 4);
-  static final ClassRange C128 = new ClassRange("c128", 128, 16);
-  static final ClassRange C256 = new ClassRange("c256", 256, 32);
+  static final ClassRange C128 = new ClassRange("c128", 128, 8);
+  static final ClassRange C256 = new ClassRange("c256", 256, 16);
   static final ClassRange C1024 = new ClassRange("c1024", 1024, 32);
 
   /** Returns the same range by another number of lanes. */

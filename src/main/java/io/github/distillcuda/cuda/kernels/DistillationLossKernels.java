@@ -13,21 +13,23 @@ public final class DistillationLossKernels {
   /** Loss and gradient, the best rung for each range of classes, narrowest first. */
   public static final List<KernelSignature> SELECTED =
       List.of(
-          loss(ClassRange.C32, 3),
+          loss(ClassRange.C16, 1),
+          loss(ClassRange.C32, 2),
           loss(ClassRange.C128, 2),
-          loss(ClassRange.C256, 1),
+          loss(ClassRange.C256, 2),
           loss(ClassRange.C1024, 1));
 
   /** Loss and gradient, the rungs that lost. */
   public static final List<KernelSignature> OTHER_RUNGS =
       List.of(
           loss(ClassRange.C32.byLanes(1), 1),
-          loss(ClassRange.C32, 2),
-          loss(ClassRange.C128.byLanes(32), 1));
+          loss(ClassRange.C32, 3),
+          loss(ClassRange.C128.byLanes(32), 1),
+          loss(ClassRange.C256.byLanes(32), 1));
 
   /** The loss alone, narrowest first. */
   public static final List<KernelSignature> FORWARD =
-      Stream.of(ClassRange.C32, ClassRange.C128, ClassRange.C256, ClassRange.C1024)
+      Stream.of(ClassRange.C16, ClassRange.C32, ClassRange.C128, ClassRange.C256, ClassRange.C1024)
           .map(DistillationLossKernels::forward)
           .toList();
 
