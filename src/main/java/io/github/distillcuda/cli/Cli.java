@@ -20,7 +20,13 @@ public final class Cli {
   public static void main(String[] args) {
     Locale.setDefault(Locale.ROOT);
     StopSignal stop = new StopSignal();
-    StopSignals.listen(stop::request);
+    StopSignals.listen(
+        exitCode -> {
+          stop.request(exitCode);
+          if (!stop.isHeeded()) {
+            Runtime.getRuntime().halt(exitCode.value());
+          }
+        });
     PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
     System.exit(run(new Session(out, System.err, isTerminal(), stop), args));
   }
@@ -57,6 +63,16 @@ public final class Cli {
     root.setErr(new PrintWriter(session.err(), true));
     root.setParameterExceptionHandler((e, _) -> usageFailure(session, e));
     root.setExecutionExceptionHandler((e, command, _) -> failure(session, e, command));
+    root.setExecutionStrategy(
+        parsed -> {
+          if (parsed.hasSubcommand() && !parsed.matchedOptions().isEmpty()) {
+            throw new ParameterException(
+                root,
+                "%s stands before the command and would be lost; put options behind it"
+                    .formatted(parsed.matchedOptions().getFirst().longestName()));
+          }
+          return new CommandLine.RunLast().execute(parsed);
+        });
     return root.execute(args);
   }
 
@@ -81,6 +97,9 @@ public final class Cli {
   }
 
   private static int failure(Session session, Exception e, CommandLine command) {
+    if (session.terminal()) {
+      session.err().print(ConsoleReporter.CLEAR_LINE);
+    }
     boolean debug = command.getCommand() instanceof Command c && c.output.debug;
     if (!(e instanceof DistillException expected)) {
       session.err().println("distill-cuda: this is a defect, please report it:");

@@ -1,6 +1,7 @@
 package io.github.distillcuda.cli;
 
 import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
 import io.github.distillcuda.data.DataListener;
 import io.github.distillcuda.train.EpochRecord;
 import io.github.distillcuda.train.TrainingListener;
@@ -17,14 +18,14 @@ import java.util.Locale;
 final class ConsoleReporter implements TrainingListener, DataListener {
   private static final int BAR_WIDTH = 24;
   private static final long REDRAW_NANOS = 100_000_000;
-  private static final String CLEAR_LINE = "\r\u001b[K";
+  static final String CLEAR_LINE = "\r\u001b[K";
 
   private final PrintStream people;
   private final PrintStream results;
   private final boolean json;
   private final boolean quiet;
   private final boolean bar;
-  private final Gson gson = new Gson();
+  private final Gson gson = new GsonBuilder().serializeSpecialFloatingPointValues().create();
   private String work = "";
   private long workStarted;
   private long workStartedAt;

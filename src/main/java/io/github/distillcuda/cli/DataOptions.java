@@ -52,7 +52,9 @@ final class DataOptions {
   ImageDataset open(RunConfig config, DataListener listener) {
     return open(
         DataChoice.valueOf(config.data().toUpperCase(Locale.ROOT)),
-        config.dataDirectory() == null ? null : Path.of(config.dataDirectory()),
+        directory != null || config.dataDirectory() == null
+            ? directory
+            : Path.of(config.dataDirectory()),
         config.subset(),
         config.seed(),
         listener);

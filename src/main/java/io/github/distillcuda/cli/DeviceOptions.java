@@ -86,6 +86,11 @@ final class DeviceOptions {
 
   /** Checks the options and opens the device; the choice goes to {@code note} as one line. */
   Backend open(Consumer<String> note) {
+    return open(note, !noDeterministic);
+  }
+
+  /** Opens the device as {@link #open(Consumer)} for a run that decided on its determinism. */
+  Backend open(Consumer<String> note, boolean deterministic) {
     DeviceRequest request;
     try {
       request = DeviceRequest.parse(device);
@@ -99,10 +104,13 @@ final class DeviceOptions {
       requireCudaFor("--engine " + engine, engine != Engine.auto);
       requireCudaFor("--kernels unfused", kernels == Kernels.unfused);
       requireCudaFor("--layers fused", layers == Layers.fused);
-      requireCudaFor("--precision " + precision, precision != null && precision != Precision.fp32);
+      requireCudaFor(
+          "--precision " + precision,
+          precision != null
+              && (precision != Precision.fp32 || request instanceof DeviceRequest.Reference));
     }
     return Backends.select(
-        request, new BackendOptions(threads == null ? 0 : threads, !noDeterministic), note);
+        request, new BackendOptions(threads == null ? 0 : threads, deterministic), note);
   }
 
   private void requireCudaFor(String option, boolean given) {

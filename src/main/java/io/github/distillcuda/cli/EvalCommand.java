@@ -55,6 +55,7 @@ final class EvalCommand extends Command {
       String dataset,
       int images,
       double accuracy,
+      List<String> classes,
       Map<String, Double> classAccuracy,
       int[][] confusion) {}
 
@@ -93,6 +94,7 @@ final class EvalCommand extends Command {
         images.name(),
         images.testCount(),
         evaluation.accuracy(),
+        images.classNames(),
         classAccuracy,
         evaluation.confusion());
   }
@@ -109,14 +111,14 @@ final class EvalCommand extends Command {
                 result.images(),
                 result.dataset()));
     text.append("rows: label, columns: prediction\n");
-    List<String> names = List.copyOf(result.classAccuracy().keySet());
-    for (int label = 0; label < names.size(); label++) {
+    for (int label = 0; label < result.confusion().length; label++) {
+      Double accuracy = result.classAccuracy().get(result.classes().get(label));
       text.append(
           String.format(
               Locale.ROOT,
-              "%-12s %6.2f %% ",
-              names.get(label),
-              100 * result.classAccuracy().get(names.get(label))));
+              "%-12s %8s ",
+              result.classes().get(label),
+              accuracy == null ? "-" : String.format(Locale.ROOT, "%.2f %%", 100 * accuracy)));
       for (int count : result.confusion()[label]) {
         text.append(String.format(Locale.ROOT, "%6d", count));
       }

@@ -45,6 +45,7 @@ final class ExportCommand extends Command {
 
   @Override
   public Integer call() {
+    List<NamedArray> arrays = ModelFiles.read(model);
     Path target = out != null ? out : besideModel();
     if (!target.toString().endsWith("." + format)) {
       throw Ranges.usage(spec, "--out %s: must end in .%s".formatted(target, format));
@@ -53,7 +54,6 @@ final class ExportCommand extends Command {
       throw new DistillException(
           ExitCode.USAGE, target + " exists and is left as it is; choose another --out");
     }
-    List<NamedArray> arrays = ModelFiles.read(model);
     ModelFiles.write(target, arrays);
     int elements = arrays.stream().mapToInt(array -> array.shape().elements()).sum();
     session

@@ -56,7 +56,7 @@ record ModelFile(
         outputs(shapes.get("conv1.bias"), standard.conv1()),
         outputs(shapes.get("conv2.bias"), standard.conv2()),
         outputs(shapes.get("fc1.bias"), standard.hidden()),
-        outputs(shapes.get("fc2.bias"), standard.classes()));
+        standard.classes());
   }
 
   private static int outputs(Shape bias, int otherwise) {

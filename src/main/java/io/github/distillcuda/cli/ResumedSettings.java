@@ -31,8 +31,8 @@ final class ResumedSettings {
           Map.entry("--recompute-teacher", "recomputeTeacher"),
           Map.entry("--no-baseline", "models"),
           Map.entry("--data", "data"),
-          Map.entry("--data-dir", "dataDirectory"),
-          Map.entry("--subset", "subset"));
+          Map.entry("--subset", "subset"),
+          Map.entry("--no-deterministic", "deterministic"));
 
   private ResumedSettings() {}
 
@@ -49,9 +49,10 @@ final class ResumedSettings {
     List<String> differences = new ArrayList<>();
     for (OptionSpec option : command.commandLine().getParseResult().matchedOptions()) {
       String name = option.names()[0];
-      JsonElement now = asking.get(FIELDS.get(name));
-      JsonElement then = beginning.get(FIELDS.get(name));
-      if (FIELDS.containsKey(name) && now != null && !now.equals(then)) {
+      String field = FIELDS.get(name);
+      JsonElement now = field == null ? null : asking.get(field);
+      JsonElement then = field == null ? null : beginning.get(field);
+      if (now != null && !now.equals(then)) {
         differences.add("%s: %s, the run began with %s".formatted(name, now, then));
       }
     }

@@ -4,6 +4,7 @@ import io.github.distillcuda.backend.Backend;
 import io.github.distillcuda.data.ImageDataset;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.nn.Architecture;
 import io.github.distillcuda.tensor.NamedArray;
 import io.github.distillcuda.train.DistillationRun;
 import io.github.distillcuda.train.ModelRole;
@@ -52,12 +53,12 @@ abstract class TrainingCommand extends Command {
   private RunMetrics start(ConsoleReporter reporter) {
     Path root = training.out != null ? training.out : Path.of("runs", timestamp());
     RunFolder.requireUsable(root);
-    ModelFile file = teacherFile();
+    ModelFile file = teacherFile(training.teacher());
     RunConfig config = config(file);
     try (Backend backend = device.open(reporter::line)) {
       ImageDataset images = data.open(config, reporter);
       try (RunFolder folder = RunFolder.create(root)) {
-        announce(reporter, config, folder);
+        announce(reporter, backend, config, folder);
         List<NamedArray> parameters = file == null ? null : file.parameters();
         return run(backend, config, images, folder, reporter).execute(parameters);
       }
@@ -67,11 +68,11 @@ abstract class TrainingCommand extends Command {
   private RunMetrics resume(ConsoleReporter reporter) {
     try (RunFolder folder = RunFolder.open(training.resume)) {
       RunConfig config = folder.config();
-      ResumedSettings.requireSame(spec, config(teacherFile()), config);
+      ResumedSettings.requireSame(spec, config(teacherFile(config.teacher())), config);
       Optional<RunSnapshot> snapshot = folder.newestSnapshot(reporter::important);
-      try (Backend backend = device.open(reporter::line)) {
+      try (Backend backend = device.open(reporter::line, config.deterministic())) {
         ImageDataset images = data.open(config, reporter);
-        announce(reporter, config, folder);
+        announce(reporter, backend, config, folder);
         DistillationRun run = run(backend, config, images, folder, reporter);
         if (snapshot.isPresent()) {
           return run.resume(snapshot.get());
@@ -101,17 +102,13 @@ abstract class TrainingCommand extends Command {
       RunFolder folder,
       ConsoleReporter reporter) {
     return new DistillationRun(
-        backend,
-        !device.noDeterministic,
-        config,
-        images,
-        folder,
-        reporter,
-        session.stop(),
-        training.saveEvery);
+        backend, config, images, folder, reporter, session.stop(), training.saveEvery);
   }
 
-  private static void announce(ConsoleReporter reporter, RunConfig config, RunFolder folder) {
+  private static void announce(
+      ConsoleReporter reporter, Backend backend, RunConfig config, RunFolder folder) {
+    reporter.line(
+        "computing in %s on %s".formatted(backend.info().precision(), backend.info().device()));
     if (config.models().contains(ModelRole.STUDENT)) {
       double t = config.temperature();
       reporter.line(
@@ -142,14 +139,15 @@ abstract class TrainingCommand extends Command {
         teacher() == null ? Map.of() : teacher().renames,
         teacher() != null && teacher().recompute,
         data.data.name().toLowerCase(Locale.ROOT),
-        data.directory == null ? null : data.directory.toString(),
-        data.subset);
+        data.directory == null ? null : data.directory.toAbsolutePath().toString(),
+        data.subset,
+        !device.noDeterministic);
   }
 
-  private ModelFile teacherFile() {
+  private ModelFile teacherFile(Architecture architecture) {
     return teacher() == null || teacher().file == null
         ? null
-        : ModelFile.read(teacher().file, teacher().renames, training.teacher());
+        : ModelFile.read(teacher().file, teacher().renames, architecture);
   }
 
   private static String timestamp() {

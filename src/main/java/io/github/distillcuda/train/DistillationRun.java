@@ -10,6 +10,7 @@ import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.nn.InitialWeights;
 import io.github.distillcuda.nn.Network;
+import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.NamedArray;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -28,7 +29,6 @@ public final class DistillationRun {
   private record Finished(Network network, ModelResult result, Evaluation evaluation) {}
 
   private final Backend backend;
-  private final boolean deterministic;
   private final RunConfig config;
   private final ImageDataset dataset;
   private final RunFolder folder;
@@ -46,14 +46,12 @@ public final class DistillationRun {
   /**
    * A run that has not begun.
    *
-   * @param deterministic whether the backend was opened so, for the record
    * @param dataset its images are copied to the device here
    * @param folder where everything is written; not closed here
    * @param saveEvery epochs between checkpoints
    */
   public DistillationRun(
       Backend backend,
-      boolean deterministic,
       RunConfig config,
       ImageDataset dataset,
       RunFolder folder,
@@ -61,7 +59,6 @@ public final class DistillationRun {
       StopSignal stop,
       int saveEvery) {
     this.backend = backend;
-    this.deterministic = deterministic;
     this.config = config;
     this.dataset = dataset;
     this.folder = folder;
@@ -83,8 +80,8 @@ public final class DistillationRun {
    * @return what is in {@code metrics.json}
    */
   public RunMetrics execute(List<NamedArray> teacherFromFile) {
-    folder.writeConfig(
-        new ConfigFile(config, backend.info(), deterministic, dataset.name(), datasetSha256));
+    stop.heed();
+    folder.writeConfig(new ConfigFile(config, backend.info(), dataset.name(), datasetSha256));
     if (teacherFromFile != null) {
       finished.put(ModelRole.TEACHER, load(teacherFromFile));
     }
@@ -95,9 +92,17 @@ public final class DistillationRun {
    * Goes on where a snapshot was taken, to the bits that an uninterrupted run would have.
    *
    * @return what is in {@code metrics.json}
-   * @throws DistillException USAGE if the data or the device differ from the snapshot's
+   * @throws DistillException USAGE if the data or the device differ from the snapshot's, or the
+   *     device computes in float64, of which a snapshot keeps float32
    */
   public RunMetrics resume(RunSnapshot snapshot) {
+    stop.heed();
+    if (backend.dtype() != DType.FLOAT32) {
+      throw new DistillException(
+          ExitCode.USAGE,
+          "a checkpoint keeps float32 and %s has more: its runs cannot be resumed to the same bits"
+              .formatted(backend.info().device()));
+    }
     requireSame("training data", snapshot.datasetSha256(), datasetSha256);
     requireSame("device", snapshot.backend(), backend.info());
     secondsBefore = snapshot.secondsSpent();
@@ -110,7 +115,7 @@ public final class DistillationRun {
     if (!began.equals(now)) {
       throw new DistillException(
           ExitCode.USAGE,
-          "--resume needs the same %s: the run began with %s, this is %s"
+          "--resume needs the same %s: the run began with %s, this is %s (see --device, --threads)"
               .formatted(what, began, now));
     }
   }
@@ -205,7 +210,10 @@ public final class DistillationRun {
     Finished teacher = finished.get(ModelRole.TEACHER);
     return new ModelResult(
         config.architecture(role).parameterCount(),
-        epochs.stream().mapToDouble(EpochRecord::testAccuracy).max().orElse(Double.NaN),
+        // Frozen anew, the last weights may gain an image that they lacked in training's layout.
+        epochs.stream()
+            .mapToDouble(EpochRecord::testAccuracy)
+            .reduce(evaluation.accuracy(), Math::max),
         evaluation.accuracy(),
         epochs.stream().mapToDouble(EpochRecord::seconds).sum(),
         epochs.getLast().loss(),
@@ -223,7 +231,11 @@ public final class DistillationRun {
     }
     DatasetLogits cache = new DatasetLogits(backend, teacher, trainImages);
     return new TeacherSource.Cached(
-        cache.compute(done -> listener.progress("teacher logits", done, trainImages.size())));
+        cache.compute(
+            done -> {
+              listener.progress("teacher logits", done, trainImages.size());
+              stop.throwIfRequested();
+            }));
   }
 
   private Evaluator evaluator(ModelRole role, Network network) {
@@ -291,7 +303,7 @@ public final class DistillationRun {
         config.temperature(),
         config.alpha(),
         config.seed(),
-        deterministic,
+        config.deterministic(),
         config.epochs(),
         config.batchSize(),
         models,

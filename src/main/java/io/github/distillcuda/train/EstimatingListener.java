@@ -11,9 +11,10 @@ final class EstimatingListener implements TrainingListener {
   private static final double SECONDS_TO_WATCH = 2;
 
   private final TrainingListener listener;
-  private final double totalWork;
+  private final int trainImages;
   private final RunConfig config;
   private ModelRole training;
+  private double workLeft;
   private long started;
   private int startedAt = -1;
   private boolean said;
@@ -21,11 +22,11 @@ final class EstimatingListener implements TrainingListener {
   EstimatingListener(RunConfig config, int trainImages, TrainingListener listener) {
     this.listener = listener;
     this.config = config;
-    double work = 0;
-    for (ModelRole role : config.models()) {
-      work += (double) config.settings(role).epochs() * trainImages * workPerImage(role);
-    }
-    totalWork = work;
+    this.trainImages = trainImages;
+  }
+
+  private double workOf(ModelRole role, int epochs) {
+    return (double) epochs * trainImages * workPerImage(role);
   }
 
   /** A training step costs about three forward passes; a recomputed teacher one more of its own. */
@@ -44,13 +45,19 @@ final class EstimatingListener implements TrainingListener {
       }
     }
     startedAt = -1;
+    workLeft = -workOf(training, position.epoch() - 1);
+    for (ModelRole role : config.models()) {
+      if (role.compareTo(training) >= 0) {
+        workLeft += workOf(role, config.settings(role).epochs());
+      }
+    }
     listener.trainingStarted(task, position);
   }
 
   @Override
   public void progress(String work, int done, int total) {
     listener.progress(work, done, total);
-    if (said || training == null) {
+    if (said || training == null || !work.startsWith(training + " epoch")) {
       return;
     }
     if (startedAt < 0) {
@@ -62,13 +69,14 @@ final class EstimatingListener implements TrainingListener {
     if (seconds > SECONDS_TO_WATCH) {
       said = true;
       double rate = (done - startedAt) * workPerImage(training) / seconds;
-      listener.estimate(totalWork / rate);
+      listener.estimate(workLeft / rate);
     }
   }
 
   @Override
   public void epochDone(EpochRecord epoch) {
     startedAt = -1;
+    workLeft -= training == null ? 0 : workOf(training, 1);
     listener.epochDone(epoch);
   }
 

@@ -25,6 +25,7 @@ import java.util.Set;
  * @param data the data set asked for: auto, cifar10 or synthetic
  * @param dataDirectory where it was asked for; null for the usual places
  * @param subset training images, from the first; null for all
+ * @param deterministic whether a second run must give the same bits
  */
 public record RunConfig(
     Set<ModelRole> models,
@@ -43,7 +44,8 @@ public record RunConfig(
     boolean recomputeTeacher,
     String data,
     String dataDirectory,
-    Integer subset) {
+    Integer subset,
+    boolean deterministic) {
 
   /** Returns the settings of one model's training. */
   public TrainingSettings settings(ModelRole role) {

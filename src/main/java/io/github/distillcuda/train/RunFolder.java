@@ -14,6 +14,7 @@ import io.github.distillcuda.tensor.NamedArray;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -25,6 +26,7 @@ import java.util.function.Consumer;
  */
 public final class RunFolder implements AutoCloseable {
   private static final String CONFIG = "config.json";
+  private static final String HISTORY = "history.csv";
   private static final String METRICS = "metrics.json";
   private static final String CHECKPOINT = "checkpoint";
   private static final Gson GSON =
@@ -32,12 +34,11 @@ public final class RunFolder implements AutoCloseable {
 
   private final Path root;
   private final RunLock lock;
-  private final CheckpointFolder checkpoints;
+  private CheckpointFolder checkpoints;
 
   private RunFolder(Path root) {
     this.root = root;
     this.lock = RunLock.acquire(root);
-    this.checkpoints = CheckpointFolder.open(root.resolve(CHECKPOINT));
   }
 
   /**
@@ -46,10 +47,17 @@ public final class RunFolder implements AutoCloseable {
    * @throws DistillException USAGE if it holds a run already; DISK if it cannot be written
    */
   public static void requireUsable(Path root) {
-    if (Files.exists(root.resolve(CONFIG)) || Files.exists(root.resolve(CHECKPOINT))) {
+    if (Files.exists(root.resolve(CONFIG))) {
       throw new DistillException(
           ExitCode.USAGE,
           root + " holds a run already; choose another --out, or go on with it: --resume " + root);
+    }
+    for (String name : written()) {
+      if (Files.exists(root.resolve(name))) {
+        throw new DistillException(
+            ExitCode.USAGE,
+            root.resolve(name) + " exists and is left as it is; choose another --out");
+      }
     }
     Path existing = root.toAbsolutePath().normalize();
     while (!Files.exists(existing)) {
@@ -122,13 +130,30 @@ public final class RunFolder implements AutoCloseable {
    * @throws DistillException DATA if there are checkpoints and none can be used
    */
   public Optional<RunSnapshot> newestSnapshot(Consumer<String> note) {
-    return checkpoints
+    return checkpoints()
         .newest()
         .map(
             found -> {
               found.skipped().forEach(skipped -> note.accept("passed over " + skipped.reason()));
               return RunSnapshot.of(found.checkpoint());
             });
+  }
+
+  /** Opened when first needed: a run that ends before has nothing there that could be resumed. */
+  private CheckpointFolder checkpoints() {
+    if (checkpoints == null) {
+      checkpoints = CheckpointFolder.open(root.resolve(CHECKPOINT));
+    }
+    return checkpoints;
+  }
+
+  private static List<String> written() {
+    List<String> names = new ArrayList<>(List.of(METRICS, HISTORY));
+    for (ModelRole role : ModelRole.values()) {
+      names.add(role + ".safetensors");
+      names.add(role + ".pth");
+    }
+    return names;
   }
 
   /** Checks that the disk has room for the two checkpoints that are kept. */
@@ -138,12 +163,12 @@ public final class RunFolder implements AutoCloseable {
 
   /** Saves where the run is. */
   void save(RunSnapshot snapshot) {
-    checkpoints.save(snapshot.sequence(), snapshot.toCheckpoint());
+    checkpoints().save(snapshot.sequence(), snapshot.toCheckpoint());
   }
 
   /** Deletes the checkpoints: the run is done. */
   void removeCheckpoints() {
-    checkpoints.remove();
+    checkpoints().remove();
   }
 
   void writeConfig(ConfigFile config) {
@@ -151,7 +176,7 @@ public final class RunFolder implements AutoCloseable {
   }
 
   void writeHistory(List<EpochRecord> history) {
-    write("history.csv", HistoryFile.format(history));
+    write(HISTORY, HistoryFile.format(history));
   }
 
   void writeMetrics(RunMetrics metrics) {

@@ -106,6 +106,7 @@ public final class Verification {
     Batch batch = step.gather(data, state, null);
     LossSpec spec = new LossSpec(c.temperature(), c.alpha());
     Tensor gradient = step.loss(spec, z, spec.readsTeacher() ? v : null, batch, state);
+    step.advance(state);
     StepProgram program = step.build();
     state.beginEpoch(IntStream.range(0, rows).toArray());
     program.run(1);
@@ -204,7 +205,8 @@ public final class Verification {
   }
 
   private static double relativeError(double actual, double expected) {
-    return actual == expected ? 0 : Math.abs(actual - expected) / Math.abs(expected);
+    double error = Math.abs(actual - expected);
+    return expected == 0 ? error : error / Math.abs(expected);
   }
 
   /** Returns the largest absolute error over the largest expected value. */

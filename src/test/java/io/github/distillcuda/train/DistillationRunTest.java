@@ -54,7 +54,8 @@ class DistillationRunTest {
         recompute,
         "tiny",
         null,
-        null);
+        null,
+        true);
   }
 
   private RunMetrics run(Backend backend, RunConfig config, String name) {
@@ -65,8 +66,7 @@ class DistillationRunTest {
       Backend backend, RunConfig config, String name, TrainingListener listener, StopSignal stop) {
     try (backend;
         RunFolder folder = RunFolder.create(temporary.resolve(name))) {
-      return new DistillationRun(backend, true, config, DATA, folder, listener, stop, 1)
-          .execute(null);
+      return new DistillationRun(backend, config, DATA, folder, listener, stop, 1).execute(null);
     }
   }
 
@@ -205,7 +205,6 @@ class DistillationRunTest {
       RunSnapshot snapshot = folder.newestSnapshot(line -> {}).orElseThrow();
       new DistillationRun(
               backend,
-              true,
               snapshot.config(),
               DATA,
               folder,
@@ -231,6 +230,16 @@ class DistillationRunTest {
         .hasMessageContaining("at step 2 (epoch 1, images [")
         .extracting(e -> ((DistillException) e).exitCode())
         .isEqualTo(ExitCode.NOT_FINITE);
+  }
+
+  @Test
+  void leavesAModelFileThatIsThereAlreadyAsItIs() throws IOException {
+    Files.createDirectories(temporary.resolve("mine"));
+    Files.writeString(temporary.resolve("mine/student.pth"), "precious");
+    assertThatThrownBy(() -> RunFolder.create(temporary.resolve("mine")))
+        .isInstanceOf(DistillException.class)
+        .hasMessageContaining("student.pth exists and is left as it is");
+    assertThat(temporary.resolve("mine/student.pth")).hasContent("precious");
   }
 
   @Test
