@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """The whole run on this CPU, distill-cuda against PyTorch: accuracies by seed, and wall time.
 
-For each seed: distill-cuda with all defaults, then PyTorch in channels-last (its faster layout), both as
-whole processes from start to exit. Rows go to bench/results/cpu-run.csv. Build first:
+For each seed: distill-cuda with all defaults, and PyTorch in channels-last (its faster layout), both as
+whole processes from start to exit. By default distill-cuda caches the teacher's logits; PyTorch runs the
+teacher in every step. Rows go to bench/results/cpu-run.csv. Build first:
 mvn -B -ntp -q -DskipTests package. Needs a Python with torch and a folder with the binary layout.
 
-    python3 bench/cpu_run.py --data-dir DIR [--seeds 42,43,44] [--sides distill-cuda,pytorch] [--epochs 10]
+    python3 bench/cpu_run.py --data-dir DIR --machine quiet [--seeds 42,43,44] [--sides distill-cuda,pytorch] [--epochs 10]
 """
 import argparse, csv, datetime, json, os, pathlib, statistics, subprocess, sys, tempfile, time
 
@@ -59,7 +60,7 @@ def main():
     parser.add_argument('--sides', default='distill-cuda,pytorch')
     parser.add_argument('--epochs', type=int, default=10)
     parser.add_argument('--java', default='java')
-    parser.add_argument('--machine', default='quiet', help='quiet or shared: whether the seconds mean anything')
+    parser.add_argument('--machine', required=True, help='quiet or shared: whether the seconds mean anything')
     options = parser.parse_args()
     commit = subprocess.run(['git', 'describe', '--always', '--dirty'], cwd=ROOT, stdout=subprocess.PIPE,
                             text=True).stdout.strip()
