@@ -39,6 +39,7 @@ public final class RunFolder implements AutoCloseable {
   private RunFolder(Path root) {
     this.root = root;
     this.lock = RunLock.acquire(root);
+    AtomicFile.removeAbandoned(root);
   }
 
   /**
