@@ -19,7 +19,7 @@ import java.util.Map;
 
 /**
  * Reads a pickle of protocol 2 as far as {@code torch.save} needs it for state dicts. A pickle is a
- * program for a stack machine; this machine knows the 33 instructions that occur, and its {@code
+ * program for a stack machine; this machine knows the 31 instructions that occur, and its {@code
  * REDUCE} and {@code BUILD} know three callables, all of which only make {@link PickleValue}s.
  */
 final class PickleReader {

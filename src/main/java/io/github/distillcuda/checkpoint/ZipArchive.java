@@ -37,6 +37,8 @@ final class ZipArchive {
 
   private static final int FLAG_UTF8 = 1 << 11;
 
+  private static final int ATTRIBUTE_FOLDER = 1 << 4;
+
   private final ByteBuffer file;
   private final Map<String, ByteBuffer> entries = new LinkedHashMap<>();
 
@@ -176,6 +178,10 @@ final class ZipArchive {
     }
     if (u16(at + 34) != 0 || u16(at + 32) != 0) {
       throw new InvalidFileException(shown + " has a comment or lies in another part");
+    }
+    // miniz, which torch reads with, takes an entry with this bit for a folder and reads nothing.
+    if ((file.getInt(at + 38) & ATTRIBUTE_FOLDER) != 0) {
+      throw new InvalidFileException(shown + " is marked as a folder");
     }
     long size = u32(at + 24);
     long header = u32(at + 42);

@@ -1,5 +1,10 @@
 /**
  * Model files in safetensors and PyTorch's format, and the checkpoints of a run. May import {@code
- * tensor} and {@code failure}.
+ * tensor}, {@code failure} and gson.
+ *
+ * <p>{@link io.github.distillcuda.checkpoint.ModelFiles} reads and writes weights, {@link
+ * io.github.distillcuda.checkpoint.StateDict} fits them to a model, {@link
+ * io.github.distillcuda.checkpoint.CheckpointFolder} keeps what a run resumes from, and {@link
+ * io.github.distillcuda.checkpoint.AtomicFile} is the only way anything is written.
  */
 package io.github.distillcuda.checkpoint;

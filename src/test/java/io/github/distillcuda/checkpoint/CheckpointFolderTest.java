@@ -129,6 +129,8 @@ class CheckpointFolderTest {
     Files.write(folder.resolve(name(9)), new byte[99]);
     CheckpointFolder checkpoints = CheckpointFolder.open(folder);
     assertThat(checkpoints.newest().orElseThrow().sequence()).isEqualTo(2);
+    assertThatThrownBy(() -> checkpoints.save(1, RunCheckpointTest.checkpoint(1)))
+        .isInstanceOf(IllegalArgumentException.class);
     checkpoints.save(3, RunCheckpointTest.checkpoint(3));
     assertThat(folder.toFile().list()).containsExactlyInAnyOrder(name(2), name(3));
     assertThatThrownBy(() -> checkpoints.save(2, RunCheckpointTest.checkpoint(2)))

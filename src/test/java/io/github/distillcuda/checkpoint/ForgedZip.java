@@ -1,12 +1,18 @@
 package io.github.distillcuda.checkpoint;
 
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import java.util.zip.CRC32;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
 
 /**
  * Puts zip archives together field by field, in the form that torch writes unless a field is set
@@ -43,6 +49,7 @@ final class ForgedZip {
     long header = -1;
     int descriptorSignature = 0x08074b50;
     int localExtraClaimed = -1;
+    int attributes;
     byte[] comment = {};
     byte[] before = {};
 
@@ -75,6 +82,21 @@ final class ForgedZip {
   /** A file that loads: one tensor w of shape [2, 3]. */
   static ForgedZip valid() {
     return pth(ForgedPickle.dictOfW().tensor(0, new long[] {2, 3}, new long[] {3, 1}).endDict());
+  }
+
+  /** The entries of a fixture, with another pickle. */
+  static ForgedZip fixture(String name, UnaryOperator<byte[]> pickle) {
+    ForgedZip forged = new ForgedZip();
+    try (ZipFile zip = new ZipFile(ModelFilesFixtureTest.fixture(name).toFile())) {
+      for (ZipEntry entry : Collections.list(zip.entries())) {
+        byte[] data = zip.getInputStream(entry).readAllBytes();
+        boolean isPickle = entry.getName().endsWith("data.pkl");
+        forged.entries.add(new Entry(entry.getName(), isPickle ? pickle.apply(data) : data));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return forged;
   }
 
   static byte[] ascii(String text) {
@@ -139,7 +161,8 @@ final class ForgedZip {
     header.putInt((int) or(entry.packed, size)).putInt((int) size);
     header.putShort((short) entry.name.length).putShort((short) 0);
     header.putShort((short) entry.comment.length).putShort((short) 0);
-    header.putShort((short) 0).putInt(0).putInt((int) or(entry.header, position));
+    header.putShort((short) 0).putInt(entry.attributes);
+    header.putInt((int) or(entry.header, position));
     return header.put(entry.name).put(entry.comment).array();
   }
 

@@ -176,17 +176,21 @@ class HostilePickleTest {
         of("two types", twoTypes(), "describes storage 0 in two ways"),
         of("id is text", begin().text("0").raw('Q', '.'), "refers to data"),
         of("id is short", begin().text("storage").raw(0x85, 'Q', '.'), "refers to data"),
-        of(
-            "id of a module",
-            begin().raw('(').text("module").raw('N', 'N', 'N', 'N', 't', 'Q', '.'),
-            "refers to data"));
+        of("id of a module", id("module", "FloatStorage"), "refers to data"),
+        of("id of a dictionary", id("storage", null), "refers to data"));
   }
 
   @Test
   void isNotRefusedWithoutAFault() throws IOException {
-    byte[] transposed = dictOfW().tensor(0, new long[] {3, 2}, new long[] {1, 3}).endDict();
-    Path file = Files.write(folder.resolve("valid"), ForgedZip.pth(transposed).bytes());
-    assertThat(ModelFiles.read(file).getFirst().values()).containsExactly(0, 3, 1, 4, 2, 5);
+    assertLoads(new long[] {3, 2}, new long[] {1, 3}, 0, 3, 1, 4, 2, 5);
+    // An axis that is never stepped along may have any stride.
+    assertLoads(new long[] {1, 2, 1, 3, 1}, new long[] {77, 3, 0, 1, -5}, 0, 1, 2, 3, 4, 5);
+  }
+
+  private void assertLoads(long[] shape, long[] strides, float... values) throws IOException {
+    byte[] pickle = dictOfW().tensor(0, shape, strides).endDict();
+    Path file = Files.write(folder.resolve("valid"), ForgedZip.pth(pickle).bytes());
+    assertThat(ModelFiles.read(file).getFirst().values()).containsExactly(values);
   }
 
   /** Thirty lists, each twice in the next: 2^30 values, and then one in itself: no end at all. */
@@ -201,6 +205,16 @@ class HostilePickleTest {
     Path file = Files.write(folder.resolve("laughs"), ForgedZip.pth(pickle.bytes()).bytes());
     assertThat(Refusal.read(file, Files.size(file))).isNull();
     assertThat(ModelFiles.read(file)).hasSize(1);
+  }
+
+  private static ForgedPickle id(String kind, String type) {
+    ForgedPickle id = begin().raw('(').text(kind);
+    if (type == null) {
+      id.global("collections", "OrderedDict");
+    } else {
+      id.global("torch", type);
+    }
+    return id.text("0").text("cpu").raw('K', 6, 't', 'Q', '.');
   }
 
   private static ForgedPickle negated() {

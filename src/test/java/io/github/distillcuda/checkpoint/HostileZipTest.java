@@ -78,6 +78,7 @@ class HostileZipTest {
         entry("header in data", "0", e -> e.header = 70, "belong to no entry or to two"),
         entry("header of another", "0", e -> e.header = 0, "belong to no entry or to two"),
         entry("extra past the file", "0", e -> e.localExtraClaimed = 0xffff, "runs past"),
+        entry("folder", "0", e -> e.attributes = 0x10, "marked as a folder"),
         entry("comment", "0", e -> e.comment = new byte[] {'x'}, "comment"),
         named("../../evil", "has an entry with the path ../../evil"),
         named("/etc/passwd", "has an entry with the path /etc/passwd"),
@@ -111,7 +112,7 @@ class HostileZipTest {
             "storage too long", zip -> zip.entry("0").data = new byte[28], "data/0 has 28 bytes"),
         forged(
             "storage too short", zip -> zip.entry("0").data = new byte[20], "data/0 has 20 bytes"),
-        forged("half an element", zip -> zip.entry("0").data = new byte[23], "data/0 has 23 bytes"),
+        forged("half an element", zip -> zip.entry("0").data = new byte[27], "data/0 has 27 bytes"),
         bytes("100 MB of zeros in 100 kB", bomb(), "is compressed"),
         bytes("any other zip", otherZip(), "do not lie in one folder"));
   }

@@ -131,6 +131,11 @@ class RunCheckpointTest {
     assertRefused(sealed("{}\u00ff", none), "not UTF-8");
     assertRefused(sealed("{}", new byte[0]), "too few for a safetensors header");
     assertRefused(sealed("{}", Arrays.copyOf(none, 11)), "has 1 for them");
+    byte[] wrapping = sealed("{}", none);
+    // Lengths whose sum is right: the state reaches eight bytes past the end.
+    ByteBuffer lengths = ByteBuffer.wrap(wrapping).order(ByteOrder.LITTLE_ENDIAN);
+    lengths.putInt(12, wrapping.length - 24 - 32 + 8).putLong(16, -8);
+    assertRefused(wrapping, "what its header says");
     assertThat(RunCheckpoint.read(Files.write(folder.resolve("b"), sealed("{}", none))).arrays())
         .isEmpty();
   }

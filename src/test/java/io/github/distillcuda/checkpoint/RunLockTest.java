@@ -60,6 +60,7 @@ class RunLockTest {
   @Test
   void staysClosedToOthersWhenThisProcessAsksTwice() throws Exception {
     Path folder = Files.createDirectory(parent.resolve("run"));
+    Files.writeString(folder.resolve(".lock"), "9999999999"); // of a process long gone
     Path link = Files.createSymbolicLink(parent.resolve("link"), folder);
     try (RunLock lock = RunLock.acquire(folder)) {
       for (Path again : new Path[] {folder, link, folder.resolve("../run")}) {

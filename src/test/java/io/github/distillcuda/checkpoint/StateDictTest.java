@@ -130,6 +130,9 @@ class StateDictTest {
     assertThat(StateDict.withoutPrefixes(List.of(array("module._orig_mod.a", 1))))
         .extracting(NamedArray::name)
         .containsExactly("a");
+    assertThat(StateDict.withoutPrefixes(List.of(array("_orig_mod.module.a", 1))))
+        .extracting(NamedArray::name)
+        .containsExactly("a");
     assertThat(StateDict.withoutPrefixes(List.of(array("module.a", 1), array("b", 1))))
         .extracting(NamedArray::name)
         .containsExactly("module.a", "b");
