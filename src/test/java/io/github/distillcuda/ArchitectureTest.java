@@ -29,7 +29,7 @@ class ArchitectureTest {
       launch            :
       cli               : train distill data checkpoint nn backend tensor failure
       train             : distill data checkpoint nn backend tensor failure
-      distill           : nn backend tensor failure
+      distill           : nn backend backend.host tensor failure
       data              : nn backend tensor failure
       checkpoint        : nn backend tensor failure
       nn                : backend tensor failure
@@ -37,7 +37,8 @@ class ArchitectureTest {
       tensor            : failure
       failure           :
       backend.reference : backend tensor failure
-      backend.onednn    : backend tensor ffi failure
+      backend.host      : backend tensor failure
+      backend.onednn    : backend backend.host tensor ffi failure
       backend.cuda      : backend tensor cuda failure
       cuda              : ffi failure
       ffi               : failure

@@ -1,8 +1,19 @@
 package io.github.distillcuda.cli;
 
+import io.github.distillcuda.checkpoint.ModelFiles;
+import io.github.distillcuda.checkpoint.StateDict;
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.nn.Architecture;
 import io.github.distillcuda.tensor.NamedArray;
+import io.github.distillcuda.tensor.Shape;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 
@@ -18,11 +29,49 @@ record ModelFile(
     String path, String sha256, Architecture architecture, List<NamedArray> parameters) {
   /** Reads a file whose widths are read from its shapes. */
   static ModelFile read(Path file, Map<String, String> renames) {
-    throw new UnsupportedOperationException();
+    List<NamedArray> arrays = ModelFiles.read(file);
+    return matched(file, renames, arrays, widthsOf(arrays, renames));
   }
 
   /** Reads a file and checks that it is a network of the given widths. */
   static ModelFile read(Path file, Map<String, String> renames, Architecture architecture) {
-    throw new UnsupportedOperationException();
+    return matched(file, renames, ModelFiles.read(file), architecture);
+  }
+
+  private static ModelFile matched(
+      Path file, Map<String, String> renames, List<NamedArray> arrays, Architecture architecture) {
+    List<NamedArray> parameters = StateDict.match(file, architecture.stateDict(), arrays, renames);
+    StateDict.requireFinite(file, parameters);
+    return new ModelFile(file.toString(), sha256(file), architecture, parameters);
+  }
+
+  /** Returns the widths that the first extents say; the student's where they say nothing. */
+  private static Architecture widthsOf(List<NamedArray> arrays, Map<String, String> renames) {
+    Map<String, Shape> shapes = new HashMap<>();
+    for (NamedArray array : arrays) {
+      shapes.put(renames.getOrDefault(array.name(), array.name()), array.shape());
+    }
+    Architecture standard = Architecture.STUDENT;
+    return new Architecture(
+        outputs(shapes.get("conv1.bias"), standard.conv1()),
+        outputs(shapes.get("conv2.bias"), standard.conv2()),
+        outputs(shapes.get("fc1.bias"), standard.hidden()),
+        outputs(shapes.get("fc2.bias"), standard.classes()));
+  }
+
+  private static int outputs(Shape bias, int otherwise) {
+    boolean usable = bias != null && bias.rank() == 1 && bias.extent(0) > 0;
+    return usable && bias.extent(0) <= 4096 ? bias.extent(0) : otherwise;
+  }
+
+  private static String sha256(Path file) {
+    try {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      return HexFormat.of().formatHex(digest.digest(Files.readAllBytes(file)));
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every JDK has SHA-256", e);
+    } catch (IOException e) {
+      throw new DistillException(ExitCode.DATA, file + ": cannot be read (" + e + ")", e);
+    }
   }
 }

@@ -2,6 +2,8 @@ package io.github.distillcuda.cli;
 
 import io.github.distillcuda.backend.Backend;
 import io.github.distillcuda.data.ImageDataset;
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.tensor.NamedArray;
 import io.github.distillcuda.train.DistillationRun;
 import io.github.distillcuda.train.ModelRole;
@@ -14,6 +16,8 @@ import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import picocli.CommandLine.Mixin;
 
@@ -62,15 +66,32 @@ abstract class TrainingCommand extends Command {
 
   private RunMetrics resume(ConsoleReporter reporter) {
     try (RunFolder folder = RunFolder.open(training.resume)) {
-      RunSnapshot snapshot = folder.newestSnapshot(reporter::important);
-      RunConfig config = snapshot.config();
+      RunConfig config = folder.config();
       ResumedSettings.requireSame(spec, config(teacherFile()), config);
+      Optional<RunSnapshot> snapshot = folder.newestSnapshot(reporter::important);
       try (Backend backend = device.open(reporter::line)) {
         ImageDataset images = data.open(config, reporter);
         announce(reporter, config, folder);
-        return run(backend, config, images, folder, reporter).resume(snapshot);
+        DistillationRun run = run(backend, config, images, folder, reporter);
+        if (snapshot.isPresent()) {
+          return run.resume(snapshot.get());
+        }
+        reporter.important("the run ended before its first checkpoint; it starts anew");
+        ModelFile file = config.teacherFile() == null ? null : teacherFileOf(config);
+        return run.execute(file == null ? null : file.parameters());
       }
     }
+  }
+
+  /** Reads the teacher that a run began with. */
+  private static ModelFile teacherFileOf(RunConfig config) {
+    Path path = Path.of(config.teacherFile());
+    ModelFile file = ModelFile.read(path, config.teacherRenames(), config.teacher());
+    if (!file.sha256().equals(config.teacherSha256())) {
+      throw new DistillException(
+          ExitCode.DATA, path + " has changed since the run began; put the old file back");
+    }
+    return file;
   }
 
   private DistillationRun run(
@@ -118,6 +139,7 @@ abstract class TrainingCommand extends Command {
         training.student(),
         file == null ? null : file.path(),
         file == null ? null : file.sha256(),
+        teacher() == null ? Map.of() : teacher().renames,
         teacher() != null && teacher().recompute,
         data.data.name().toLowerCase(Locale.ROOT),
         data.directory == null ? null : data.directory.toString(),

@@ -5,7 +5,6 @@ import java.io.BufferedInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.DigestInputStream;
@@ -52,7 +51,6 @@ final class ArchiveReader {
                 new DigestInputStream(new DigestInputStream(raw, md5), sha256), 1 << 16)) {
       checkBeginning(in);
       Cifar10Batches batches = readMembers(new GZIPInputStream(in, 1 << 16));
-      in.transferTo(OutputStream.nullOutputStream());
       PublishedArchive official = release.archive(layout);
       boolean isOfficial = official.isOf(Files.size(file), md5.digest(), sha256.digest());
       return batches.dataset(isOfficial ? Cifar10Release.NAME : Cifar10Release.UNOFFICIAL_NAME);

@@ -98,6 +98,11 @@ public final class Datasets {
   private ImageDataset read(Cifar10Location location, DataListener listener) {
     ImageDataset set = new Cifar10Reader(release).read(location);
     listener.note("data: " + set.name() + " from " + location.path());
+    if (set.name().equals(Cifar10Release.UNOFFICIAL_NAME)) {
+      listener.note(
+          "no official checksum holds for these files: their accuracy may not compare with"
+              + " published numbers");
+    }
     return set;
   }
 

@@ -30,7 +30,7 @@ final class EnvironmentProxy {
    * Returns the proxy for an address; empty if the environment names none, so that Java's own
    * settings hold.
    *
-   * @throws DistillException with {@link ExitCode#USAGE} if the variable cannot be understood
+   * @throws DistillException with {@link ExitCode#DATA} if the variable cannot be understood
    */
   Optional<Proxy> proxyFor(URI address) {
     String scheme = address.getScheme().toLowerCase(Locale.ROOT);
@@ -64,8 +64,8 @@ final class EnvironmentProxy {
 
   /** The value is not repeated: it may hold a password. */
   private static DistillException unusable(String name, String why) {
-    return new DistillException(
-        ExitCode.USAGE, "environment variable " + name + " " + why + "; expected http://host:port");
+    return DataFault.data(
+        "no download: environment variable %s %s; expected http://host:port", name, why);
   }
 
   private boolean isExcepted(String host) {

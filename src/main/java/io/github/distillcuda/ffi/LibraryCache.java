@@ -163,8 +163,7 @@ final class LibraryCache {
                 .formatted(file.name(), hash, file.sha256()));
       }
       Path target = folder.resolve(file.name());
-      Files.move(
-          temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      replace(temporary, target);
       writeStamp(file, identity(target, file));
     } finally {
       Files.deleteIfExists(temporary);
@@ -203,18 +202,24 @@ final class LibraryCache {
   }
 
   /** A stamp only saves time: one that cannot be written costs the next start a hash. */
-  private void writeStamp(PinnedFile file, String identity) {
+  private void writeStamp(PinnedFile file, String identity) throws IOException {
+    Path temporary;
     try {
-      Path temporary = Files.createTempFile(folder, file.name() + "-", ".tmp");
-      Files.writeString(temporary, identity);
-      Files.move(
-          temporary,
-          stampOf(file),
-          StandardCopyOption.ATOMIC_MOVE,
-          StandardCopyOption.REPLACE_EXISTING);
+      temporary = Files.createTempFile(folder, file.name() + "-", ".tmp");
     } catch (IOException readOnly) {
       return;
     }
+    try {
+      Files.writeString(temporary, identity);
+      replace(temporary, stampOf(file));
+    } catch (IOException notWritten) {
+      Files.deleteIfExists(temporary);
+    }
+  }
+
+  private static void replace(Path temporary, Path target) throws IOException {
+    Files.move(
+        temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
   }
 
   private static String sha256(InputStream content) throws IOException {

@@ -22,6 +22,19 @@ public final class NativeException extends RuntimeException {
     this.code = code;
   }
 
+  /**
+   * A failed call of a library that explains its results.
+   *
+   * @param call the function and its arguments, as they would stand in C
+   * @param name the result's name in the library
+   * @param code the result
+   * @param text what the library says of it
+   */
+  public NativeException(String call, String name, int code, String text) {
+    super(call + " failed: " + name + " (" + code + ") " + text);
+    this.code = code;
+  }
+
   /** Returns the result of the function. */
   public int code() {
     return code;

@@ -1,7 +1,6 @@
 package io.github.distillcuda.ffi;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -15,8 +14,8 @@ import java.util.Map;
 
 /**
  * The functions of oneDNN 3.13's C API that are used, under their C names; {@code
- * native-notes/onednn.md} has the table. Those that describe a primitive are in {@link
- * OnednnDescriptors}.
+ * native-notes/onednn.md} has the table. Those of attributes are in {@link OnednnAttributes}, those
+ * that describe a primitive in {@link OnednnDescriptors}.
  *
  * <p>Handles and data pointers are plain numbers: what a handle points at belongs to the library,
  * so the host cannot read it by accident. 0 stands for NULL. What a {@code create} returns must be
@@ -41,6 +40,7 @@ public final class OnednnApi {
   }
 
   private final OnednnCalls calls;
+  private final OnednnAttributes attributes;
   private final OnednnDescriptors descriptors;
   private final MethodHandle version;
   private final MethodHandle cpuIsa;
@@ -48,14 +48,6 @@ public final class OnednnApi {
   private final MethodHandle engineCreate;
   private final MethodHandle streamCreate;
   private final MethodHandle streamWait;
-  private final MethodHandle attrCreate;
-  private final MethodHandle attrSetDeterministic;
-  private final MethodHandle attrSetScratchpadMode;
-  private final MethodHandle attrSetAccumulationMode;
-  private final MethodHandle attrSetFpmathMode;
-  private final MethodHandle attrSetPostOps;
-  private final MethodHandle postOpsCreate;
-  private final MethodHandle postOpsAppendEltwise;
   private final MethodHandle memoryDescCreateWithTag;
   private final MethodHandle memoryDescEqual;
   private final MethodHandle memoryDescGetSize;
@@ -69,6 +61,7 @@ public final class OnednnApi {
 
   OnednnApi(SharedLibrary library) {
     calls = new OnednnCalls(library);
+    attributes = new OnednnAttributes(calls);
     descriptors = new OnednnDescriptors(calls);
     version = library.function("dnnl_version", FunctionDescriptor.of(ADDRESS));
     cpuIsa = calls.link("dnnl_get_effective_cpu_isa");
@@ -76,17 +69,6 @@ public final class OnednnApi {
     engineCreate = calls.link("dnnl_engine_create", ADDRESS, JAVA_INT, JAVA_LONG);
     streamCreate = calls.link("dnnl_stream_create", ADDRESS, JAVA_LONG, JAVA_INT);
     streamWait = calls.link("dnnl_stream_wait", JAVA_LONG);
-    attrCreate = calls.link("dnnl_primitive_attr_create", ADDRESS);
-    attrSetDeterministic = calls.link("dnnl_primitive_attr_set_deterministic", JAVA_LONG, JAVA_INT);
-    attrSetScratchpadMode =
-        calls.link("dnnl_primitive_attr_set_scratchpad_mode", JAVA_LONG, JAVA_INT);
-    attrSetAccumulationMode =
-        calls.link("dnnl_primitive_attr_set_accumulation_mode", JAVA_LONG, JAVA_INT);
-    attrSetFpmathMode = calls.link("dnnl_primitive_attr_set_fpmath_mode", JAVA_LONG, JAVA_INT);
-    attrSetPostOps = calls.link("dnnl_primitive_attr_set_post_ops", JAVA_LONG, JAVA_LONG);
-    postOpsCreate = calls.link("dnnl_post_ops_create", ADDRESS);
-    postOpsAppendEltwise =
-        calls.link("dnnl_post_ops_append_eltwise", JAVA_LONG, JAVA_INT, JAVA_FLOAT, JAVA_FLOAT);
     memoryDescCreateWithTag =
         calls.link(
             "dnnl_memory_desc_create_with_tag", ADDRESS, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT);
@@ -107,6 +89,11 @@ public final class OnednnApi {
     for (Kind kind : Kind.values()) {
       destructors.put(kind, calls.link(kind.destructor(), JAVA_LONG));
     }
+  }
+
+  /** Returns the functions that build attributes. */
+  public OnednnAttributes attributes() {
+    return attributes;
   }
 
   /** Returns the functions that describe primitives. */
@@ -161,50 +148,6 @@ public final class OnednnApi {
   public void dnnl_stream_wait(long stream) {
     calls.run(
         "dnnl_stream_wait(stream=" + hex(stream) + ")", () -> (int) streamWait.invokeExact(stream));
-  }
-
-  public long dnnl_primitive_attr_create() {
-    return calls.create(
-        "dnnl_primitive_attr_create()", (arena, out) -> (int) attrCreate.invokeExact(out));
-  }
-
-  public void dnnl_primitive_attr_set_deterministic(long attr, int value) {
-    setAttribute("deterministic", attrSetDeterministic, attr, value);
-  }
-
-  public void dnnl_primitive_attr_set_scratchpad_mode(long attr, int mode) {
-    setAttribute("scratchpad_mode", attrSetScratchpadMode, attr, mode);
-  }
-
-  public void dnnl_primitive_attr_set_accumulation_mode(long attr, int mode) {
-    setAttribute("accumulation_mode", attrSetAccumulationMode, attr, mode);
-  }
-
-  public void dnnl_primitive_attr_set_fpmath_mode(long attr, int mode) {
-    setAttribute("fpmath_mode", attrSetFpmathMode, attr, mode);
-  }
-
-  private void setAttribute(String property, MethodHandle setter, long attr, int value) {
-    calls.run(
-        "dnnl_primitive_attr_set_" + property + "(value=" + value + ")",
-        () -> (int) setter.invokeExact(attr, value));
-  }
-
-  public void dnnl_primitive_attr_set_post_ops(long attr, long postOps) {
-    calls.run(
-        "dnnl_primitive_attr_set_post_ops(post_ops=" + hex(postOps) + ")",
-        () -> (int) attrSetPostOps.invokeExact(attr, postOps));
-  }
-
-  public long dnnl_post_ops_create() {
-    return calls.create(
-        "dnnl_post_ops_create()", (arena, out) -> (int) postOpsCreate.invokeExact(out));
-  }
-
-  public void dnnl_post_ops_append_eltwise(long postOps, int algorithm, float alpha, float beta) {
-    calls.run(
-        "dnnl_post_ops_append_eltwise(alg_kind=" + algorithm + ")",
-        () -> (int) postOpsAppendEltwise.invokeExact(postOps, algorithm, alpha, beta));
   }
 
   public long dnnl_memory_desc_create_with_tag(long[] dims, int dataType, int tag) {

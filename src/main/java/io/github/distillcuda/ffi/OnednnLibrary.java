@@ -24,10 +24,12 @@ public final class OnednnLibrary {
 
   private static OnednnLibrary loaded;
 
+  private final Path folder;
   private final OnednnApi onednn;
   private final GompApi gomp;
 
-  private OnednnLibrary(OnednnApi onednn, GompApi gomp) {
+  private OnednnLibrary(Path folder, OnednnApi onednn, GompApi gomp) {
+    this.folder = folder;
     this.onednn = onednn;
     this.gomp = gomp;
   }
@@ -40,15 +42,19 @@ public final class OnednnLibrary {
    */
   public static synchronized OnednnLibrary load() {
     if (loaded == null) {
-      Path folder =
-          LibraryCache.userCacheFolder()
-              .resolve("distill-cuda/native/onednn-3.13-" + ONEDNN.sha256().substring(0, 12));
-      LibraryCache cache =
-          new LibraryCache(
-              folder, name -> OnednnLibrary.class.getResourceAsStream(RESOURCES + name));
-      loaded = open(cache.provide(List.of(GOMP, ONEDNN)));
+      loaded = open(unpack());
     }
     return loaded;
+  }
+
+  /** Returns the folder of the unpacked libraries. */
+  static Path unpack() {
+    Path folder =
+        LibraryCache.userCacheFolder()
+            .resolve("distill-cuda/native/onednn-3.13-" + ONEDNN.sha256().substring(0, 12));
+    return new LibraryCache(
+            folder, name -> OnednnLibrary.class.getResourceAsStream(RESOURCES + name))
+        .provide(List.of(GOMP, ONEDNN));
   }
 
   private static OnednnLibrary open(Path folder) {
@@ -61,13 +67,18 @@ public final class OnednnLibrary {
         // first.
         onednn.dnnl_set_verbose(0);
       }
-      return new OnednnLibrary(onednn, gomp);
+      return new OnednnLibrary(folder, onednn, gomp);
     } catch (UnsatisfiedLinkError e) {
       throw new DistillException(
           ExitCode.DEVICE,
           "cannot load the CPU library: " + e.getMessage() + "; try --device reference",
           e);
     }
+  }
+
+  /** Returns the folder that the libraries were loaded from. */
+  public Path folder() {
+    return folder;
   }
 
   /** Returns the functions of oneDNN. */

@@ -10,6 +10,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
 
 /** One native library, loaded until the process ends. */
 final class SharedLibrary {
@@ -18,6 +20,7 @@ final class SharedLibrary {
 
   private final String name;
   private final SymbolLookup symbols;
+  private final Map<String, FunctionDescriptor> linked = new TreeMap<>();
 
   private SharedLibrary(String name, SymbolLookup symbols) {
     this.name = name;
@@ -36,7 +39,27 @@ final class SharedLibrary {
       return new SharedLibrary(
           file.getFileName().toString(), SymbolLookup.libraryLookup(file, Arena.global()));
     } catch (IllegalArgumentException e) {
-      UnsatisfiedLinkError error = new UnsatisfiedLinkError(file + ": " + loaderReason(file));
+      String reason = loaderReason(file.toString());
+      // The reason names the file, unless it is one that the file depends on.
+      UnsatisfiedLinkError error =
+          new UnsatisfiedLinkError(
+              reason.startsWith(file.toString()) ? reason : file + ": " + reason);
+      error.initCause(e);
+      throw error;
+    }
+  }
+
+  /**
+   * Loads a library that the loader finds by itself: in LD_LIBRARY_PATH, or in its cache.
+   *
+   * @throws UnsatisfiedLinkError with the loader's own reason if it finds none
+   */
+  @SuppressWarnings("restricted")
+  static SharedLibrary openByName(String soname) {
+    try {
+      return new SharedLibrary(soname, SymbolLookup.libraryLookup(soname, Arena.global()));
+    } catch (IllegalArgumentException e) {
+      UnsatisfiedLinkError error = new UnsatisfiedLinkError(loaderReason(soname));
       error.initCause(e);
       throw error;
     }
@@ -53,7 +76,13 @@ final class SharedLibrary {
         symbols
             .find(symbol)
             .orElseThrow(() -> new UnsatisfiedLinkError(name + " does not export " + symbol));
+    linked.put(symbol, descriptor);
     return LINKER.downcallHandle(address, descriptor);
+  }
+
+  /** Returns what was linked so far by symbol, for a test to compare with the library's headers. */
+  Map<String, FunctionDescriptor> linked() {
+    return Map.copyOf(linked);
   }
 
   /**
@@ -76,9 +105,15 @@ final class SharedLibrary {
     return address.reinterpret(count * JAVA_INT.byteSize()).toArray(JAVA_INT);
   }
 
+  /** Returns memory that a library allocated, with the extent it has. */
+  @SuppressWarnings("restricted")
+  static MemorySegment memory(long address, long byteSize) {
+    return MemorySegment.ofAddress(address).reinterpret(byteSize);
+  }
+
   /** Asks the loader why it refuses a file, since the lookup above only says that it does. */
   @SuppressWarnings("restricted")
-  private static String loaderReason(Path file) {
+  private static String loaderReason(String file) {
     SymbolLookup libc = LINKER.defaultLookup();
     try (Arena arena = Arena.ofConfined()) {
       MethodHandle dlopen =
@@ -86,8 +121,7 @@ final class SharedLibrary {
               libc.findOrThrow("dlopen"), FunctionDescriptor.of(ADDRESS, ADDRESS, JAVA_INT));
       MethodHandle dlerror =
           LINKER.downcallHandle(libc.findOrThrow("dlerror"), FunctionDescriptor.of(ADDRESS));
-      MemorySegment handle =
-          (MemorySegment) dlopen.invokeExact(arena.allocateFrom(file.toString()), RTLD_NOW);
+      MemorySegment handle = (MemorySegment) dlopen.invokeExact(arena.allocateFrom(file), RTLD_NOW);
       if (handle.address() != 0) {
         return "refused by the lookup, though the loader takes it";
       }

@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 
 /**
  * A whole run: teacher (trained or given), baseline and student, each trained, evaluated and saved,
@@ -26,14 +27,6 @@ public final class DistillationRun {
   /** A model that is done: its parameters on the device and what it says of the test images. */
   private record Finished(Network network, ModelResult result, Evaluation evaluation) {}
 
-  /** The content of {@code config.json}. */
-  private record ConfigFile(
-      RunConfig run,
-      BackendInfo backend,
-      boolean deterministic,
-      String dataset,
-      String datasetSha256) {}
-
   private final Backend backend;
   private final boolean deterministic;
   private final RunConfig config;
@@ -42,6 +35,7 @@ public final class DistillationRun {
   private final TrainingListener listener;
   private final StopSignal stop;
   private final int saveEvery;
+  private final String datasetSha256;
   private final ResidentDataset trainImages;
   private final ResidentDataset testImages;
   private final Map<ModelRole, Finished> finished = new EnumMap<>(ModelRole.class);
@@ -74,6 +68,7 @@ public final class DistillationRun {
     this.listener = new EstimatingListener(config, dataset.trainCount(), listener);
     this.stop = stop;
     this.saveEvery = saveEvery;
+    datasetSha256 = dataset.sha256();
     trainImages =
         backend.upload(ImageDataset.IMAGE_SHAPE, dataset.trainImages(), dataset.trainLabels());
     testImages =
@@ -89,7 +84,7 @@ public final class DistillationRun {
    */
   public RunMetrics execute(List<NamedArray> teacherFromFile) {
     folder.writeConfig(
-        new ConfigFile(config, backend.info(), deterministic, dataset.name(), dataset.sha256()));
+        new ConfigFile(config, backend.info(), deterministic, dataset.name(), datasetSha256));
     if (teacherFromFile != null) {
       finished.put(ModelRole.TEACHER, load(teacherFromFile));
     }
@@ -103,7 +98,7 @@ public final class DistillationRun {
    * @throws DistillException USAGE if the data or the device differ from the snapshot's
    */
   public RunMetrics resume(RunSnapshot snapshot) {
-    requireSame("training data", snapshot.datasetSha256(), dataset.sha256());
+    requireSame("training data", snapshot.datasetSha256(), datasetSha256);
     requireSame("device", snapshot.backend(), backend.info());
     secondsBefore = snapshot.secondsSpent();
     history.addAll(snapshot.history());
@@ -128,38 +123,51 @@ public final class DistillationRun {
     }
     RunMetrics metrics = metrics();
     folder.writeMetrics(metrics);
-    folder.checkpoints().delete();
+    folder.removeCheckpoints();
     return metrics;
   }
 
   private Finished load(List<NamedArray> parameters) {
-    Network network =
-        Network.frozen(backend, config.architecture(ModelRole.TEACHER), config.batchSize());
-    network.load(parameters);
-    Evaluation evaluation = evaluator(ModelRole.TEACHER, network).evaluate(done -> {});
-    double accuracy = evaluation.accuracy();
+    Finished teacher =
+        finished(
+            ModelRole.TEACHER,
+            parameters,
+            evaluation ->
+                new ModelResult(
+                    config.teacher().parameterCount(),
+                    evaluation.accuracy(),
+                    evaluation.accuracy(),
+                    null,
+                    null,
+                    null,
+                    config.teacherFile()));
     listener.note(
         "teacher: %,d parameters from %s, test %.2f %%"
             .formatted(
-                network.architecture().parameterCount(), config.teacherFile(), 100 * accuracy));
-    return new Finished(
-        network,
-        new ModelResult(
-            network.architecture().parameterCount(),
-            accuracy,
-            accuracy,
-            null,
-            null,
-            null,
-            config.teacherFile()),
-        evaluation);
+                config.teacher().parameterCount(),
+                config.teacherFile(),
+                100 * teacher.result().lastTestAccuracy()));
+    return teacher;
   }
 
   private Finished restore(RunSnapshot snapshot, ModelRole role) {
+    return finished(
+        role,
+        snapshot.arrays(role, RunSnapshot.Group.VALUES),
+        evaluation -> snapshot.finished().get(role));
+  }
+
+  /**
+   * Puts a model where it will stay. A backend may lay the parameters of a frozen network out
+   * otherwise than a trainable one's and so round otherwise: a model that was just trained is
+   * frozen anew, as one from a file or a checkpoint is, so that all three give the same bits.
+   */
+  private Finished finished(
+      ModelRole role, List<NamedArray> parameters, Function<Evaluation, ModelResult> result) {
     Network network = Network.frozen(backend, config.architecture(role), config.batchSize());
-    network.load(snapshot.arrays(role, RunSnapshot.Group.VALUES));
+    network.load(parameters);
     Evaluation evaluation = evaluator(role, network).evaluate(done -> {});
-    return new Finished(network, snapshot.finished().get(role), evaluation);
+    return new Finished(network, result.apply(evaluation), evaluation);
   }
 
   private void train(ModelRole role, RunSnapshot snapshot) {
@@ -167,6 +175,8 @@ public final class DistillationRun {
     TrainingPosition position = TrainingPosition.START;
     if (snapshot == null) {
       network.load(InitialWeights.draw(network.architecture(), initialSeed(role)));
+      // Better now than after the first epoch, which is when the first checkpoint is written.
+      folder.requireSpaceForTwo(snapshot(role, network, position));
     } else {
       network.load(snapshot.arrays(role, RunSnapshot.Group.VALUES));
       network.loadMoments(
@@ -185,26 +195,22 @@ public final class DistillationRun {
     Trainer trainer = new Trainer(backend, task, trainImages, evaluator, listener, stop);
     List<EpochRecord> epochs =
         trainer.train(position, (at, stopping) -> checkpoint(role, network, at, stopping));
-    Finished done = finish(network, epochs, evaluator.evaluate(d -> {}), role);
-    folder.writeModel(role, network.save());
-    finished.put(role, done);
+    List<NamedArray> parameters = network.save();
+    folder.writeModel(role, parameters);
+    finished.put(role, finished(role, parameters, evaluation -> result(role, epochs, evaluation)));
     history.addAll(epochs);
   }
 
-  private Finished finish(
-      Network network, List<EpochRecord> epochs, Evaluation evaluation, ModelRole role) {
+  private ModelResult result(ModelRole role, List<EpochRecord> epochs, Evaluation evaluation) {
     Finished teacher = finished.get(ModelRole.TEACHER);
-    boolean compare = teacher != null && role != ModelRole.TEACHER;
-    ModelResult result =
-        new ModelResult(
-            network.architecture().parameterCount(),
-            epochs.stream().mapToDouble(EpochRecord::testAccuracy).max().orElse(Double.NaN),
-            evaluation.accuracy(),
-            epochs.stream().mapToDouble(EpochRecord::seconds).sum(),
-            epochs.getLast().loss(),
-            compare ? evaluation.agreement(teacher.evaluation()) : null,
-            null);
-    return new Finished(network, result, evaluation);
+    return new ModelResult(
+        config.architecture(role).parameterCount(),
+        epochs.stream().mapToDouble(EpochRecord::testAccuracy).max().orElse(Double.NaN),
+        evaluation.accuracy(),
+        epochs.stream().mapToDouble(EpochRecord::seconds).sum(),
+        epochs.getLast().loss(),
+        teacher == null ? null : evaluation.agreement(teacher.evaluation()),
+        null);
   }
 
   private TeacherSource teacherSource(LossSpec loss) {
@@ -242,6 +248,10 @@ public final class DistillationRun {
     if (!stopping && done % saveEvery != 0 && done != last) {
       return;
     }
+    folder.save(snapshot(role, network, position));
+  }
+
+  private RunSnapshot snapshot(ModelRole role, Network network, TrainingPosition position) {
     List<NamedArray> arrays = new ArrayList<>();
     finished.forEach(
         (model, f) ->
@@ -254,18 +264,16 @@ public final class DistillationRun {
         RunSnapshot.prefixed(role, RunSnapshot.Group.SECOND_MOMENTS, network.saveSecondMoments()));
     Map<ModelRole, ModelResult> results = new EnumMap<>(ModelRole.class);
     finished.forEach((model, f) -> results.put(model, f.result()));
-    RunSnapshot snapshot =
-        new RunSnapshot(
-            config,
-            backend.info(),
-            dataset.sha256(),
-            results,
-            role,
-            position,
-            List.copyOf(history),
-            seconds(),
-            arrays);
-    folder.checkpoints().save(snapshot.toCheckpoint());
+    return new RunSnapshot(
+        config,
+        backend.info(),
+        datasetSha256,
+        results,
+        role,
+        position,
+        List.copyOf(history),
+        seconds(),
+        arrays);
   }
 
   private RunMetrics metrics() {
@@ -279,7 +287,7 @@ public final class DistillationRun {
         info.precision(),
         info.kernels(),
         new RunMetrics.Dataset(
-            dataset.name(), dataset.trainCount(), dataset.testCount(), dataset.sha256()),
+            dataset.name(), dataset.trainCount(), dataset.testCount(), datasetSha256),
         config.temperature(),
         config.alpha(),
         config.seed(),

@@ -1,6 +1,7 @@
 package io.github.distillcuda.train;
 
 import io.github.distillcuda.nn.Architecture;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -19,6 +20,7 @@ import java.util.Set;
  * @param student the student's and the baseline's widths
  * @param teacherFile a model file to take the teacher from instead of training it; null for none
  * @param teacherSha256 the SHA-256 of that file; null for none
+ * @param teacherRenames from a name in that file to one of the state dict; mostly empty
  * @param recomputeTeacher whether the teacher runs in every step instead of once
  * @param data the data set asked for: auto, cifar10 or synthetic
  * @param dataDirectory where it was asked for; null for the usual places
@@ -37,6 +39,7 @@ public record RunConfig(
     Architecture student,
     String teacherFile,
     String teacherSha256,
+    Map<String, String> teacherRenames,
     boolean recomputeTeacher,
     String data,
     String dataDirectory,

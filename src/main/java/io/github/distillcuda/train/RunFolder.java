@@ -2,18 +2,20 @@ package io.github.distillcuda.train;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
+import com.google.gson.JsonParseException;
 import io.github.distillcuda.checkpoint.AtomicFile;
 import io.github.distillcuda.checkpoint.CheckpointFolder;
 import io.github.distillcuda.checkpoint.ModelFiles;
+import io.github.distillcuda.checkpoint.OutputFolder;
 import io.github.distillcuda.checkpoint.RunLock;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.tensor.NamedArray;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -23,16 +25,19 @@ import java.util.function.Consumer;
  */
 public final class RunFolder implements AutoCloseable {
   private static final String CONFIG = "config.json";
+  private static final String METRICS = "metrics.json";
   private static final String CHECKPOINT = "checkpoint";
   private static final Gson GSON =
       new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create();
 
   private final Path root;
   private final RunLock lock;
+  private final CheckpointFolder checkpoints;
 
   private RunFolder(Path root) {
     this.root = root;
     this.lock = RunLock.acquire(root);
+    this.checkpoints = CheckpointFolder.open(root.resolve(CHECKPOINT));
   }
 
   /**
@@ -66,25 +71,23 @@ public final class RunFolder implements AutoCloseable {
    */
   public static RunFolder create(Path root) {
     requireUsable(root);
-    try {
-      Files.createDirectories(root);
-    } catch (IOException e) {
-      throw new DistillException(
-          ExitCode.DISK,
-          root + ": cannot make the run folder (" + e + "); choose another --out",
-          e);
-    }
     return new RunFolder(root);
   }
 
   /**
    * Opens the folder of a run that did not finish.
    *
-   * @throws DistillException DATA if there is no such folder
+   * @throws DistillException DATA if there is no run; USAGE if it is done or another process is at
+   *     it
    */
   public static RunFolder open(Path root) {
-    if (!Files.isDirectory(root)) {
-      throw new DistillException(ExitCode.DATA, root + ": no such run folder to resume");
+    if (!Files.isRegularFile(root.resolve(CONFIG))) {
+      throw new DistillException(
+          ExitCode.DATA, root + ": no such run to resume (it has no " + CONFIG + ")");
+    }
+    if (Files.exists(root.resolve(METRICS))) {
+      throw new DistillException(
+          ExitCode.USAGE, root + ": this run is done, its results are in " + METRICS);
     }
     return new RunFolder(root);
   }
@@ -95,21 +98,55 @@ public final class RunFolder implements AutoCloseable {
   }
 
   /**
-   * Returns where the run can go on.
+   * Returns the configuration that the run began with.
+   *
+   * @throws DistillException DATA if {@code config.json} is damaged
+   */
+  public RunConfig config() {
+    try {
+      ConfigFile file = GSON.fromJson(Files.readString(root.resolve(CONFIG)), ConfigFile.class);
+      if (file != null && file.run() != null) {
+        return file.run();
+      }
+    } catch (IOException | JsonParseException e) {
+      throw new DistillException(
+          ExitCode.DATA, root.resolve(CONFIG) + " is damaged (" + e.getMessage() + ")", e);
+    }
+    throw new DistillException(ExitCode.DATA, root.resolve(CONFIG) + " is damaged");
+  }
+
+  /**
+   * Returns where the run can go on; nothing where it ended before its first checkpoint.
    *
    * @param note receives a line for each damaged checkpoint that is passed over
-   * @throws DistillException DATA if no complete checkpoint is there
+   * @throws DistillException DATA if there are checkpoints and none can be used
    */
-  public RunSnapshot newestSnapshot(Consumer<String> note) {
-    return RunSnapshot.of(checkpoints().newest(note));
+  public Optional<RunSnapshot> newestSnapshot(Consumer<String> note) {
+    return checkpoints
+        .newest()
+        .map(
+            found -> {
+              found.skipped().forEach(skipped -> note.accept("passed over " + skipped.reason()));
+              return RunSnapshot.of(found.checkpoint());
+            });
   }
 
-  /** Returns the checkpoints, which are deleted when the run is done. */
-  CheckpointFolder checkpoints() {
-    return CheckpointFolder.in(root.resolve(CHECKPOINT));
+  /** Checks that the disk has room for the two checkpoints that are kept. */
+  void requireSpaceForTwo(RunSnapshot snapshot) {
+    OutputFolder.requireSpace(root, 2 * snapshot.toCheckpoint().size());
   }
 
-  void writeConfig(Object config) {
+  /** Saves where the run is. */
+  void save(RunSnapshot snapshot) {
+    checkpoints.save(snapshot.sequence(), snapshot.toCheckpoint());
+  }
+
+  /** Deletes the checkpoints: the run is done. */
+  void removeCheckpoints() {
+    checkpoints.remove();
+  }
+
+  void writeConfig(ConfigFile config) {
     write(CONFIG, GSON.toJson(config) + "\n");
   }
 
@@ -118,7 +155,7 @@ public final class RunFolder implements AutoCloseable {
   }
 
   void writeMetrics(RunMetrics metrics) {
-    write("metrics.json", GSON.toJson(metrics) + "\n");
+    write(METRICS, GSON.toJson(metrics) + "\n");
   }
 
   /** Writes a model's parameters as {@code .safetensors} and {@code .pth}. */
@@ -128,7 +165,7 @@ public final class RunFolder implements AutoCloseable {
   }
 
   private void write(String name, String content) {
-    AtomicFile.write(root.resolve(name), content.getBytes(StandardCharsets.UTF_8));
+    AtomicFile.write(root.resolve(name), content);
   }
 
   @Override

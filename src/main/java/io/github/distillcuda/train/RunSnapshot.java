@@ -22,8 +22,8 @@ import java.util.Map;
  * @param backend the device and libraries that computed so far
  * @param datasetSha256 of the training images and labels
  * @param finished the models that are done
- * @param inProgress the model that is being trained; null between models
- * @param position how far that one is; null between models
+ * @param inProgress the model that is being trained
+ * @param position how far that one is
  * @param history the epochs of the finished models
  * @param secondsSpent wall time of the run so far
  * @param arrays the parameters of finished models and of the one in progress, and the latter's
@@ -82,6 +82,20 @@ public record RunSnapshot(
       }
     }
     return selected;
+  }
+
+  /** Returns the optimizer steps of all models so far, which orders the snapshots of a run. */
+  int sequence() {
+    long steps = position.progress().optimizerStep();
+    for (ModelRole role : finished.keySet()) {
+      steps +=
+          history.stream()
+              .filter(epoch -> epoch.model().equals(role.toString()))
+              .mapToLong(EpochRecord::step)
+              .max()
+              .orElse(0);
+    }
+    return Math.toIntExact(steps);
   }
 
   RunCheckpoint toCheckpoint() {

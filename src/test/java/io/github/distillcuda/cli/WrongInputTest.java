@@ -69,7 +69,7 @@ class WrongInputTest {
           """
           2 | --temprature 5                                      | did you mean --temperature?
           2 | --T 0                                               | --T 0: must be a number from 0.001 to 1000000
-          2 | --T warm                                            | 'warm' is not a float
+          2 | --T warm                                            | is not a double
           2 | --T NaN                                             | --T NaN: must be a number
           2 | --alpha 1.5                                         | --alpha 1.5: must be a number from 0 to 1
           2 | --batch-size 0                                      | --batch-size 0: must be a whole number from 1 to 50000
@@ -88,8 +88,8 @@ class WrongInputTest {
           3 | --data-dir DIR/nowhere                              | DIR/nowhere
           3 | --data-dir DIR/empty                                | DIR/empty
           3 | --data-dir DIR/file.txt                             | DIR/file.txt
-          3 | --resume DIR/nowhere                                | no such run folder
-          3 | --resume DIR/empty                                  | checkpoint
+          3 | --resume DIR/nowhere                                | no such run to resume
+          3 | --resume DIR/empty                                  | no such run to resume
           3 | --teacher DIR/nowhere.pth                           | DIR/nowhere.pth
           3 | --teacher DIR                                       | DIR
           3 | --teacher DIR/file.txt                              | file.txt

@@ -107,6 +107,14 @@ class ArchiveReaderTest {
   }
 
   @Test
+  void oneBlockOfZerosIsNoEnd() {
+    byte[] members = small.binaryTar().withoutEnd();
+    byte[] archive = Arrays.copyOf(members, members.length + 1024);
+    archive[members.length + 512] = 'x';
+    assertRefused(Tar.gzip(archive), "two blocks of zeros at the end, got one");
+  }
+
+  @Test
   void flippedBitIsFoundByTheChecksumOfGzip() {
     byte[] archive = small.binaryTar().gzip();
     archive[archive.length - 6] ^= 1; // in the CRC

@@ -22,6 +22,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -42,7 +44,7 @@ class DownloaderTest {
   private final List<Duration> pauses = new ArrayList<>();
 
   /** Rates do not matter unless a test says so. */
-  private TransferRules rules = rules(0, Duration.ofSeconds(20));
+  private TransferRules rules = rules(0, Duration.ofSeconds(20), System::nanoTime);
 
   @TempDir Path temp;
 
@@ -76,14 +78,14 @@ class DownloaderTest {
     second.close();
   }
 
-  private TransferRules rules(long bytesPerSecond, Duration window) {
+  private TransferRules rules(long bytesPerSecond, Duration window, LongSupplier clock) {
     return new TransferRules(
         bytesPerSecond,
         window,
         Duration.ofSeconds(5),
         3,
         Duration.ofSeconds(1),
-        System::nanoTime,
+        clock,
         pauses::add);
   }
 
@@ -295,10 +297,12 @@ class DownloaderTest {
     assertThat(notes.lines).anyMatch(line -> line.contains("sends more than the file's"));
   }
 
+  /** By a clock that goes on by a second with every look at it: a byte a second, 100 wanted. */
   @Test
   void slowServerIsLeftAndItsBytesAreKept() {
-    rules = rules(300_000, Duration.ofMillis(200));
-    first.answer(drip(archive, 50, 10, 0));
+    AtomicLong clock = new AtomicLong();
+    rules = rules(100, Duration.ofSeconds(15), () -> clock.addAndGet(1_000_000_000));
+    first.answer(drip(archive, 200, 5, 0));
     second.answer(part(archive));
     assertFetched(fetch(), archive);
     assertThat(notes.lines).anyMatch(line -> line.contains("too slow: "));
@@ -307,8 +311,8 @@ class DownloaderTest {
 
   @Test
   void silentServerIsLeft() {
-    rules = rules(300_000, Duration.ofMillis(200));
-    first.answer(drip(archive, 1, 0, 30_000));
+    rules = rules(0, Duration.ofSeconds(2), System::nanoTime);
+    first.answer(drip(archive, 1, 0, 50_000));
     second.answer(whole(archive, ""));
     assertFetched(fetch(), archive);
     assertThat(notes.lines).anyMatch(line -> line.contains("no answer in time"));
@@ -388,12 +392,7 @@ class DownloaderTest {
             public void note(String line) {
               super.note(line);
               if (line.contains("waiting for it")) {
-                try {
-                  Files.write(folder().resolve(BINARY), archive);
-                  holder.getOutputStream().close(); // lets the lock go
-                } catch (IOException e) {
-                  throw new AssertionError(e);
-                }
+                Thread.ofVirtual().start(() -> finish(holder));
               }
             }
           };
@@ -406,6 +405,17 @@ class DownloaderTest {
       assertThat(first.requests()).isEmpty();
     } finally {
       holder.destroyForcibly().waitFor();
+    }
+  }
+
+  /** A while later the other process has the file and lets the lock go. */
+  private void finish(Process holder) {
+    try {
+      Thread.sleep(500);
+      Files.write(folder().resolve(BINARY), archive);
+      holder.getOutputStream().close();
+    } catch (IOException | InterruptedException e) {
+      throw new AssertionError(e);
     }
   }
 

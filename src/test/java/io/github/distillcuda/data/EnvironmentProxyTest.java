@@ -70,7 +70,7 @@ class EnvironmentProxyTest {
           .hasMessageContaining("https_proxy")
           .hasMessageNotContaining("secret")
           .extracting(e -> ((DistillException) e).exitCode())
-          .isEqualTo(ExitCode.USAGE);
+          .isEqualTo(ExitCode.DATA);
     }
   }
 }

@@ -149,6 +149,7 @@ class PickledBatchTest {
     assertRefused(raw('}', 'K', 1, 'K', 1, 's'), "a key that is no string");
     assertRefused(raw('}', ')', 'b'), "a state for something that has none");
     assertRefused(raw('K', 1, '(', 'a'), "without its operand");
+    assertRefused(raw(']', '(', 'K', 1, 'a', '.'), "without its operand"); // below the mark
     assertRefused(raw('T', 255, 255, 255, 127), "runs past the end");
     assertRefused(raw('T', 255, 255, 255, 255), "runs past the end");
     assertRefused(raw(0x80, 2), "protocol 2");
@@ -190,9 +191,10 @@ class PickledBatchTest {
   void selfReferencesAndDeepNestingEnd() {
     assertRefused(raw(']', 'q', 0, 'h', 0, 'a', '.'), "bytes after the end");
     SmallCifar10.Pickle deep = new SmallCifar10.Pickle().raw(0x80, 2);
-    for (int i = 0; i < 12_500; i++) {
+    for (int i = 0; i < 1032; i++) {
       deep.raw(']');
     }
+    deep.raw('T', 0, 0x2F, 0, 0).ascii("x".repeat(0x2F00)).raw('.');
     assertRefused(deep.bytes(), "more than 1032 opcodes");
   }
 

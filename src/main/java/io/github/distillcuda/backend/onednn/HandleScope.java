@@ -36,11 +36,6 @@ final class HandleScope implements AutoCloseable {
     return arena.allocate(bytes, ALIGNMENT);
   }
 
-  /** Returns the number of objects that are alive. */
-  int liveHandles() {
-    return handles.size();
-  }
-
   /** Destroys everything; goes on after a failure and throws the first at the end. */
   @Override
   public void close() {

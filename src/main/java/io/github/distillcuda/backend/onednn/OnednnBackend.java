@@ -14,7 +14,9 @@ import io.github.distillcuda.ffi.OnednnLibrary;
 import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.Shape;
 import io.github.distillcuda.tensor.Tensor;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The CPU: oneDNN's primitives in float32 and the rest of the step in Java, on one thread of the
@@ -23,6 +25,7 @@ import java.util.List;
 public final class OnednnBackend implements Backend {
   private final OnednnContext context;
   private final BackendInfo info;
+  private final Path libraryFolder;
 
   /**
    * Loads oneDNN and prepares it for the calling thread.
@@ -34,6 +37,7 @@ public final class OnednnBackend implements Backend {
     int threads =
         options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
     OnednnLibrary library = OnednnLibrary.load();
+    libraryFolder = library.folder();
     context = new OnednnContext(library, threads, options.deterministic());
     String device =
         "cpu (oneDNN %s, %s, %d %s)"
@@ -48,6 +52,11 @@ public final class OnednnBackend implements Backend {
   @Override
   public BackendInfo info() {
     return info;
+  }
+
+  @Override
+  public Map<String, String> details() {
+    return Map.of("libraries", libraryFolder.toString());
   }
 
   @Override
@@ -88,7 +97,7 @@ public final class OnednnBackend implements Backend {
   @Override
   public StepState createState() {
     context.check();
-    return new HostStepState();
+    return new HostStepState(context::check);
   }
 
   @Override

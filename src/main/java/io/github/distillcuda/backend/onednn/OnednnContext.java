@@ -14,6 +14,7 @@ import static io.github.distillcuda.ffi.OnednnConstants.STREAM_IN_ORDER;
 
 import io.github.distillcuda.ffi.OnednnApi;
 import io.github.distillcuda.ffi.OnednnApi.Kind;
+import io.github.distillcuda.ffi.OnednnAttributes;
 import io.github.distillcuda.ffi.OnednnDescriptors;
 import io.github.distillcuda.ffi.OnednnLibrary;
 import java.lang.foreign.MemorySegment;
@@ -49,18 +50,19 @@ final class OnednnContext implements AutoCloseable {
     stream = scope.own(Kind.STREAM, api.dnnl_stream_create(engine, STREAM_IN_ORDER));
     attributes = createAttributes(deterministic);
     reluAttributes = createAttributes(deterministic);
-    long postOps = scope.own(Kind.POST_OPS, api.dnnl_post_ops_create());
-    api.dnnl_post_ops_append_eltwise(postOps, ELTWISE_RELU, 0, 0);
-    api.dnnl_primitive_attr_set_post_ops(reluAttributes, postOps);
+    long postOps = scope.own(Kind.POST_OPS, api.attributes().dnnl_post_ops_create());
+    api.attributes().dnnl_post_ops_append_eltwise(postOps, ELTWISE_RELU, 0, 0);
+    api.attributes().dnnl_primitive_attr_set_post_ops(reluAttributes, postOps);
     scratchpad = new Scratchpad(this);
   }
 
   private long createAttributes(boolean deterministic) {
-    long created = scope.own(Kind.PRIMITIVE_ATTR, api.dnnl_primitive_attr_create());
-    api.dnnl_primitive_attr_set_deterministic(created, deterministic ? 1 : 0);
-    api.dnnl_primitive_attr_set_scratchpad_mode(created, SCRATCHPAD_MODE_USER);
-    api.dnnl_primitive_attr_set_accumulation_mode(created, ACCUMULATION_MODE_STRICT);
-    api.dnnl_primitive_attr_set_fpmath_mode(created, FPMATH_MODE_STRICT);
+    OnednnAttributes functions = api.attributes();
+    long created = scope.own(Kind.PRIMITIVE_ATTR, functions.dnnl_primitive_attr_create());
+    functions.dnnl_primitive_attr_set_deterministic(created, deterministic ? 1 : 0);
+    functions.dnnl_primitive_attr_set_scratchpad_mode(created, SCRATCHPAD_MODE_USER);
+    functions.dnnl_primitive_attr_set_accumulation_mode(created, ACCUMULATION_MODE_STRICT);
+    functions.dnnl_primitive_attr_set_fpmath_mode(created, FPMATH_MODE_STRICT);
     return created;
   }
 

@@ -60,19 +60,25 @@ final class Recording {
 
   /** Returns the tensor in the wanted order: itself, or a copy that is made in every step. */
   OnednnTensor reorder(OnednnTensor tensor, long wanted) {
+    OnednnTensor ordered = ordered(tensor, wanted);
+    if (ordered != tensor) {
+      copy(tensor, ordered);
+    }
+    return ordered;
+  }
+
+  /** Returns the tensor if it has the wanted order, else a new one of its shape that has. */
+  OnednnTensor ordered(OnednnTensor tensor, long wanted) {
     if (context.same(tensor.descriptor(), wanted)) {
       return tensor;
     }
-    OnednnTensor copy =
-        new OnednnTensor(
-            context,
-            tensor.name(),
-            tensor.shape(),
-            wanted,
-            tensor.plainDescriptor(),
-            context.allocate(wanted));
-    copy(tensor, copy);
-    return copy;
+    return new OnednnTensor(
+        context,
+        tensor.name(),
+        tensor.shape(),
+        wanted,
+        tensor.plainDescriptor(),
+        context.allocate(wanted));
   }
 
   /** Adds the copy of a tensor into another order. */

@@ -166,6 +166,9 @@ class AdamStepTest {
   @Test
   void theFlagIsRestoredAndClearedWithTheProgress() {
     state.restore(new StepProgress(0, 7, 0, 0, 0, 0, 0, 5));
+    set(arena.gradients(), 1, Double.NaN, 1);
+    program.run(1);
+    assertThat(state.read().firstNonFiniteStep()).isEqualTo(5); // the first stays the first
     set(arena.gradients(), 1, 1, 1);
     program.run(1);
     assertThat(get(arena.values())).containsOnly(0);

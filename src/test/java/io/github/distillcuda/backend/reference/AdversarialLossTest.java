@@ -16,11 +16,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 class AdversarialLossTest {
   @Test
   void opposedHugeLogits() {
-    LossRun run = distil(4, 0.9f, new double[] {1e4, 0, -1e4}, new double[] {-1e4, 0, 1e4});
+    LossRun run = distil(4, 0.9, new double[] {1e4, 0, -1e4}, new double[] {-1e4, 0, 1e4});
 
-    // Exact up to alpha, which is a float in the seam: 0.9f differs from 0.9 by 2.4e-8.
-    assertThat(run.meanLoss()).isCloseTo(72000, within(72000 * 3e-8));
-    assertThat(run.gradient()[0]).containsExactly(new double[] {3.6, 0, -3.6}, within(4 * 3e-8));
+    assertThat(run.meanLoss()).isEqualTo(72000);
+    assertThat(run.gradient()[0]).containsExactly(3.6, 0, -3.6);
     assertThat(run.progress().firstNonFiniteStep()).isZero();
   }
 
@@ -28,9 +27,9 @@ class AdversarialLossTest {
   void hugeLogitsAtTinyTemperature() {
     double[] z = {1e4, -1e4, 0};
     double[] v = {1e4, 1e4, -1e4};
-    LossRun run = distil(1e-3f, 1, z, v);
+    LossRun run = distil(1e-3, 1, z, v);
 
-    ExactLoss exact = ExactLoss.distillation(z, v, 1e-3f);
+    ExactLoss exact = ExactLoss.distillation(z, v, 1e-3);
     // A few roundings of log p - log q, which is 2e7 here and the loss's only large factor.
     assertThat(run.meanLoss())
         .isCloseTo(exact.distillation(), within(exact.distillation() * 1e-15));
@@ -41,16 +40,16 @@ class AdversarialLossTest {
   @Test
   void logitsOfTheSizeOfTheLargestFloat() {
     double[] z = {3e38, 0, -3e38};
-    LossRun run = distil(1e-3f, 1, z, new double[] {-3e38, 3e38, 0});
+    LossRun run = distil(1e-3, 1, z, new double[] {-3e38, 3e38, 0});
 
     assertThat(run.meanLoss()).isFinite();
-    assertThat(run.gradient()[0]).containsExactly(new double[] {1e-3f, -1e-3f, 0}, within(0.0));
-    assertThat(distil(1e-3f, 1, z, z).meanLoss()).isEqualTo(0);
+    assertThat(run.gradient()[0]).containsExactly(new double[] {1e-3, -1e-3, 0}, within(0.0));
+    assertThat(distil(1e-3, 1, z, z).meanLoss()).isEqualTo(0);
   }
 
   @ParameterizedTest
-  @ValueSource(floats = {1e3f, 1e6f})
-  void largeTemperaturesWhereTheDefinitionIsRoundingAlone(float temperature) {
+  @ValueSource(doubles = {1e3, 1e6})
+  void largeTemperaturesWhereTheDefinitionIsRoundingAlone(double temperature) {
     // Here PyTorch is no oracle: at 1e6 its float64 is 5e-4 off and its float32 gives -59604.
     double[] z = {2, -1, 0.5};
     double[] v = {1.5, 0, -1};
@@ -73,6 +72,32 @@ class AdversarialLossTest {
     assertExact(none, noneToo);
     assertThat(distil(2, 1, none, finite).meanLoss()).isEqualTo(POSITIVE_INFINITY);
     assertThat(distil(2, 1, none, none).meanLoss()).isEqualTo(0);
+  }
+
+  @Test
+  void minusInfinityInBothCostsNoDigitOfNearAgreement() {
+    double[] z = {NEGATIVE_INFINITY, 0, 1 + 1e-9, -0.5};
+    double[] v = {NEGATIVE_INFINITY, 2e-9, 1, -0.5};
+    LossRun run = distil(2, 1, z, v);
+
+    ExactLoss exact = ExactLoss.distillation(z, v, 2);
+    // z - v is exact, so a few roundings of the result are all there is.
+    assertThat(run.meanLoss())
+        .isCloseTo(exact.distillation(), within(exact.distillation() * 1e-14));
+    assertThat(run.gradient()[0]).containsExactly(exact.distillationGradient(), within(1e-23));
+  }
+
+  @Test
+  void aLargeCommonOffsetCostsNoDigit() {
+    double[] z = {1e4, 1e4 - 1e-3, 1e4 + 2e-3};
+    double[] v = {1e4 + 1e-3, 1e4, 1e4 - 3e-3};
+    LossRun run = distil(1e-3, 1, z, v);
+
+    ExactLoss exact = ExactLoss.distillation(z, v, 1e-3);
+    // Differences of neighbours are exact; z/T alone would carry a rounding of 1e-9.
+    assertThat(run.meanLoss())
+        .isCloseTo(exact.distillation(), within(exact.distillation() * 1e-14));
+    assertThat(run.gradient()[0]).containsExactly(exact.distillationGradient(), within(1e-17));
   }
 
   private static void assertExact(double[] z, double[] v) {
@@ -117,7 +142,7 @@ class AdversarialLossTest {
     double[][] z = {{0, NaN, 1}, {1, 2, 3}};
     double[][] v = {{1, 2, 3}, {3, 2, 2}};
 
-    LossRun run = LossRun.of(new LossSpec(5, 0.5f), z, v, 0, 0);
+    LossRun run = LossRun.of(new LossSpec(5, 0.5), z, v, 0, 0);
 
     assertThat(run.meanLoss()).isNaN();
     assertThat(run.gradient()[1]).doesNotContain(NaN);
@@ -142,7 +167,7 @@ class AdversarialLossTest {
 
   @Test
   void oneClassHasNothingToLearn() {
-    LossRun run = distil(5, 0.5f, new double[] {3}, new double[] {-8});
+    LossRun run = distil(5, 0.5, new double[] {3}, new double[] {-8});
 
     assertThat(run.meanLoss()).isEqualTo(0);
     assertThat(run.gradient()[0]).containsExactly(0.0);
@@ -173,14 +198,20 @@ class AdversarialLossTest {
 
   @Test
   void theFirstOfEqualLogitsIsThePredictionAndNaNBeatsAll() {
-    double[][] z = {{1, 4, 4}, {1, 4, 4}, {9, NaN, NaN}, {9, NaN, 3}};
-
-    LossRun run = LossRun.of(LossSpec.CROSS_ENTROPY, z, null, 1, 2, 1, 0);
-
-    assertThat(run.progress().correct()).isEqualTo(2);
+    assertPrediction(1, 1, 4, 4);
+    assertPrediction(0, 4, 4, 1);
+    assertPrediction(2, 9, 8, NaN);
+    assertPrediction(1, 9, NaN, NaN);
+    assertPrediction(0, NaN, POSITIVE_INFINITY, NaN);
   }
 
-  private static LossRun distil(float temperature, float alpha, double[] z, double[] v) {
+  private static void assertPrediction(int expected, double... z) {
+    for (int label = 0; label < z.length; label++) {
+      assertThat(classify(z, label).progress().correct()).isEqualTo(label == expected ? 1 : 0);
+    }
+  }
+
+  private static LossRun distil(double temperature, double alpha, double[] z, double[] v) {
     return LossRun.of(new LossSpec(temperature, alpha), new double[][] {z}, new double[][] {v}, 0);
   }
 

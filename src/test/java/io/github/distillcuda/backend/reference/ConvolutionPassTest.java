@@ -121,6 +121,24 @@ class ConvolutionPassTest {
   }
 
   @Test
+  void oneNaNAnywhereInAWindowIsItsMaximum() {
+    // In the middle of the image a NaN fills 3x3 positions, which meet the four windows in one,
+    // two, two and four of their elements.
+    for (int middle : new int[] {5, 6, 9, 10}) {
+      try (LayerProbe probe = new LayerProbe(new ConvolutionSpec("conv", 1, 4, 4, 1), 1)) {
+        probe.weight.write(new double[] {0, 0, 0, 0, 1, 0, 0, 0, 0});
+        double[] image = new double[16];
+        Arrays.fill(image, 9);
+        image[middle] = Double.NaN;
+        probe.input.write(image);
+        probe.run();
+
+        assertThat(LayerProbe.values(probe.output)).as("%d", middle).containsOnly(Double.NaN);
+      }
+    }
+  }
+
+  @Test
   void oneNaNReachesEveryOutputThatSeesIt() {
     for (int corner : new int[] {0, 1, 6, 7}) {
       try (LayerProbe probe = new LayerProbe(new ConvolutionSpec("conv", 1, 2, 6, 1), 1)) {

@@ -21,8 +21,8 @@ class NetworkGradientTest {
   private static final int BATCH = 7; // the seventh image of the data has no label
 
   @ParameterizedTest
-  @ValueSource(floats = {0, 0.7f, 1})
-  void everyParameterOfAWholeStep(float alpha) {
+  @ValueSource(doubles = {0, 0.7, 1})
+  void everyParameterOfAWholeStep(double alpha) {
     try (ReferenceBackend backend = new ReferenceBackend(BackendOptions.DEFAULT)) {
       StepState state = backend.createState();
       ParameterArena student = TinyStep.parameters(backend, 3, true, 1);
@@ -57,8 +57,8 @@ class NetworkGradientTest {
   }
 
   @ParameterizedTest
-  @ValueSource(floats = {0.5f, 5, 100})
-  void everyLogit(float temperature) {
+  @ValueSource(doubles = {0.5, 5, 100})
+  void everyLogit(double temperature) {
     try (ReferenceBackend backend = new ReferenceBackend(BackendOptions.DEFAULT)) {
       StepState state = backend.createState();
       StepRecorder recorder = backend.record(2);
@@ -67,7 +67,7 @@ class NetworkGradientTest {
       Tensor v = backend.createTensor("v", z.shape());
       z.write(new double[] {1, -2, 0.5, 3, 0, 0.1, 0.2, 0.3});
       v.write(new double[] {2, 1, -1, 0, 0.3, 0.2, 0.1, 4});
-      Tensor gradient = recorder.loss(new LossSpec(temperature, 0.7f), z, v, rows, state);
+      Tensor gradient = recorder.loss(new LossSpec(temperature, 0.7), z, v, rows, state);
       StepProgram program = recorder.build();
 
       FiniteDifferences.assertGradient(

@@ -174,7 +174,7 @@ class ReferenceBackendTest {
     Batch batch = recorder.gather(data, state, null);
     LayerPass pass = recorder.forward(LAYER, arena, batch.images(), true);
     Tensor three = backend.createTensor("three", Shape.of(2, 3));
-    LossSpec loss = new LossSpec(5, 0.5f);
+    LossSpec loss = new LossSpec(5, 0.5);
 
     assertRejected(
         () -> recorder.forward(LAYER, arena, three, false),

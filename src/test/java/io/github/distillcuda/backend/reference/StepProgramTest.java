@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 /** Whole steps over the state: order, cursor, tail batches, sums, the cache, and what repeats. */
 class StepProgramTest {
   private static final int IMAGES = 22;
-  private static final LossSpec LOSS = new LossSpec(5, 0.7f);
+  private static final LossSpec LOSS = new LossSpec(5, 0.7);
   private static final int[] IN_ORDER = IntStream.range(0, IMAGES).toArray();
   private static final int[] SHUFFLED =
       IntStream.range(0, IMAGES).map(i -> (i * 9 + 5) % IMAGES).toArray();
@@ -62,7 +62,9 @@ class StepProgramTest {
     assertThat(LayerProbe.values(batch.teacherLogits())).containsExactly(40, 41, 30, 31);
     assertThat(state.read().cursor()).isEqualTo(6);
 
-    state.beginEpoch(new int[] {1, 2, 0});
+    int[] order = {1, 2, 0};
+    state.beginEpoch(order);
+    order[0] = 5; // the state has its own copy
     program.run(1);
     assertNormalised(batch.images(), 127, 128, 254, 255);
   }

@@ -1,0 +1,130 @@
+// Rows of [N, C] matrices in registers, and reductions over them.
+//
+// A row belongs to a tile: LANES neighbouring lanes of one warp (1, 2, 4, 8, 16 or 32). Lane l of
+// the tile holds the classes c = k*LANES + l for k = 0 .. PER_LANE-1, so a tile reads neighbouring
+// addresses and every loop over k unrolls into registers. Narrow tiles waste fewer lanes on short
+// rows and need fewer shuffles; wide tiles read longer runs of memory.
+//
+// All 32 lanes of a warp take part in every shuffle and vote. A tile whose row lies past the end
+// of the batch therefore never returns early: it computes on -inf and stores nothing.
+#pragma once
+
+constexpr unsigned FULL_WARP = 0xffffffffu;
+
+// The block size of every kernel that works on rows.
+constexpr int ROW_BLOCK = 128;
+
+// The row of this thread's tile in a launch of ROW_BLOCK threads a block.
+struct TileRow {
+  int row;
+  int lane;
+  int held;      // classes that the row has: 0 past the end of the batch
+  size_t start;  // of the row in its matrix; size_t, since N*C may pass 2^31
+};
+
+template <int LANES>
+__device__ __forceinline__ TileRow tileRow(int rows, int classes) {
+  const int row = blockIdx.x * (ROW_BLOCK / LANES) + threadIdx.x / LANES;
+  return {row, static_cast<int>(threadIdx.x % LANES), row < rows ? classes : 0,
+          (size_t)row * classes};
+}
+
+// Calls body(k, c) for the classes of this lane, in groups: the test is the same for all lanes of a
+// warp, and between two tests the compiler may overlap the rounds. Lanes past the last class run
+// along on the -inf that loadRow gave them.
+template <int LANES, int PER_LANE, typename Body>
+__device__ __forceinline__ void forEachClass(int lane, int classes, Body body) {
+  constexpr int GROUP = PER_LANE >= 32 ? 4 : PER_LANE >= 8 ? 2 : 1;
+#pragma unroll
+  for (int first = 0; first < PER_LANE; first += GROUP) {
+    if (first * LANES >= classes) break;
+#pragma unroll
+    for (int k = first; k < first + GROUP; ++k) body(k, k * LANES + lane);
+  }
+}
+
+// Loads the `held` classes of a row, and `absent` where there is nothing to load. For logits that
+// is -inf, a probability of 0, which drops out of every maximum and every sum. Returns 0, or NaN if
+// something that was loaded is not finite.
+template <int LANES, int PER_LANE>
+__device__ __forceinline__ float loadRow(
+    const float* row, int held, float absent, int lane, int classes, float (&x)[PER_LANE]) {
+  forEachClass<LANES, PER_LANE>(lane, classes, [&](int k, int c) {
+    x[k] = c < held ? row[c] : absent;
+  });
+  float probe = 0.0f;  // after all the loads, so that none of them waits for another
+  forEachClass<LANES, PER_LANE>(lane, classes, [&](int k, int c) {
+    probe = fmaf(c < held ? x[k] : 0.0f, 0.0f, probe);
+  });
+  return probe;
+}
+
+template <int LANES, int PER_LANE>
+__device__ __forceinline__ void storeRow(
+    float* row, int held, int lane, int classes, const float (&x)[PER_LANE]) {
+  forEachClass<LANES, PER_LANE>(lane, classes, [&](int k, int c) {
+    if (c < held) row[c] = x[k];
+  });
+}
+
+// The butterfly adds the same pairs in every lane, so all lanes of a tile get the same bits.
+template <int LANES>
+__device__ __forceinline__ float tileSum(float x) {
+#pragma unroll
+  for (int offset = LANES / 2; offset > 0; offset /= 2) {
+    x += __shfl_xor_sync(FULL_WARP, x, offset);
+  }
+  return x;
+}
+
+// Whether the predicate holds in any lane of the tile.
+template <int LANES>
+__device__ __forceinline__ bool tileAny(bool predicate) {
+  const unsigned votes = __ballot_sync(FULL_WARP, predicate);
+  if (LANES == 32) return votes != 0;
+  const unsigned firstLane = threadIdx.x & 31 & ~(LANES - 1);
+  return (votes >> firstLane & ((1u << (LANES & 31)) - 1)) != 0;
+}
+
+// The largest element of a row and the first class that has it, as PyTorch's argmax. A NaN is
+// never the largest; it reaches the results through the sums.
+struct Top {
+  float value;
+  int index;
+};
+
+template <int LANES, int PER_LANE>
+__device__ __forceinline__ Top rowTop(int lane, int classes, const float (&x)[PER_LANE]) {
+  Top top = {-INFINITY, lane};
+  forEachClass<LANES, PER_LANE>(lane, classes, [&](int k, int c) {
+    top.index = x[k] > top.value ? c : top.index;
+    top.value = fmaxf(top.value, x[k]);
+  });
+#pragma unroll
+  for (int offset = LANES / 2; offset > 0; offset /= 2) {
+    const float value = __shfl_xor_sync(FULL_WARP, top.value, offset);
+    const int index = __shfl_xor_sync(FULL_WARP, top.index, offset);
+    // Without branches: both lanes of a pair decide, each the other way round.
+    const bool better =
+        (value > top.value) | ((value == top.value) & (index < top.index));
+    top.value = better ? value : top.value;
+    top.index = better ? index : top.index;
+  }
+  return top;
+}
+
+// e[k] = exp((x[k] - top)/T), and their sum over the row without the term of the top itself, which
+// is exactly 1: log1p of this sum keeps the digits that log(1 + sum) would lose. Scaling comes after
+// subtracting the maximum, so that no logit overflows at a small T. As in PyTorch, a row with a NaN
+// or a +inf, or with nothing but -inf, gives NaN throughout: its sum is NaN.
+template <int LANES, int PER_LANE>
+__device__ __forceinline__ float shiftedExponentials(
+    int lane, int classes, const float (&x)[PER_LANE], Top top, float inverseT,
+    float (&e)[PER_LANE]) {
+  float sum = top.value - top.value;  // 0, or NaN for an infinite top
+  forEachClass<LANES, PER_LANE>(lane, classes, [&](int k, int c) {
+    e[k] = expf((x[k] - top.value) * inverseT);
+    sum += c == top.index ? 0.0f : e[k];
+  });
+  return tileSum<LANES>(sum);
+}

@@ -1,0 +1,17 @@
+package io.github.distillcuda.checkpoint;
+
+/**
+ * Why the content of a file cannot be used, in one line and without the file's name, which only the
+ * caller knows and adds.
+ */
+final class InvalidFileException extends Exception {
+  private static final long serialVersionUID = 1L;
+
+  InvalidFileException(String reason) {
+    super(reason);
+  }
+
+  InvalidFileException(String reason, Throwable cause) {
+    super(reason, cause);
+  }
+}

@@ -1,0 +1,53 @@
+package io.github.distillcuda.checkpoint;
+
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** A folder that results go to. */
+public final class OutputFolder {
+  private OutputFolder() {}
+
+  /**
+   * Makes sure that {@code folder} is there, creating it and its parents.
+   *
+   * @throws DistillException (DISK) if it cannot be created, as where a file is in the way
+   */
+  public static void create(Path folder) {
+    try {
+      Files.createDirectories(folder);
+    } catch (IOException e) {
+      throw DiskFault.writing(folder, e);
+    }
+  }
+
+  /**
+   * Checks that the disk under an existing folder has room, so that a run fails before it has spent
+   * hours. A quota does not show here; the first checkpoint meets it.
+   *
+   * @throws DistillException (DISK) if fewer than {@code bytes} are free
+   */
+  public static void requireSpace(Path folder, long bytes) {
+    try {
+      long free = Files.getFileStore(folder).getUsableSpace();
+      if (free < bytes) {
+        throw new DistillException(
+            ExitCode.DISK,
+            Printable.path(folder)
+                + ": the disk has "
+                + megabytes(free)
+                + " free and the run needs "
+                + megabytes(bytes)
+                + "; free some space or choose another disk with --out");
+      }
+    } catch (IOException e) {
+      throw DiskFault.writing(folder, e);
+    }
+  }
+
+  private static String megabytes(long bytes) {
+    return Math.ceilDiv(bytes, 1L << 20) + " MiB";
+  }
+}

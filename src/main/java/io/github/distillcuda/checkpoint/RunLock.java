@@ -1,0 +1,105 @@
+package io.github.distillcuda.checkpoint;
+
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Keeps a second run out of a run folder: a lock of the operating system on {@code .lock} in it,
+ * which ends with the process however that ends. The file stays behind, empty; removing it while
+ * another process waits for it would let both in.
+ */
+public final class RunLock implements AutoCloseable {
+  private static final String NAME = ".lock";
+
+  /**
+   * The folders this process holds. Asked first, because to open and close a locked file a second
+   * time would release the lock of the whole process.
+   */
+  private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
+
+  private final Path folder;
+  private final FileChannel channel;
+
+  private RunLock(Path folder, FileChannel channel) {
+    this.folder = folder;
+    this.channel = channel;
+  }
+
+  /**
+   * Creates the folder where absent and takes its lock.
+   *
+   * @throws DistillException (USAGE) naming the process that holds it; (DISK) if the folder cannot
+   *     be written
+   */
+  public static RunLock acquire(Path folder) {
+    OutputFolder.create(folder);
+    try {
+      Path real = folder.toRealPath();
+      if (!HELD.add(real)) {
+        throw held(folder, "this process");
+      }
+      try {
+        return new RunLock(real, lock(real));
+      } catch (IOException | RuntimeException e) {
+        HELD.remove(real);
+        throw e;
+      }
+    } catch (IOException e) {
+      throw DiskFault.writing(folder.resolve(NAME), e);
+    }
+  }
+
+  private static FileChannel lock(Path folder) throws IOException {
+    Path file = folder.resolve(NAME);
+    FileChannel channel =
+        FileChannel.open(
+            file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+    try {
+      FileLock lock = channel.tryLock();
+      if (lock == null) {
+        String pid = Files.readString(file, StandardCharsets.ISO_8859_1).strip();
+        throw held(folder, pid.matches("[0-9]{1,10}") ? "process " + pid : "another process");
+      }
+      byte[] pid = Long.toString(ProcessHandle.current().pid()).getBytes(StandardCharsets.US_ASCII);
+      channel.truncate(0).write(ByteBuffer.wrap(pid));
+      return channel;
+    } catch (IOException | RuntimeException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  private static DistillException held(Path folder, String holder) {
+    return new DistillException(
+        ExitCode.USAGE,
+        Printable.path(folder)
+            + ": "
+            + holder
+            + " is running in this folder; stop it or choose another folder with --out");
+  }
+
+  /** Releases the lock. Closing again does nothing. */
+  @Override
+  public void close() {
+    if (!channel.isOpen()) {
+      return;
+    }
+    try (channel) {
+      channel.truncate(0);
+    } catch (IOException e) {
+      throw DiskFault.writing(folder.resolve(NAME), e);
+    } finally {
+      HELD.remove(folder);
+    }
+  }
+}

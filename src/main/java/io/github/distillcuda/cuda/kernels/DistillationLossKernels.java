@@ -1,0 +1,76 @@
+package io.github.distillcuda.cuda.kernels;
+
+import static io.github.distillcuda.cuda.kernels.ElementType.FLOAT32;
+import static io.github.distillcuda.cuda.kernels.ElementType.INT32;
+
+import java.util.List;
+import java.util.stream.Stream;
+
+/** The fused distillation loss, {@code kernels/distillation_loss_fused.cu}. */
+public final class DistillationLossKernels {
+  private static final String PTX = "compute_75/distillation_loss_fused.ptx";
+
+  /** Loss and gradient, the best rung for each range of classes, narrowest first. */
+  public static final List<KernelSignature> SELECTED =
+      List.of(
+          loss(ClassRange.C16, 1),
+          loss(ClassRange.C32, 2),
+          loss(ClassRange.C128, 2),
+          loss(ClassRange.C256, 2),
+          loss(ClassRange.C1024, 1));
+
+  /** Loss and gradient, the rungs that lost. */
+  public static final List<KernelSignature> OTHER_RUNGS =
+      List.of(
+          loss(ClassRange.C32.byLanes(1), 1),
+          loss(ClassRange.C32, 3),
+          loss(ClassRange.C128.byLanes(32), 1),
+          loss(ClassRange.C256.byLanes(32), 1));
+
+  /** The loss alone, narrowest first. */
+  public static final List<KernelSignature> FORWARD =
+      Stream.of(ClassRange.C16, ClassRange.C32, ClassRange.C128, ClassRange.C256, ClassRange.C1024)
+          .map(DistillationLossKernels::forward)
+          .toList();
+
+  static final List<KernelSignature> ALL =
+      Stream.of(SELECTED, OTHER_RUNGS, FORWARD).flatMap(List::stream).toList();
+
+  private DistillationLossKernels() {}
+
+  private static KernelSignature loss(ClassRange range, int rung) {
+    return inputs("distillation_loss_%s_fused_f32_v%d".formatted(range.name(), rung))
+        .out("dz", FLOAT32, DistillationLossKernels::elements)
+        .float32("temperature", "alpha")
+        .sizes("rows", "classes")
+        .requires(range.requirement(), range::covers)
+        .launch(range::launch);
+  }
+
+  private static KernelSignature forward(ClassRange range) {
+    return inputs("distillation_loss_forward_%s_fused_f32_v1".formatted(range.name()))
+        .float32("temperature", "alpha")
+        .sizes("rows", "classes")
+        .requires(range.requirement(), range::covers)
+        .launch(range::launch);
+  }
+
+  private static KernelSignature.Builder inputs(String symbol) {
+    return KernelSignature.of(PTX, symbol)
+        .in("z", FLOAT32, DistillationLossKernels::elements)
+        .inOrNull("v", FLOAT32, DistillationLossKernels::elements)
+        .in("labels", INT32, DistillationLossKernels::rows)
+        .in("labelledRows", INT32, sizes -> 1)
+        .out("distillation", FLOAT32, DistillationLossKernels::rows)
+        .out("crossEntropy", FLOAT32, DistillationLossKernels::rows)
+        .out("outcome", INT32, DistillationLossKernels::rows);
+  }
+
+  private static long rows(KernelSizes sizes) {
+    return sizes.get("rows");
+  }
+
+  private static long elements(KernelSizes sizes) {
+    return sizes.product("rows", "classes");
+  }
+}

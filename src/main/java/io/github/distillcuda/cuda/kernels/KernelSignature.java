@@ -1,0 +1,172 @@
+package io.github.distillcuda.cuda.kernels;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.function.ToLongFunction;
+
+/**
+ * A kernel as its callers see it. The header of its CUDA source has formula, layout and tolerance.
+ *
+ * @param ptx the file under {@code kernels/ptx/}, such as {@code compute_75/adam.ptx}
+ * @param symbol the entry point, {@code <op>_<fused|unfused>_<dtype>_v<rung>}
+ * @param parameters in order
+ * @param requirements what the sizes of a launch must satisfy
+ * @param launchRule the launch configuration for given sizes
+ */
+public record KernelSignature(
+    String ptx,
+    String symbol,
+    List<KernelParameter> parameters,
+    List<Requirement> requirements,
+    Function<KernelSizes, LaunchConfig> launchRule) {
+
+  /**
+   * A condition on the sizes of a launch.
+   *
+   * @param text what must hold
+   * @param holds whether it does
+   */
+  public record Requirement(String text, Predicate<KernelSizes> holds) {}
+
+  /** Where the build puts {@link #ptx()} in the jar. */
+  public static final String RESOURCE_FOLDER = "/io/github/distillcuda/kernels/ptx/";
+
+  /** Returns the name of the PTX among the resources. */
+  public String resource() {
+    return RESOURCE_FOLDER + ptx;
+  }
+
+  /**
+   * Returns the launch configuration.
+   *
+   * @throws IllegalArgumentException if the sizes are not what the kernel is made for
+   */
+  public LaunchConfig launch(KernelSizes sizes) {
+    for (Requirement requirement : requirements) {
+      if (!requirement.holds.test(sizes)) {
+        throw new IllegalArgumentException(
+            "%s needs %s, not %s".formatted(symbol, requirement.text, sizes));
+      }
+    }
+    return launchRule.apply(sizes);
+  }
+
+  /** Returns whether the kernel can be launched with these sizes. */
+  public boolean accepts(KernelSizes sizes) {
+    return requirements.stream().allMatch(requirement -> requirement.holds.test(sizes));
+  }
+
+  /**
+   * Returns the least traffic of a launch: each input and each required output once.
+   *
+   * @param nullPointers the nullable parameters that are null
+   */
+  public long floorBytes(KernelSizes sizes, String... nullPointers) {
+    Set<String> absent = Set.of(nullPointers);
+    return pointers().stream()
+        .filter(pointer -> !(pointer.nullable() && absent.contains(pointer.name())))
+        .mapToLong(pointer -> pointer.floorBytes(sizes))
+        .sum();
+  }
+
+  /** Returns the parameters that are device addresses, in order. */
+  public List<KernelParameter.Pointer> pointers() {
+    return parameters.stream()
+        .filter(KernelParameter.Pointer.class::isInstance)
+        .map(KernelParameter.Pointer.class::cast)
+        .toList();
+  }
+
+  /** Starts a signature; {@link Builder#launch} ends it. */
+  static Builder of(String ptx, String symbol) {
+    return new Builder(ptx, symbol);
+  }
+
+  /** Collects the parameters in order. */
+  static final class Builder {
+    private final String ptx;
+    private final String symbol;
+    private final List<KernelParameter> parameters = new ArrayList<>();
+    private final List<Requirement> requirements = new ArrayList<>();
+
+    private Builder(String ptx, String symbol) {
+      this.ptx = ptx;
+      this.symbol = symbol;
+    }
+
+    Builder in(String name, ElementType element, ToLongFunction<KernelSizes> reads) {
+      return pointer(name, element, reads, sizes -> 0, false);
+    }
+
+    Builder inOrNull(String name, ElementType element, ToLongFunction<KernelSizes> reads) {
+      return pointer(name, element, reads, sizes -> 0, true);
+    }
+
+    Builder out(String name, ElementType element, ToLongFunction<KernelSizes> writes) {
+      return pointer(name, element, sizes -> 0, writes, false);
+    }
+
+    Builder outOrNull(String name, ElementType element, ToLongFunction<KernelSizes> writes) {
+      return pointer(name, element, sizes -> 0, writes, true);
+    }
+
+    Builder inOut(String name, ElementType element, ToLongFunction<KernelSizes> elements) {
+      return pointer(name, element, elements, elements, false);
+    }
+
+    /** The state of a step, of which a kernel reads and writes a few numbers. */
+    Builder state(long bytesRead, long bytesWritten) {
+      return pointer("state", ElementType.STATE, sizes -> bytesRead, sizes -> bytesWritten, false);
+    }
+
+    private Builder pointer(
+        String name,
+        ElementType element,
+        ToLongFunction<KernelSizes> reads,
+        ToLongFunction<KernelSizes> writes,
+        boolean nullable) {
+      parameters.add(new KernelParameter.Pointer(name, element, reads, writes, nullable));
+      return this;
+    }
+
+    Builder float32(String... names) {
+      for (String name : names) {
+        parameters.add(new KernelParameter.Float32(name));
+      }
+      return this;
+    }
+
+    Builder float64(String... names) {
+      for (String name : names) {
+        parameters.add(new KernelParameter.Float64(name));
+      }
+      return this;
+    }
+
+    /** Integer parameters, each of which must be at least 1. */
+    Builder sizes(String... names) {
+      for (String name : names) {
+        integer(name).requires("at least 1 " + name, sizes -> sizes.get(name) >= 1);
+      }
+      return this;
+    }
+
+    Builder integer(String name) {
+      parameters.add(new KernelParameter.Int(name));
+      return this;
+    }
+
+    Builder requires(String text, Predicate<KernelSizes> holds) {
+      requirements.add(new Requirement(text, holds));
+      return this;
+    }
+
+    KernelSignature launch(Function<KernelSizes, LaunchConfig> rule) {
+      return new KernelSignature(
+          ptx, symbol, List.copyOf(parameters), List.copyOf(requirements), rule);
+    }
+  }
+}

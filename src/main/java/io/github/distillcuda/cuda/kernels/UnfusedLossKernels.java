@@ -1,0 +1,191 @@
+package io.github.distillcuda.cuda.kernels;
+
+import static io.github.distillcuda.cuda.kernels.ElementType.FLOAT32;
+import static io.github.distillcuda.cuda.kernels.ElementType.INT32;
+
+import java.util.List;
+import java.util.function.Function;
+import java.util.stream.Stream;
+
+/**
+ * The chains that the fused loss is compared with, {@code kernels/distillation_loss_unfused.cu},
+ * which lists the operations of both in order.
+ */
+public final class UnfusedLossKernels {
+  private static final String PTX = "compute_75/distillation_loss_unfused.ptx";
+  private static final int BLOCK = 256;
+  private static final List<ClassRange> RANGES =
+      List.of(ClassRange.C32, ClassRange.C128, ClassRange.C1024);
+
+  /** y = value. */
+  public static final KernelSignature FILL =
+      KernelSignature.of(PTX, "fill_unfused_f32_v0")
+          .float32("value")
+          .out("y", FLOAT32, UnfusedLossKernels::length)
+          .sizes("n")
+          .launch(UnfusedLossKernels::byElement);
+
+  /** y = a*factor. */
+  public static final KernelSignature SCALE =
+      KernelSignature.of(PTX, "scale_unfused_f32_v0")
+          .in("a", FLOAT32, UnfusedLossKernels::length)
+          .float32("factor")
+          .out("y", FLOAT32, UnfusedLossKernels::length)
+          .sizes("n")
+          .launch(UnfusedLossKernels::byElement);
+
+  /** y = a + b. */
+  public static final KernelSignature ADD = ofTwo("add");
+
+  /** y = a - b. */
+  public static final KernelSignature SUBTRACT = ofTwo("subtract");
+
+  /** y = a*b. */
+  public static final KernelSignature MULTIPLY = ofTwo("multiply");
+
+  /** y = a*log(a), 0 where a is 0. */
+  public static final KernelSignature XLOGX =
+      KernelSignature.of(PTX, "xlogx_unfused_f32_v0")
+          .in("a", FLOAT32, UnfusedLossKernels::length)
+          .out("y", FLOAT32, UnfusedLossKernels::length)
+          .sizes("n")
+          .launch(UnfusedLossKernels::byElement);
+
+  /** y = -a of one element, for all n. */
+  public static final KernelSignature NEGATE_EXPAND =
+      KernelSignature.of(PTX, "negate_expand_unfused_f32_v0")
+          .in("a", FLOAT32, sizes -> 1)
+          .out("y", FLOAT32, UnfusedLossKernels::length)
+          .sizes("n")
+          .launch(UnfusedLossKernels::byElement);
+
+  /** Elements that one block of {@link #SUM} takes where there are several. */
+  public static final int SUM_CHUNK = 4096;
+
+  /** One partial sum a block; with more than one, a second launch adds those. */
+  public static final KernelSignature SUM =
+      KernelSignature.of(PTX, "sum_unfused_f32_v0")
+          .in("x", FLOAT32, UnfusedLossKernels::length)
+          .out("partials", FLOAT32, sizes -> Math.ceilDiv(sizes.get("n"), SUM_CHUNK))
+          .sizes("n")
+          .launch(sizes -> LaunchConfig.covering(sizes.get("n"), SUM_CHUNK, BLOCK));
+
+  /** The mean negative log-likelihood and the number of labelled rows. */
+  public static final KernelSignature NLL =
+      KernelSignature.of(PTX, "nll_unfused_f32_v0")
+          .in("logS", FLOAT32, sizes -> sizes.get("rows"))
+          .in("labels", INT32, sizes -> sizes.get("rows"))
+          .out("loss", FLOAT32, sizes -> 1)
+          .out("labelledRows", INT32, sizes -> 1)
+          .sizes("rows", "classes")
+          .launch(sizes -> LaunchConfig.of(1, BLOCK));
+
+  /** Its gradient. */
+  public static final KernelSignature NLL_BACKWARD =
+      KernelSignature.of(PTX, "nll_backward_unfused_f32_v0")
+          .in("dLoss", FLOAT32, sizes -> 1)
+          .in("labels", INT32, sizes -> sizes.get("rows"))
+          .in("labelledRows", INT32, sizes -> 1)
+          .out("dLogS", FLOAT32, UnfusedLossKernels::elements)
+          .sizes("rows", "classes")
+          .launch(UnfusedLossKernels::byMatrixElement);
+
+  /** dz of the weighted mean cross-entropy, from the log-sum-exp of the forward pass. */
+  public static final KernelSignature CROSS_ENTROPY_BACKWARD =
+      KernelSignature.of(PTX, "cross_entropy_backward_unfused_f32_v0")
+          .in("z", FLOAT32, UnfusedLossKernels::elements)
+          .in("logSumExp", FLOAT32, sizes -> sizes.get("rows"))
+          .in("labels", INT32, sizes -> sizes.get("rows"))
+          .in("labelledRows", INT32, sizes -> 1)
+          .out("dz", FLOAT32, UnfusedLossKernels::elements)
+          .float32("alpha")
+          .sizes("rows", "classes")
+          .launch(UnfusedLossKernels::byMatrixElement);
+
+  /** T^2*KL a row from q and log p, by range of classes, narrowest first. */
+  public static final List<KernelSignature> KL_FORWARD =
+      byRange("kl_forward", UnfusedLossKernels::klForward);
+
+  /** Cross-entropy, log-sum-exp and outcome a row. */
+  public static final List<KernelSignature> CROSS_ENTROPY_FORWARD =
+      byRange("cross_entropy_forward", UnfusedLossKernels::crossEntropyForward);
+
+  /** The outcome of a row alone, which PyTorch's user gets by argmax and a comparison. */
+  public static final List<KernelSignature> ROW_OUTCOME =
+      byRange("row_outcome", UnfusedLossKernels::rowOutcome);
+
+  static final List<KernelSignature> ALL =
+      Stream.of(
+              List.of(FILL, SCALE, ADD, SUBTRACT, MULTIPLY, XLOGX, NEGATE_EXPAND, SUM),
+              List.of(NLL, NLL_BACKWARD, CROSS_ENTROPY_BACKWARD),
+              KL_FORWARD,
+              CROSS_ENTROPY_FORWARD,
+              ROW_OUTCOME)
+          .flatMap(List::stream)
+          .toList();
+
+  private UnfusedLossKernels() {}
+
+  private static KernelSignature ofTwo(String op) {
+    return KernelSignature.of(PTX, op + "_unfused_f32_v0")
+        .in("a", FLOAT32, UnfusedLossKernels::length)
+        .in("b", FLOAT32, UnfusedLossKernels::length)
+        .out("y", FLOAT32, UnfusedLossKernels::length)
+        .sizes("n")
+        .launch(UnfusedLossKernels::byElement);
+  }
+
+  private static KernelSignature.Builder klForward(KernelSignature.Builder kernel) {
+    return kernel
+        .in("q", FLOAT32, UnfusedLossKernels::elements)
+        .in("logP", FLOAT32, UnfusedLossKernels::elements)
+        .out("distillation", FLOAT32, sizes -> sizes.get("rows"))
+        .float32("temperature");
+  }
+
+  private static KernelSignature.Builder crossEntropyForward(KernelSignature.Builder kernel) {
+    return kernel
+        .in("z", FLOAT32, UnfusedLossKernels::elements)
+        .in("labels", INT32, sizes -> sizes.get("rows"))
+        .out("crossEntropy", FLOAT32, sizes -> sizes.get("rows"))
+        .out("logSumExp", FLOAT32, sizes -> sizes.get("rows"))
+        .out("outcome", INT32, sizes -> sizes.get("rows"));
+  }
+
+  private static KernelSignature.Builder rowOutcome(KernelSignature.Builder kernel) {
+    return kernel
+        .in("z", FLOAT32, UnfusedLossKernels::elements)
+        .in("labels", INT32, sizes -> sizes.get("rows"))
+        .out("outcome", INT32, sizes -> sizes.get("rows"));
+  }
+
+  private static List<KernelSignature> byRange(
+      String op, Function<KernelSignature.Builder, KernelSignature.Builder> parameters) {
+    return RANGES.stream()
+        .map(
+            range ->
+                parameters
+                    .apply(
+                        KernelSignature.of(PTX, "%s_%s_unfused_f32_v0".formatted(op, range.name())))
+                    .sizes("rows", "classes")
+                    .requires(range.requirement(), range::covers)
+                    .launch(range::launch))
+        .toList();
+  }
+
+  private static long length(KernelSizes sizes) {
+    return sizes.get("n");
+  }
+
+  private static long elements(KernelSizes sizes) {
+    return sizes.product("rows", "classes");
+  }
+
+  private static LaunchConfig byElement(KernelSizes sizes) {
+    return LaunchConfig.covering(length(sizes), BLOCK, BLOCK);
+  }
+
+  private static LaunchConfig byMatrixElement(KernelSizes sizes) {
+    return LaunchConfig.covering(elements(sizes), BLOCK, BLOCK);
+  }
+}

@@ -1,0 +1,237 @@
+package io.github.distillcuda.ffi;
+
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiFunction;
+
+/**
+ * Finds NVIDIA's libraries where people have them and links them through Panama, each when it is
+ * asked for. One latch serves them all.
+ *
+ * <p>Libraries of CUDA 12 and 13 will do. Every failure is a {@link DistillException} of the exit
+ * code DEVICE that says on one line what is missing and what to install; {@link #searches} has all
+ * places that were tried.
+ */
+public final class CudaLibraries {
+  private static final String DRIVER = "libcuda.so.1";
+  private static final String CUDNN = "libcudnn.so.9";
+
+  /** The functions of the tables are in every driver from this version on. */
+  private static final int OLDEST_CUDA = 12_000;
+
+  private static final String OLDEST_DRIVER = "525.60.13";
+  private static final int CUDA_13 = 13_000;
+  private static final String OLDEST_DRIVER_OF_CUDA_13 = "580.65.06";
+
+  private final List<Path> named;
+  private final List<Path> usual;
+  private final boolean loaderMayFind;
+  private final CudaLatch latch = new CudaLatch();
+  private final Map<String, CudaLibrarySearch> searches = new LinkedHashMap<>();
+  private int driverVersion = Integer.MAX_VALUE;
+
+  /** Prepares to look through this system. */
+  public CudaLibraries() {
+    this(new CudaSearchPath(System.getenv(), Path.of("/")), true);
+  }
+
+  /**
+   * Prepares to look through a system.
+   *
+   * @param loaderMayFind whether the loader may be asked to find a library by its name
+   */
+  CudaLibraries(CudaSearchPath path, boolean loaderMayFind) {
+    named = path.named();
+    usual = path.usual();
+    this.loaderMayFind = loaderMayFind;
+  }
+
+  /** Returns what was looked for so far. */
+  public List<CudaLibrarySearch> searches() {
+    return List.copyOf(searches.values());
+  }
+
+  /**
+   * Returns the driver, initialised and with at least one GPU. To be called before the other
+   * libraries, whose versions must suit it.
+   */
+  public CudaDriverApi driver() {
+    CudaLibrarySearch search = searchDriver();
+    SharedLibrary library =
+        search
+            .library()
+            .orElseThrow(
+                () ->
+                    unusable(
+                        "no NVIDIA driver (%s); install driver %s or newer",
+                        search.failure(), OLDEST_DRIVER));
+    try {
+      requireNewEnough(library);
+      CudaDriverApi driver = new PanamaCudaDriver(library, latch);
+      driver.cuInit(0);
+      return driver;
+    } catch (UnsatisfiedLinkError e) {
+      throw unusable(
+          "the NVIDIA driver at %s is not complete (%s); install driver %s or newer",
+          search.location().orElseThrow(), e.getMessage(), OLDEST_DRIVER);
+    } catch (NativeException e) {
+      throw new DistillException(ExitCode.DEVICE, e.getMessage() + "; " + advice(e.code()), e);
+    }
+  }
+
+  /**
+   * Where nobody named a folder, the driver is the loader's to choose: NVIDIA's forward
+   * compatibility packages are a newer libcuda that the loader is told of.
+   */
+  private CudaLibrarySearch searchDriver() {
+    CudaLibrarySearch search = new CudaLibrarySearch(List.of(DRIVER));
+    searches.put(DRIVER, search);
+    search.lookIn(named);
+    if (loaderMayFind) {
+      search.askLoader();
+    }
+    search.lookIn(usual);
+    return search;
+  }
+
+  /** An old driver lacks functions, so its version is asked for before all of them are linked. */
+  private void requireNewEnough(SharedLibrary library) {
+    String function = "cuDriverGetVersion";
+    driverVersion =
+        new CudaFunctions(
+                CudaFunctionTables.DRIVER.stream()
+                    .filter(prototype -> prototype.symbol().equals(function))
+                    .toList(),
+                library,
+                latch,
+                (functions, call, status) -> new NativeException(call, "CUDA error", status))
+            .get(function)
+            .callForInt();
+    if (driverVersion < OLDEST_CUDA) {
+      throw unusable(
+          "the NVIDIA driver serves CUDA %s, 12.0 is needed; install driver %s or newer",
+          cudaVersion(driverVersion), OLDEST_DRIVER);
+    }
+  }
+
+  private static String advice(int result) {
+    return switch (result) {
+      case CudaConstants.CUDA_ERROR_NO_DEVICE ->
+          "the driver sees no GPU: look at nvidia-smi and CUDA_VISIBLE_DEVICES";
+      case CudaConstants.CUDA_ERROR_STUB_LIBRARY ->
+          "this is the toolkit's stand-in for a driver: install driver %s or newer"
+              .formatted(OLDEST_DRIVER);
+      case CudaConstants.CUDA_ERROR_SYSTEM_DRIVER_MISMATCH ->
+          "the driver was updated in the running system: restart the computer";
+      default -> "look at nvidia-smi, or install the NVIDIA driver again";
+    };
+  }
+
+  /** Returns cuDNN 9. */
+  public CudnnApi cudnn() {
+    // Its engines ask for these by name and find them once they are loaded, wherever they lie.
+    search(candidates("libcublasLt.so"));
+    searchCompiler();
+    CudnnApi cudnn =
+        link(
+            List.of(CUDNN),
+            driverVersion >= CUDA_13 ? "nvidia-cudnn-cu13" : "nvidia-cudnn-cu12",
+            PanamaCudnn::new);
+    int builtFor = Math.toIntExact(cudnn.cudnnGetCudartVersion());
+    if (builtFor / 1000 > driverVersion / 1000) {
+      throw unusable(
+          "%s is built for CUDA %s, the driver serves %s; install driver %s or newer, or the"
+              + " Python package nvidia-cudnn-cu12",
+          location(CUDNN),
+          cudaVersion(builtFor),
+          cudaVersion(driverVersion),
+          OLDEST_DRIVER_OF_CUDA_13);
+    }
+    return cudnn;
+  }
+
+  /** NVIDIA's run-time compiler, which cuDNN can do without, and the file that it looks for. */
+  private void searchCompiler() {
+    search(candidates("libnvrtc.so"))
+        .location()
+        .map(Path::of)
+        .filter(Path::isAbsolute)
+        .flatMap(CudaSearchPath::builtinsBeside)
+        .ifPresent(
+            builtins -> {
+              String name = builtins.getFileName().toString();
+              searches
+                  .computeIfAbsent(name, first -> new CudaLibrarySearch(List.of(name)))
+                  .lookIn(List.of(builtins.getParent()));
+            });
+  }
+
+  /** Returns cuBLAS 13 or 12. */
+  public CublasApi cublas() {
+    // What it is built upon, which by itself it looks for only in its own folder.
+    search(candidates("libcublasLt.so"));
+    return link(candidates("libcublas.so"), cublasPackage(), PanamaCublas::new);
+  }
+
+  /** Returns cublasLt 13 or 12. */
+  public CublasLtApi cublasLt() {
+    return link(candidates("libcublasLt.so"), cublasPackage(), PanamaCublasLt::new);
+  }
+
+  private String cublasPackage() {
+    return driverVersion >= CUDA_13 ? "nvidia-cublas" : "nvidia-cublas-cu12";
+  }
+
+  /** A library of CUDA 13 needs a driver that serves 13; those of 12 run on newer drivers too. */
+  private List<String> candidates(String name) {
+    return driverVersion >= CUDA_13 ? List.of(name + ".13", name + ".12") : List.of(name + ".12");
+  }
+
+  private <T> T link(
+      List<String> names, String pythonPackage, BiFunction<SharedLibrary, CudaLatch, T> engine) {
+    CudaLibrarySearch search = search(names);
+    String advice = "install it, for example with: pip install " + pythonPackage;
+    SharedLibrary library =
+        search
+            .library()
+            .orElseThrow(
+                () ->
+                    unusable("%s is missing (%s); %s", names.getFirst(), search.failure(), advice));
+    try {
+      return engine.apply(library, latch);
+    } catch (UnsatisfiedLinkError e) {
+      throw unusable(
+          "%s is not usable (%s); %s", location(names.getFirst()), e.getMessage(), advice);
+    }
+  }
+
+  private CudaLibrarySearch search(List<String> names) {
+    return searches.computeIfAbsent(
+        names.getFirst(),
+        first -> {
+          CudaLibrarySearch search = new CudaLibrarySearch(names);
+          search.lookIn(named);
+          search.lookIn(usual);
+          if (loaderMayFind) {
+            search.askLoader();
+          }
+          return search;
+        });
+  }
+
+  private String location(String name) {
+    return searches.get(name).location().orElseThrow();
+  }
+
+  private static String cudaVersion(int version) {
+    return version / 1000 + "." + version % 1000 / 10;
+  }
+
+  private static DistillException unusable(String line, Object... values) {
+    return new DistillException(ExitCode.DEVICE, line.formatted(values));
+  }
+}

@@ -1,0 +1,125 @@
+package io.github.distillcuda.ffi;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * The search for one library: every place that was tried, and what the loader said of it.
+ *
+ * <p>By the name alone the loader looks in LD_LIBRARY_PATH and in its cache.
+ */
+public final class CudaLibrarySearch {
+  /**
+   * A place that was tried.
+   *
+   * @param place a file, or a name that was left to the loader
+   * @param outcome {@code loaded}, {@code no such file}, or the loader's own reason
+   */
+  public record Attempt(String place, String outcome) {}
+
+  private static final String LOADED = "loaded";
+
+  private final List<String> names;
+  private final List<Attempt> attempts = new ArrayList<>();
+  private SharedLibrary library;
+  private String location;
+
+  /**
+   * Prepares a search.
+   *
+   * @param names file names, the best first
+   */
+  CudaLibrarySearch(List<String> names) {
+    this.names = List.copyOf(names);
+  }
+
+  /** Looks for each name in the folders. */
+  void lookIn(List<Path> folders) {
+    for (String name : names) {
+      for (Path folder : folders) {
+        if (library == null) {
+          tryFile(folder.resolve(name));
+        }
+      }
+    }
+  }
+
+  private void tryFile(Path file) {
+    if (!Files.exists(file)) {
+      attempts.add(new Attempt(file.toString(), "no such file"));
+      return;
+    }
+    try {
+      library = SharedLibrary.open(file);
+      location = file.toString();
+      attempts.add(new Attempt(location, LOADED));
+    } catch (UnsatisfiedLinkError e) {
+      attempts.add(new Attempt(file.toString(), e.getMessage()));
+    }
+  }
+
+  /** Leaves the search to the loader, by name. */
+  void askLoader() {
+    for (String name : names) {
+      if (library == null) {
+        tryName(name);
+      }
+    }
+  }
+
+  private void tryName(String name) {
+    try {
+      library = SharedLibrary.openByName(name);
+      location = mappedFile(name).orElse(name);
+      attempts.add(new Attempt(location, LOADED));
+    } catch (UnsatisfiedLinkError e) {
+      attempts.add(new Attempt(name, e.getMessage()));
+    }
+  }
+
+  /** Returns the file that the loader took, as the kernel lists it. */
+  private static Optional<String> mappedFile(String name) {
+    try (Stream<String> mappings = Files.lines(Path.of("/proc/self/maps"))) {
+      return mappings
+          .filter(mapping -> mapping.contains("/" + name))
+          .map(mapping -> mapping.substring(mapping.indexOf('/')))
+          .findFirst();
+    } catch (IOException notLinux) {
+      return Optional.empty();
+    }
+  }
+
+  Optional<SharedLibrary> library() {
+    return Optional.ofNullable(library);
+  }
+
+  /** Returns the name that was looked for first. */
+  public String name() {
+    return names.getFirst();
+  }
+
+  /** Returns the file that was loaded. */
+  public Optional<String> location() {
+    return Optional.ofNullable(location);
+  }
+
+  /** Returns what was tried, in order. */
+  public List<Attempt> attempts() {
+    return List.copyOf(attempts);
+  }
+
+  /** Returns on one line why nothing was loaded: the refusals, or that there was no such file. */
+  String failure() {
+    List<String> refusals =
+        attempts.stream()
+            .filter(attempt -> !attempt.outcome().equals("no such file"))
+            .map(Attempt::outcome)
+            .toList();
+    return refusals.isEmpty() ? String.join(" and ", names) + " not found" : refusals.getFirst();
+  }
+}

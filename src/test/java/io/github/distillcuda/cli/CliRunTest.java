@@ -1,0 +1,114 @@
+package io.github.distillcuda.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import io.github.distillcuda.train.StopSignal;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The commands as a user meets them, on few drawn pictures and small networks. */
+class CliRunTest {
+  private static final String SMALL =
+      " --data synthetic --subset 160 --teacher-widths 8,12,16 --student-widths 4,6,8"
+          + " --epochs 2 --teacher-epochs 1 --batch-size 32 --device cpu --threads 1";
+
+  @TempDir Path temporary;
+
+  private String out;
+  private String err;
+
+  private int run(String arguments) {
+    ByteArrayOutputStream outBytes = new ByteArrayOutputStream();
+    ByteArrayOutputStream errBytes = new ByteArrayOutputStream();
+    Session session =
+        new Session(
+            new PrintStream(outBytes, true, StandardCharsets.UTF_8),
+            new PrintStream(errBytes, true, StandardCharsets.UTF_8),
+            false,
+            new StopSignal());
+    int exitCode =
+        Cli.run(session, arguments.replace("DIR", temporary.toString()).trim().split(" +"));
+    out = outBytes.toString(StandardCharsets.UTF_8);
+    err = errBytes.toString(StandardCharsets.UTF_8);
+    return exitCode;
+  }
+
+  @Test
+  void aRunAndEverythingThatCanBeDoneWithItsFiles() throws Exception {
+    assertThat(run("--T 5 --out DIR/run" + SMALL)).as(err).isZero();
+    assertThat(out)
+        .contains("loss = 0.7*25*KL(teacher||student, T=5) + 0.3*CE")
+        .contains("student  epoch  2  loss ")
+        .contains("vs baseline")
+        .contains("one seed: not a conclusion.");
+
+    assertThat(run("eval --model DIR/run/student.pth --json --data synthetic --device cpu"))
+        .as(err)
+        .isZero();
+    JsonObject eval = JsonParser.parseString(out).getAsJsonObject();
+    JsonObject metrics =
+        JsonParser.parseString(Files.readString(temporary.resolve("run/metrics.json")))
+            .getAsJsonObject();
+    assertThat(eval.get("accuracy").getAsDouble())
+        .isEqualTo(
+            metrics
+                .getAsJsonObject("models")
+                .getAsJsonObject("student")
+                .get("lastTestAccuracy")
+                .getAsDouble());
+
+    assertThat(run("export --model DIR/run/teacher.pth --to safetensors --out DIR/t.safetensors"))
+        .as(err)
+        .isZero();
+    assertThat(Files.readAllBytes(temporary.resolve("t.safetensors")))
+        .isEqualTo(Files.readAllBytes(temporary.resolve("run/teacher.safetensors")));
+
+    assertThat(run("distill --teacher DIR/run/teacher.pth --out DIR/distilled" + SMALL))
+        .as(err)
+        .isZero();
+    assertThat(Files.readAllBytes(temporary.resolve("distilled/student.safetensors")))
+        .as("a teacher from a file distils as the teacher that was written there")
+        .isEqualTo(Files.readAllBytes(temporary.resolve("run/student.safetensors")));
+    assertThat(Files.readString(temporary.resolve("distilled/metrics.json")))
+        .contains("\"loadedFrom\"");
+  }
+
+  @Test
+  void withJsonStandardOutputCarriesObjectsAlone() {
+    assertThat(run("baseline --json --out DIR/json" + SMALL)).as(err).isZero();
+    List<String> lines = out.lines().toList();
+    assertThat(lines).hasSize(3);
+    JsonObject epoch = JsonParser.parseString(lines.getFirst()).getAsJsonObject();
+    assertThat(epoch.get("model").getAsString()).isEqualTo("baseline");
+    assertThat(JsonParser.parseString(lines.getLast()).getAsJsonObject().get("schema").getAsInt())
+        .isEqualTo(1);
+  }
+
+  @Test
+  void aTeacherOfOtherWidthsIsRefusedWithBothShapes() {
+    assertThat(run("train-teacher --out DIR/teacher" + SMALL)).as(err).isZero();
+    assertThat(run("distill --teacher DIR/teacher/teacher.pth --data synthetic")).isEqualTo(3);
+    assertThat(err).contains("conv1.weight").contains("[8, 3, 3, 3]").contains("[64, 3, 3, 3]");
+    assertThat(err.lines()).hasSize(1);
+  }
+
+  @Test
+  void verifyAgreesWithPytorchOnTheCpuAndInTheReference() {
+    for (String device : List.of("cpu", "reference")) {
+      assertThat(run("verify --json --device " + device)).as(out + err).isZero();
+      JsonObject result = JsonParser.parseString(out).getAsJsonObject();
+      assertThat(result.get("passed").getAsBoolean()).isTrue();
+      JsonArray checks = result.getAsJsonArray("checks");
+      assertThat(checks.size()).isEqualTo(14);
+    }
+  }
+}

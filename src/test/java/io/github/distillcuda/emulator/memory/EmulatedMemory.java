@@ -1,0 +1,63 @@
+package io.github.distillcuda.emulator.memory;
+
+import io.github.distillcuda.emulator.fault.EmulatorFault;
+import io.github.distillcuda.emulator.fault.FaultKind;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/** The device's global memory. It outlives launches; a freed allocation is remembered by name. */
+public final class EmulatedMemory implements AddressSpace {
+  private final List<Region> regions = new ArrayList<>();
+  private final List<Region> live = new ArrayList<>();
+  private long nextWarp = 1;
+
+  /**
+   * Reserves memory, uninitialised.
+   *
+   * @param name what a fault calls it
+   */
+  public Region allocate(String name, int bytes) {
+    Region region = new Region(name, AddressMap.globalAddress(regions.size()), bytes);
+    regions.add(region);
+    live.add(region);
+    return region;
+  }
+
+  public void free(Region region) {
+    if (!live.remove(region)) {
+      throw EmulatorFault.ofHost(FaultKind.USE_AFTER_FREE, region.name() + " is freed twice");
+    }
+    region.free();
+  }
+
+  /** What has been allocated and not freed. */
+  public List<Region> live() {
+    return Collections.unmodifiableList(live);
+  }
+
+  @Override
+  public Region regionNear(long address, int lane) {
+    long index = AddressMap.globalIndex(address);
+    if (index < 0 || index >= regions.size()) {
+      throw EmulatorFault.ofLane(
+          FaultKind.WILD_ADDRESS, lane, "no allocation is near address 0x%x".formatted(address));
+    }
+    return regions.get((int) index);
+  }
+
+  /**
+   * Starts a launch of so many warps and returns the serial number of its first; the counts of
+   * distinct bytes begin anew.
+   */
+  public long beginLaunch(long warps) {
+    long first = nextWarp;
+    nextWarp += warps;
+    if (nextWarp > Stamp.MAX_WARP_SERIAL) {
+      throw EmulatorFault.ofHost(
+          FaultKind.NOT_MODELLED, "more than 2^31 warps in the life of one memory");
+    }
+    live.forEach(region -> region.beginLaunch(Stamp.ofWarp(first, 0)));
+    return first;
+  }
+}

@@ -1,0 +1,65 @@
+package io.github.distillcuda.emulator.memory;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/** Converts between Java arrays and the little-endian bytes of device memory. */
+public final class HostBytes {
+  private HostBytes() {}
+
+  public static byte[] of(float... values) {
+    ByteBuffer bytes = buffer(values.length * Float.BYTES);
+    bytes.asFloatBuffer().put(values);
+    return bytes.array();
+  }
+
+  public static byte[] of(int... values) {
+    ByteBuffer bytes = buffer(values.length * Integer.BYTES);
+    bytes.asIntBuffer().put(values);
+    return bytes.array();
+  }
+
+  public static byte[] of(long... values) {
+    ByteBuffer bytes = buffer(values.length * Long.BYTES);
+    bytes.asLongBuffer().put(values);
+    return bytes.array();
+  }
+
+  public static byte[] of(double... values) {
+    ByteBuffer bytes = buffer(values.length * Double.BYTES);
+    bytes.asDoubleBuffer().put(values);
+    return bytes.array();
+  }
+
+  public static float[] toFloats(byte[] bytes) {
+    float[] values = new float[bytes.length / Float.BYTES];
+    wrap(bytes).asFloatBuffer().get(values);
+    return values;
+  }
+
+  public static int[] toInts(byte[] bytes) {
+    int[] values = new int[bytes.length / Integer.BYTES];
+    wrap(bytes).asIntBuffer().get(values);
+    return values;
+  }
+
+  public static long[] toLongs(byte[] bytes) {
+    long[] values = new long[bytes.length / Long.BYTES];
+    wrap(bytes).asLongBuffer().get(values);
+    return values;
+  }
+
+  public static double[] toDoubles(byte[] bytes) {
+    double[] values = new double[bytes.length / Double.BYTES];
+    wrap(bytes).asDoubleBuffer().get(values);
+    return values;
+  }
+
+  private static ByteBuffer buffer(int size) {
+    return ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  private static ByteBuffer wrap(byte[] bytes) {
+    return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+  }
+}

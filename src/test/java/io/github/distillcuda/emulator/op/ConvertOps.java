@@ -1,0 +1,136 @@
+package io.github.distillcuda.emulator.op;
+
+import static io.github.distillcuda.emulator.op.Bits.bits;
+import static io.github.distillcuda.emulator.op.Bits.f32;
+import static io.github.distillcuda.emulator.op.Bits.f64;
+import static io.github.distillcuda.emulator.op.Bits.flush;
+import static io.github.distillcuda.emulator.op.Bits.low16;
+
+import java.util.function.DoubleUnaryOperator;
+
+/** Conversions between types ({@code cvt}). Those to integers saturate, as the hardware does. */
+final class ConvertOps {
+  private static final int NAN_BF16 = 0x7fff;
+  private static final int NAN_F16 = 0x7fff;
+
+  private ConvertOps() {}
+
+  static void addTo(OpTable table) {
+    for (IntegerType from : IntegerType.values()) {
+      for (IntegerType to : IntegerType.values()) {
+        if (from != to) {
+          table.add("cvt." + to.suffix() + "." + from.suffix(), betweenIntegers(to, from));
+        }
+      }
+      addFloatsFromInteger(table, from);
+    }
+    addRoundings(table, "rni", Math::rint);
+    addRoundings(table, "rzi", a -> a < 0 ? Math.ceil(a) : Math.floor(a));
+    addRoundings(table, "rmi", Math::floor);
+    addRoundings(table, "rpi", Math::ceil);
+    addBetweenFloats(table);
+    addHalfPrecision(table);
+  }
+
+  private static OpTable.ExactDecoder betweenIntegers(IntegerType to, IntegerType from) {
+    if (to.isWide()) {
+      return from.isWide() ? WideLoops.unary(a -> a) : WideLoops.fromWord(a -> from.read(a));
+    }
+    OpTable.ExactDecoder toWord =
+        from.isWide()
+            ? WordLoops.fromWide(a -> (int) to.read(a))
+            : WordLoops.unary(a -> (int) to.read(from.read(a)));
+    OpTable.ExactDecoder toHalf =
+        from.isWide()
+            ? WordLoops.fromWide(a -> low16((int) to.read(a)))
+            : WordLoops.unary(a -> low16((int) to.read(from.read(a))));
+    return operands ->
+        operands.registerType(operands.get(0)).bytes() == Short.BYTES
+            ? toHalf.decode(operands)
+            : toWord.decode(operands);
+  }
+
+  private static void addFloatsFromInteger(OpTable table, IntegerType from) {
+    String type = from.suffix();
+    table.add(
+        "cvt.rn.f32." + type,
+        from.isWide()
+            ? WordLoops.fromWide(a -> bits(from.toFloat(a)))
+            : WordLoops.unary(a -> bits(from.toFloat(a))));
+    table.add(
+        "cvt.rn.f64." + type,
+        from.isWide()
+            ? WideLoops.unary(a -> bits(from.toDouble(a)))
+            : WideLoops.fromWord(a -> bits(from.toDouble(a))));
+  }
+
+  /** Rounding to a whole number, kept as a float or made an integer. */
+  private static void addRoundings(OpTable table, String rounding, DoubleUnaryOperator round) {
+    String cvt = "cvt." + rounding;
+    for (boolean ftz : new boolean[] {false, true}) {
+      table.add(
+          cvt + (ftz ? ".ftz.f32.f32" : ".f32.f32"),
+          FloatLoops.unary(a -> (float) round.applyAsDouble(a), ftz));
+    }
+    table.add(cvt + ".f64.f64", WideLoops.unary(a -> bits(round.applyAsDouble(f64(a)))));
+    for (IntegerType to : IntegerType.values()) {
+      String type = to.suffix();
+      addFloatToInteger(table, cvt + "." + type + ".f32", to, a -> round.applyAsDouble(f32(a)));
+      addFloatToInteger(
+          table, cvt + ".ftz." + type + ".f32", to, a -> round.applyAsDouble(flush(f32(a))));
+      table.add(
+          cvt + "." + type + ".f64",
+          to.isWide()
+              ? WideLoops.unary(a -> to.saturate(round.applyAsDouble(f64(a))))
+              : WordLoops.fromWide(a -> (int) to.saturate(round.applyAsDouble(f64(a)))));
+    }
+  }
+
+  private interface RoundedFloat {
+    double of(int floatBits);
+  }
+
+  private static void addFloatToInteger(
+      OpTable table, String mnemonic, IntegerType to, RoundedFloat rounded) {
+    table.add(
+        mnemonic,
+        to.isWide()
+            ? WideLoops.fromWord(a -> to.saturate(rounded.of(a)))
+            : WordLoops.unary(a -> (int) to.saturate(rounded.of(a))));
+  }
+
+  private static void addBetweenFloats(OpTable table) {
+    table.add("cvt.f64.f32", WideLoops.fromWord(a -> bits((double) f32(a))));
+    table.add("cvt.ftz.f64.f32", WideLoops.fromWord(a -> bits((double) flush(f32(a)))));
+    table.add("cvt.rn.f32.f64", WordLoops.fromWide(a -> bits((float) f64(a))));
+    table.add("cvt.rn.ftz.f32.f64", WordLoops.fromWide(a -> bits(flush((float) f64(a)))));
+    table.add("cvt.sat.f32.f32", FloatLoops.unary(a -> saturate(a), false));
+    table.add("cvt.ftz.sat.f32.f32", FloatLoops.unary(a -> saturate(a), true));
+    table.add("cvt.ftz.f32.f32", FloatLoops.unary(a -> a, true));
+  }
+
+  /** Clamped to [0, 1]; 0 for NaN and for -0. */
+  private static float saturate(float a) {
+    return a > 0 ? Math.min(a, 1) : 0;
+  }
+
+  private static void addHalfPrecision(OpTable table) {
+    table.add("cvt.rn.bf16.f32", WordLoops.unary(a -> toBfloat16(a)));
+    table.add("cvt.rn.bf16x2.f32", WordLoops.binary((a, b) -> toBfloat16(a) << 16 | toBfloat16(b)));
+    table.add("cvt.f32.bf16", WordLoops.unary(a -> bits(f32(a << 16))));
+    table.add("cvt.rn.f16.f32", WordLoops.unary(a -> toFloat16(a)));
+    table.add("cvt.f32.f16", WordLoops.unary(a -> bits(Float.float16ToFloat((short) a))));
+  }
+
+  private static int toBfloat16(int floatBits) {
+    if (Float.isNaN(f32(floatBits))) {
+      return NAN_BF16;
+    }
+    int lastKeptBit = floatBits >>> 16 & 1;
+    return (floatBits + 0x7fff + lastKeptBit) >>> 16; // to nearest, ties to even
+  }
+
+  private static int toFloat16(int floatBits) {
+    return Float.isNaN(f32(floatBits)) ? NAN_F16 : low16(Float.floatToFloat16(f32(floatBits)));
+  }
+}

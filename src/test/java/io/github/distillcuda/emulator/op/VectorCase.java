@@ -1,0 +1,42 @@
+package io.github.distillcuda.emulator.op;
+
+import io.github.distillcuda.emulator.ptx.PtxType;
+import java.util.List;
+
+/**
+ * An instruction, the arguments to try it on, and what it must give.
+ *
+ * @param result the type of its result
+ * @param operands the types of its operands
+ * @param suffix what follows the register operands in the text, such as a constant; mostly empty
+ * @param arguments one array of raw bits for each try
+ * @param oracle computes the expected bits, independently of the emulator
+ */
+record VectorCase(
+    String mnemonic,
+    PtxType result,
+    List<PtxType> operands,
+    String suffix,
+    List<long[]> arguments,
+    Oracle oracle) {
+
+  /** What an instruction must give for the raw bits of its arguments; the low bits count. */
+  interface Oracle {
+    long expected(long[] arguments);
+  }
+
+  /** A case that tries every combination of interesting values. */
+  static VectorCase of(String mnemonic, PtxType result, List<PtxType> operands, Oracle oracle) {
+    return new VectorCase(
+        mnemonic, result, operands, "", InterestingValues.combinations(operands), oracle);
+  }
+
+  VectorCase withSuffix(String newSuffix) {
+    return new VectorCase(mnemonic, result, operands, newSuffix, arguments, oracle);
+  }
+
+  @Override
+  public String toString() {
+    return mnemonic;
+  }
+}

@@ -1,0 +1,23 @@
+package io.github.distillcuda.emulator.spec;
+
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** The cases of every shipped kernel, by symbol. */
+final class KernelSpecs {
+  private static final Map<String, List<KernelCase>> BY_KERNEL =
+      Stream.of(LossCases.all())
+          .flatMap(List::stream)
+          .collect(
+              Collectors.groupingBy(
+                  kernelCase -> kernelCase.kernel().symbol(), TreeMap::new, Collectors.toList()));
+
+  private KernelSpecs() {}
+
+  static Map<String, List<KernelCase>> byKernel() {
+    return BY_KERNEL;
+  }
+}

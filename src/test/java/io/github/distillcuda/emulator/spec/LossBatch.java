@@ -1,0 +1,203 @@
+package io.github.distillcuda.emulator.spec;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+
+/** Student and teacher logits and labels of a batch. */
+record LossBatch(String description, float[] z, float[] v, int[] labels, int rows, int classes) {
+  static final int NO_LABEL = -100;
+
+  /** Fills a row: logits of student and teacher, and its label as the result. */
+  private interface RowMaker {
+    int fill(float[] z, float[] v, int at, int classes, Random random);
+  }
+
+  /** Independent normal logits. */
+  static LossBatch random(int rows, int classes, long seed) {
+    List<RowMaker> makers = new ArrayList<>();
+    for (int row = 0; row < rows; row++) {
+      makers.add((z, v, at, c, random) -> fillRandom(z, v, at, c, random, 3));
+    }
+    return of("random", makers, classes, seed);
+  }
+
+  /** A row for each thing that can go wrong with finite logits. */
+  static LossBatch adversarial(int classes) {
+    return of("adversarial", adversarialRows(), classes, 11);
+  }
+
+  /** A row for each way in which a logit can fail to be a number. */
+  static LossBatch notFinite(int classes) {
+    return of("not finite", notFiniteRows(), classes, 12);
+  }
+
+  private static LossBatch of(String description, List<RowMaker> makers, int classes, long seed) {
+    int rows = makers.size();
+    float[] z = new float[rows * classes];
+    float[] v = new float[rows * classes];
+    int[] labels = new int[rows];
+    Random random = new Random(seed);
+    for (int row = 0; row < rows; row++) {
+      labels[row] = makers.get(row).fill(z, v, row * classes, classes, random);
+    }
+    return new LossBatch(description, z, v, labels, rows, classes);
+  }
+
+  private static int fillRandom(
+      float[] z, float[] v, int at, int classes, Random random, float scale) {
+    for (int c = 0; c < classes; c++) {
+      z[at + c] = scale * (float) random.nextGaussian();
+      v[at + c] = scale * (float) random.nextGaussian();
+    }
+    return random.nextInt(classes);
+  }
+
+  private static List<RowMaker> adversarialRows() {
+    List<RowMaker> rows = new ArrayList<>();
+    // logits as large as they come
+    rows.add((z, v, at, c, random) -> fillRandom(z, v, at, c, random, 3000));
+    rows.add(
+        (z, v, at, c, random) -> {
+          for (int i = 0; i < c; i++) {
+            z[at + i] = i == 0 ? 1e4f : -1e4f;
+            v[at + i] = i == c - 1 ? 1e4f : -1e4f;
+          }
+          return c - 1;
+        });
+    rows.add(
+        (z, v, at, c, random) -> {
+          Arrays.fill(z, at, at + c, 3e4f);
+          Arrays.fill(v, at, at + c, -3e4f);
+          return 0;
+        });
+    // student and teacher agree: to the bit, nearly, up to a constant
+    rows.add(
+        (z, v, at, c, random) -> {
+          int label = fillRandom(z, v, at, c, random, 3);
+          System.arraycopy(v, at, z, at, c);
+          return label;
+        });
+    rows.add((z, v, at, c, random) -> nearly(z, v, at, c, random, 1e-3f));
+    rows.add((z, v, at, c, random) -> nearly(z, v, at, c, random, 1e-1f));
+    rows.add(
+        (z, v, at, c, random) -> {
+          int label = fillRandom(z, v, at, c, random, 3);
+          for (int i = 0; i < c; i++) {
+            z[at + i] = v[at + i] + 100;
+          }
+          return label;
+        });
+    // no label, and labels that are none
+    rows.add(
+        (z, v, at, c, random) -> {
+          fillRandom(z, v, at, c, random, 3);
+          return NO_LABEL;
+        });
+    rows.add(
+        (z, v, at, c, random) -> {
+          fillRandom(z, v, at, c, random, 3);
+          return c;
+        });
+    rows.add(
+        (z, v, at, c, random) -> {
+          fillRandom(z, v, at, c, random, 3);
+          return -1;
+        });
+    // ties: the first of the largest is the prediction
+    rows.add(
+        (z, v, at, c, random) -> {
+          int label = fillRandom(z, v, at, c, random, 3);
+          z[at + c / 2] = 50;
+          z[at + c - 1] = 50;
+          return label % 2 == 0 ? c / 2 : c - 1;
+        });
+    // numbers below the normal range, and zeros of both signs
+    rows.add(
+        (z, v, at, c, random) -> {
+          for (int i = 0; i < c; i++) {
+            z[at + i] = i * Float.MIN_VALUE;
+            v[at + i] = i % 2 == 0 ? 0f : -0f;
+          }
+          return c - 1;
+        });
+    // a label that has all of the probability, and one that has none
+    rows.add(
+        (z, v, at, c, random) -> {
+          fillRandom(z, v, at, c, random, 1);
+          z[at + c / 3] = 40;
+          return c / 3;
+        });
+    rows.add(
+        (z, v, at, c, random) -> {
+          fillRandom(z, v, at, c, random, 1);
+          z[at + c / 3] = -1e4f;
+          return c / 3;
+        });
+    return rows;
+  }
+
+  private static int nearly(
+      float[] z, float[] v, int at, int classes, Random random, float difference) {
+    int label = fillRandom(z, v, at, classes, random, 3);
+    for (int c = 0; c < classes; c++) {
+      z[at + c] = v[at + c] + difference * (float) random.nextGaussian();
+    }
+    return label;
+  }
+
+  private static List<RowMaker> notFiniteRows() {
+    List<RowMaker> rows = new ArrayList<>();
+    float inf = Float.POSITIVE_INFINITY;
+    for (float bad : new float[] {-inf, inf, Float.NaN}) {
+      rows.add((z, v, at, c, random) -> withBad(z, v, at, c, random, bad, true, false));
+      rows.add((z, v, at, c, random) -> withBad(z, v, at, c, random, bad, false, true));
+      rows.add((z, v, at, c, random) -> withBad(z, v, at, c, random, bad, true, true));
+      rows.add(
+          (z, v, at, c, random) -> {
+            withBad(z, v, at, c, random, bad, true, false);
+            return NO_LABEL;
+          });
+    }
+    rows.add(
+        (z, v, at, c, random) -> {
+          int label = fillRandom(z, v, at, c, random, 3);
+          Arrays.fill(z, at, at + c, -inf);
+          return label;
+        });
+    rows.add(
+        (z, v, at, c, random) -> {
+          int label = fillRandom(z, v, at, c, random, 3);
+          Arrays.fill(v, at, at + c, -inf);
+          return label;
+        });
+    rows.add(
+        (z, v, at, c, random) -> {
+          fillRandom(z, v, at, c, random, 3);
+          z[at + c / 2] = -inf;
+          return c / 2; // an infinite cross-entropy with a finite gradient
+        });
+    return rows;
+  }
+
+  private static int withBad(
+      float[] z,
+      float[] v,
+      int at,
+      int classes,
+      Random random,
+      float bad,
+      boolean inStudent,
+      boolean inTeacher) {
+    int label = fillRandom(z, v, at, classes, random, 3);
+    int place = classes / 2;
+    if (inStudent) {
+      z[at + place] = bad;
+    }
+    if (inTeacher) {
+      v[at + place] = bad;
+    }
+    return label;
+  }
+}

@@ -1,0 +1,83 @@
+package io.github.distillcuda.emulator.spec;
+
+import io.github.distillcuda.cuda.kernels.DistillationLossKernels;
+import io.github.distillcuda.cuda.kernels.KernelSignature;
+import io.github.distillcuda.cuda.kernels.KernelSizes;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** The fused distillation loss. */
+final class LossCases {
+  private static final int[] ROWS = {1, 2, 63, 64, 65};
+  private static final int MANY_ROWS = 1000;
+
+  /** Temperature and alpha of the adversarial batches. */
+  private static final float[][] SETTINGS = {
+    {5, 0.7f}, {1e-3f, 0.7f}, {0.5f, 1}, {1, 0}, {100, 0.3f}, {1000, 0.5f}, {1e6f, 0.9f}
+  };
+
+  private LossCases() {}
+
+  static List<KernelCase> all() {
+    List<KernelCase> cases = new ArrayList<>();
+    Stream.of(
+            DistillationLossKernels.SELECTED,
+            DistillationLossKernels.OTHER_RUNGS,
+            DistillationLossKernels.FORWARD)
+        .flatMap(List::stream)
+        .forEach(kernel -> addAll(kernel, cases));
+    return cases;
+  }
+
+  private static void addAll(KernelSignature kernel, List<KernelCase> cases) {
+    int[] classCounts = Shapes.classesOf(kernel);
+    for (int classes : classCounts) {
+      for (int rows : ROWS) {
+        cases.add(of(kernel, LossBatch.random(rows, classes, rows), 5, 0.7f));
+      }
+    }
+    int fewest = classCounts[Math.min(1, classCounts.length - 1)];
+    int most = classCounts[classCounts.length - 1];
+    cases.add(of(kernel, LossBatch.random(MANY_ROWS, Math.min(10, most), 1), 5, 0.7f));
+    for (int classes : new int[] {1, fewest, Math.min(10, most), most}) {
+      for (float[] setting : SETTINGS) {
+        cases.add(of(kernel, LossBatch.adversarial(classes), setting[0], setting[1]));
+        cases.add(of(kernel, LossBatch.notFinite(classes), setting[0], setting[1]));
+      }
+    }
+    cases.add(of(kernel, LossBatch.random(65, most, 4), 5, 0.7f).shiftedBy(4));
+    if (hasGradient(kernel)) {
+      cases.add(of(kernel, LossBatch.random(65, most, 3), 5, 0.7f).inPlace("dz", "z"));
+      cases.add(of(kernel, LossBatch.random(65, 10, 5), 2, 0.5f).inPlace("dz", "z").shiftedBy(4));
+    }
+  }
+
+  private static boolean hasGradient(KernelSignature kernel) {
+    return kernel.pointers().stream().anyMatch(pointer -> pointer.name().equals("dz"));
+  }
+
+  /** The loss of a batch; with alpha 0 there is no teacher at all. */
+  static KernelCase of(KernelSignature kernel, LossBatch batch, float temperature, float alpha) {
+    KernelSizes sizes = KernelSizes.of("rows", batch.rows(), "classes", batch.classes());
+    LossExpectation expected = new LossExpectation(batch, temperature, alpha);
+    String description = "%s T=%s alpha=%s".formatted(batch.description(), temperature, alpha);
+    KernelCase result =
+        new KernelCase(kernel, sizes, description)
+            .in("z", batch.z())
+            .in("labels", batch.labels())
+            .in("labelledRows", expected.labelledRows())
+            .value("temperature", temperature)
+            .value("alpha", alpha)
+            .out("distillation", expected.distillation())
+            .out("crossEntropy", expected.crossEntropy())
+            .out("outcome", Expected.ints(expected.outcomes()));
+    if (alpha > 0) {
+      result.in("v", batch.v());
+    }
+    if (hasGradient(kernel)) {
+      result.out("dz", expected.gradient());
+    }
+    return result;
+  }
+}

@@ -1,0 +1,33 @@
+package io.github.distillcuda.emulator.spec;
+
+import io.github.distillcuda.cuda.kernels.KernelSignature;
+import io.github.distillcuda.emulator.EmulatedKernel;
+import io.github.distillcuda.emulator.PtxModule;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** The committed PTX, loaded once for all tests. */
+final class ShippedPtx {
+  private static final Path FOLDER = Path.of("kernels", "ptx");
+  private static final Map<String, PtxModule> MODULES = new ConcurrentHashMap<>();
+
+  private ShippedPtx() {}
+
+  static EmulatedKernel kernel(KernelSignature signature) {
+    return MODULES
+        .computeIfAbsent(signature.ptx(), file -> PtxModule.parse(text(file)))
+        .kernel(signature.symbol());
+  }
+
+  static String text(String file) {
+    try {
+      return Files.readString(FOLDER.resolve(file));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
