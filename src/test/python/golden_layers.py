@@ -21,6 +21,7 @@ CASES = [
     dict(name='conv odd', kind='convolution', input=[5, 4, 10], outputs=7, batch=2),
     dict(name='conv smallest', kind='convolution', input=[1, 2, 2], outputs=1, batch=1),
     dict(name='conv past a block', kind='convolution', input=[17, 4, 4], outputs=33, batch=2),
+    dict(name='conv blocks', kind='convolution', input=[16, 4, 4], outputs=16, batch=2),
     dict(name='conv ties', kind='convolution', input=[2, 6, 6], outputs=3, batch=4, integers=1),
     dict(name='conv exact', kind='convolution', input=[9, 4, 4], outputs=5, batch=2, integers=8),
     dict(name='linear relu', kind='linear', input=[7], outputs=5, batch=3, relu=True),
@@ -29,6 +30,7 @@ CASES = [
     dict(name='linear of images', kind='linear', input=[5, 4, 6], outputs=9, batch=2, relu=True),
     dict(name='linear many rows', kind='linear', input=[6], outputs=3, batch=33, relu=True),
     dict(name='linear past a block', kind='linear', input=[33], outputs=17, batch=17, relu=False),
+    dict(name='linear blocks', kind='linear', input=[16, 2, 2], outputs=16, batch=4, relu=True),
     dict(name='linear exact', kind='linear', input=[19], outputs=6, batch=5, relu=True, integers=8),
 ]
 ADAM = dict(inputs=7, outputs=5, steps=10, learningRate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8,
@@ -56,7 +58,7 @@ def check_margins(case, before):
     if case.get('relu', True): assert (before.abs() > MARGIN).all(), case['name']
 
 
-def magnitudes(case, x, w, b, before, outputs):
+def magnitudes(case, x, w, b, before):
     """The sums of absolute products behind the output and behind the gradients of input, weight and bias."""
     ax, aw, ab, g = x.abs(), w.abs(), b.abs(), before.grad.abs()
     if case['kind'] == 'convolution':
@@ -71,11 +73,11 @@ def add_layer(golden, case, seed):
     w_shape = [outputs, inputs[0], 3, 3] if conv else [outputs, math.prod(inputs)]
     fan_in = math.prod(w_shape[1:])
     y_shape = [n, outputs, inputs[1] // 2, inputs[2] // 2] if conv else [n, outputs]
+    bound = case.get('integers')
 
     def values(offset, shape, general):
-        bound = case.get('integers')
-        return torch.tensor((integers(seed + offset, math.prod(shape), bound) if bound else general(seed + offset, shape))
-                            .reshape(shape).astype(np.float64), requires_grad=True)
+        hashed = integers(seed + offset, math.prod(shape), bound) if bound else general(seed + offset, shape)
+        return torch.tensor(hashed.reshape(shape).astype(np.float64), requires_grad=True)
     w = values(0, w_shape, lambda s, shape: weights(s, shape, fan_in))
     b = values(1, [outputs], lambda s, shape: weights(s, shape, fan_in))
     x = values(2, [n, *inputs], lambda s, shape: symmetric(s, math.prod(shape), 1.0))
@@ -85,8 +87,8 @@ def add_layer(golden, case, seed):
     y.backward(dy)
     check_margins(case, before.detach())
     with torch.no_grad():
-        names = ('output', 'inputGradient', 'weightGradient', 'biasGradient')
-        for name, value, magnitude in zip(names, (y, x.grad, w.grad, b.grad), magnitudes(case, x, w, b, before, outputs)):
+        results = dict(output=y, inputGradient=x.grad, weightGradient=w.grad, biasGradient=b.grad)
+        for (name, value), magnitude in zip(results.items(), magnitudes(case, x, w, b, before)):
             golden.add(f'layer.{case["name"]}.{name}', value.numpy())
             golden.add(f'layer.{case["name"]}.{name}.magnitude', magnitude.numpy(), 'float32')
     return dict(case, seed=seed)
@@ -96,8 +98,12 @@ def add_adam(golden):
     """Ten steps on given gradients of very different sizes, of a linear layer's weight and bias."""
     a = ADAM
     shapes = dict(weight=[a['outputs'], a['inputs']], bias=[a['outputs']])
-    p = {k: torch.tensor(weights(a['seeds'][k], s, a['inputs']).astype(np.float64), requires_grad=True) for k, s in shapes.items()}
-    optimizer = torch.optim.Adam(p.values(), lr=a['learningRate'], betas=(a['beta1'], a['beta2']), eps=a['epsilon'])
+    p = {}
+    for key, shape in shapes.items():
+        start = weights(a['seeds'][key], shape, a['inputs']).astype(np.float64)
+        p[key] = torch.tensor(start, requires_grad=True)
+    betas = a['beta1'], a['beta2']
+    optimizer = torch.optim.Adam(p.values(), lr=a['learningRate'], betas=betas, eps=a['epsilon'])
     steps = {k: [] for k in shapes}
     for step in range(a['steps']):
         for key, shape in shapes.items():
@@ -118,5 +124,6 @@ def add_to(golden):
     golden.index['layers'] = [add_layer(golden, case, 500 + 10 * i) for i, case in enumerate(CASES)]
     # What PyTorch makes of each byte of an image, in both precisions: compared bit for bit.
     for dtype in (torch.float32, torch.float64):
-        golden.add(f'pixels.{str(dtype)[6:]}', ((torch.arange(256).to(dtype) / 255 - 0.5) / 0.5).numpy(), str(dtype)[6:])
+        name = str(dtype).removeprefix('torch.')
+        golden.add(f'pixels.{name}', ((torch.arange(256).to(dtype) / 255 - 0.5) / 0.5).numpy(), name)
     add_adam(golden)

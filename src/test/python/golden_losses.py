@@ -17,6 +17,8 @@ from golden_hash import labels as hash_labels, symmetric, uniform
 NO_LABEL = -100
 ALPHA = 0.7
 INF, NAN = math.inf, math.nan
+FLOAT_KEYS = 'temperature', 'alpha', 'spread', 'nearness'
+SUM_KEYS = 'distillation', 'crossEntropy', 'loss'
 
 ROW_SEEDS = dict(student=100_000, teacher=200_000)
 BATCH_SEEDS = dict(student=31, teacher=32, labels=33)
@@ -85,8 +87,8 @@ def exactly(z, v, labels, temperature, alpha):
     the size of its gradient's parts before they cancel, which tolerances are relative to."""
     n, classes, labelled = len(labels), len(z[0]), sum(y != NO_LABEL for y in labels)
     absent = mpmath.mpf(0), [mpmath.mpf(0)] * classes
-    soft = [exact_distillation(z[i], v[i], temperature) if alpha > 0 else absent for i in range(n)]
-    hard = [exact_cross_entropy(z[i], labels[i]) if alpha < 1 and labels[i] != NO_LABEL else absent for i in range(n)]
+    soft = [exact_distillation(a, b, temperature) for a, b in zip(z, v)] if alpha > 0 else [absent] * n
+    hard = [exact_cross_entropy(a, y) if alpha < 1 and y != NO_LABEL else absent for a, y in zip(z, labels)]
     a, b = mpmath.mpf(alpha) / n, (1 - mpmath.mpf(alpha)) / max(labelled, 1)
     distillation, cross_entropy = mpmath.fsum(s[0] for s in soft), mpmath.fsum(h[0] for h in hard)
     loss = (a * distillation if alpha > 0 else 0) + (b * cross_entropy if alpha < 1 else 0)
@@ -98,8 +100,9 @@ def exactly(z, v, labels, temperature, alpha):
 
 def check_oracles(what, pytorch, exact, tolerance):
     """The two must agree where PyTorch's is the one that is stored, as far as float64 reaches."""
-    for key in ('distillation', 'crossEntropy', 'loss'):
-        assert abs(pytorch[key] - exact[key]) <= tolerance * (1 + abs(exact[key])), (what, key, pytorch[key], exact[key])
+    for key in SUM_KEYS:
+        error = abs(pytorch[key] - exact[key])
+        assert error <= tolerance * (1 + abs(exact[key])), (what, key, pytorch[key], exact[key])
     bound = tolerance * np.maximum(np.array(exact['scale'])[:, None], 1e-3)
     assert (np.abs(pytorch['gradient'] - exact['gradient']) <= bound).all(), what
 
@@ -123,34 +126,34 @@ def random_rows():
 def extreme_rows():
     """Every temperature that is promised, with logits up to 1e4 and students nearly equal to their teachers;
     then numbers of classes around the widths of vector units."""
+    def row(classes, temperature, spread, nearness, alpha):
+        return dict(classes=classes, temperature=temperature, spread=spread, nearness=nearness, alpha=alpha, label=None)
     for temperature in (1e-3, 1e-2, 0.1, 1, 5, 100, 1e3, 1e4, 1e6):
         for spread, nearness in ((3, 0), (1e4, 0), (3, 0.1), (3, 1e-3)):
-            for alpha in (ALPHA, 1):
-                yield dict(classes=10, temperature=temperature, spread=spread, nearness=nearness, alpha=alpha, label=None)
-    for classes in (1, 2, 3, 7, 8, 31, 32, 33, 63, 64, 65, 127, 128, 129, 1000):
-        yield dict(classes=classes, temperature=5, spread=5, nearness=0, alpha=ALPHA, label=None)
+            for alpha in (ALPHA, 1): yield row(10, temperature, spread, nearness, alpha)
+    for classes in (1, 2, 3, 7, 8, 31, 32, 33, 63, 64, 65, 127, 128, 129, 1000): yield row(classes, 5, 5, 0, ALPHA)
 
 
 def add_rows(golden):
-    rows = [dict(row, oracle=oracle) for oracle, rows in (('pytorch', random_rows()), ('decimal', extreme_rows())) for row in rows]
-    results = []
+    everyday = list(random_rows())
+    rows, results = everyday + list(extreme_rows()), []
     for index, row in enumerate(rows):
-        for key in ('temperature', 'alpha', 'spread', 'nearness'): row[key] = float(np.float32(row[key]))
+        for key in FLOAT_KEYS: row[key] = float(np.float32(row[key]))
+        # Labels are bytes on the Java side.
         if row['label'] is None: row['label'] = int(hash_labels(25, index + 1, min(row['classes'], 128))[index])
         z, v = row_logits(index, row['classes'], row['spread'], row['nearness'])
         case = [z.tolist()], [v.tolist()], [row['label']], row['temperature'], row['alpha']
         exact = exactly(*case)
-        if row['oracle'] == 'pytorch':
+        if index < len(everyday):
             pytorch = by_torch(*case)
             check_oracles(f'row {index}', pytorch, exact, 1e-12)
             exact = dict(pytorch, scale=exact['scale'])
         results.append(exact)
-    golden.index['lossRows'] = dict(
-        count=len(rows), seeds=ROW_SEEDS,
-        oracle=f'rows 0 to 299 PyTorch in float64, the others 60 digits')
+    oracle = f'the first {len(everyday)} rows PyTorch in float64, the others 60 digits'
+    golden.index['lossRows'] = dict(count=len(rows), seeds=ROW_SEEDS, oracle=oracle)
     for key in ('classes', 'label'): golden.add(f'lossRows.{key}', [row[key] for row in rows], 'int32')
-    for key in ('temperature', 'alpha', 'spread', 'nearness'): golden.add(f'lossRows.{key}', [row[key] for row in rows], 'float32')
-    for key in ('distillation', 'crossEntropy', 'loss'): golden.add(f'lossRows.{key}', [result[key] for result in results])
+    for key in FLOAT_KEYS: golden.add(f'lossRows.{key}', [row[key] for row in rows], 'float32')
+    for key in SUM_KEYS: golden.add(f'lossRows.{key}', [result[key] for result in results])
     golden.add('lossRows.gradientScale', [result['scale'][0] for result in results])
     golden.add('lossRows.gradient', np.concatenate([result['gradient'][0] for result in results]))
 
@@ -160,14 +163,16 @@ def add_batches(golden):
     sizes, classes, temperature, spread = (1, 31, 32, 33, 127), 10, 5.0, 4.0
     z = symmetric(BATCH_SEEDS['student'], 127 * classes, spread).reshape(127, classes)
     v = symmetric(BATCH_SEEDS['teacher'], 127 * classes, spread).reshape(127, classes)
-    y = [NO_LABEL if i % 6 == 5 else int(label) for i, label in enumerate(hash_labels(BATCH_SEEDS['labels'], 127, classes))]
-    golden.index['lossBatches'] = dict(sizes=sizes, classes=classes, temperature=temperature, alpha=ALPHA, spread=spread,
-                                       seeds=BATCH_SEEDS, unlabelled='every sixth row', oracle='PyTorch in float64')
+    y = hash_labels(BATCH_SEEDS['labels'], 127, classes).tolist()
+    y[5::6] = [NO_LABEL] * len(y[5::6])
+    golden.index['lossBatches'] = dict(
+        sizes=sizes, classes=classes, temperature=temperature, alpha=ALPHA, spread=spread, seeds=BATCH_SEEDS,
+        unlabelled='every sixth row', oracle='PyTorch in float64')
     for n in sizes:
         case = z[:n].tolist(), v[:n].tolist(), y[:n], temperature, ALPHA
         result, exact = by_torch(*case), exactly(*case)
         check_oracles(f'batch {n}', result, exact, 1e-12)
-        golden.add(f'lossBatches.{n}.sums', [result['distillation'], result['crossEntropy'], result['loss']])
+        golden.add(f'lossBatches.{n}.sums', [result[key] for key in SUM_KEYS])
         golden.add(f'lossBatches.{n}.gradient', result['gradient'])
         golden.add(f'lossBatches.{n}.gradientScale', exact['scale'])
 
@@ -184,6 +189,7 @@ def adversarial_cases():
     yield 'opposed, T = 1e-3', [big], [opposed], [0], 1e-3, ALPHA
     yield 'opposed, T = 1e6', [big], [opposed], [0], 1e6, ALPHA
     yield 'a quotient that overflows', [[3e38, 0, -1e38]], [[3e38, 0, -1e38]], [0], 1e-3, ALPHA
+    yield 'large logits a unit apart', [[1e4, 1e4 - 2**-10, 0]], [[1e4 - 2**-10, 1e4, 0]], [0], 1e-3, ALPHA
     yield 'saturating T', [mild], [other], [0], 1e-3, 1
     yield 'T = 1e3', [mild], [other], [0], 1e3, 0.9
     yield 'T = 1e6', [mild], [other], [0], 1e6, 0.9
@@ -221,7 +227,7 @@ def add_adversarial(golden):
             finite=all(map(math.isfinite, read)), pytorchLoss=pytorch['loss'],
             distillation=exact['distillation'], crossEntropy=exact['crossEntropy'], loss=exact['loss'],
             gradient=exact['gradient'].tolist(), gradientScale=exact['scale']))
-    golden.index['lossOracle'] = 'of the adversarial cases: 60 digits; pytorchLoss is float64 PyTorch, to compare'
+    golden.index['adversarialOracle'] = '60 digits; pytorchLoss is float64 PyTorch, to compare'
     golden.index['adversarialLosses'] = cases
 
 

@@ -23,7 +23,8 @@ class Net:
 
     def __init__(self, widths, seed, gain=1.0):
         c1, c2, hidden = widths
-        shapes = dict(conv1=[c1, 3, 3, 3], conv2=[c2, c1, 3, 3], fc1=[hidden, c2 * 64], fc2=[TRAINING['classes'], hidden])
+        shapes = dict(conv1=[c1, 3, 3, 3], conv2=[c2, c1, 3, 3], fc1=[hidden, c2 * 64],
+                      fc2=[TRAINING['classes'], hidden])
         self.parameters = {}
         for i, (name, shape) in enumerate(shapes.items()):
             fan_in, scale = math.prod(shape[1:]), np.float32(gain if name == 'fc2' else 1)
@@ -85,14 +86,16 @@ class Training:
         optimizer = self.adam(net)
         for name, p in net.parameters.items():
             live = self.student.parameters[name]
-            state = self.optimizer.state.get(live, dict(exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p)))
+            zero = torch.zeros_like(live)
+            state = self.optimizer.state.get(live, dict(exp_avg=zero, exp_avg_sq=zero))
             p.data = live.detach().float().double()
-            optimizer.state[p] = dict(step=torch.tensor(float(number - 1)), exp_avg=state['exp_avg'].float().double(),
-                                      exp_avg_sq=state['exp_avg_sq'].float().double())
+            optimizer.state[p] = {key: state[key].float().double() for key in ('exp_avg', 'exp_avg_sq')}
+            optimizer.state[p]['step'] = torch.tensor(float(number - 1))
         parameters = list(net.parameters.values())
-        for name, values in dict(parameters=flat(parameters), firstMoments=flat(optimizer.state[p]['exp_avg'] for p in parameters),
-                                 secondMoments=flat(optimizer.state[p]['exp_avg_sq'] for p in parameters)).items():
-            golden.add(f'snapshot.{number}.{name}', values, 'float32')
+        states = [optimizer.state[p] for p in parameters]
+        start = dict(parameters=parameters, firstMoments=[s['exp_avg'] for s in states],
+                     secondMoments=[s['exp_avg_sq'] for s in states])
+        for name, tensors in start.items(): golden.add(f'snapshot.{number}.{name}', flat(tensors), 'float32')
         margins = []
         golden.add(f'snapshot.{number}.losses', self.step(number, net, optimizer, margins))
         print(f'step {number}: smallest margins {margins}')

@@ -50,6 +50,10 @@ class Golden:
         self.blob += array.tobytes()
         self.blob += bytes(-len(self.blob) % 8)
 
+    def known_hash(self, seed):
+        values = [f'{h:016x}' for h in golden_hash.hash64(seed, 3)]
+        self.index.setdefault('hash', []).append(dict(seed=seed, values=values))
+
     def files(self):
         sections = dict(self.index, arrays=self.arrays)
         text = ',\n'.join(f'{json.dumps(name)}: {lines(section)}' for name, section in sections.items())
@@ -60,7 +64,9 @@ def lines(section):
     """A section as JSON with a line for each entry."""
     if isinstance(section, dict):
         return '{\n' + ',\n'.join(f'  {json.dumps(key)}: {line(value)}' for key, value in section.items()) + '\n}'
-    return '[\n' + ',\n'.join(f'  {line(value)}' for value in section) + '\n]' if isinstance(section, list) else line(section)
+    if isinstance(section, list):
+        return '[\n' + ',\n'.join(f'  {line(value)}' for value in section) + '\n]'
+    return line(section)
 
 
 def line(value):
@@ -78,7 +84,7 @@ def main():
     torch.use_deterministic_algorithms(True)
     mpmath.mp.dps = 60
     golden = Golden()
-    golden.index['hash'] = [dict(seed=seed, values=[f'{h:016x}' for h in golden_hash.hash64(seed, 3)]) for seed in (0, 1, 12345)]
+    for seed in (0, 1, 12345): golden.known_hash(seed)
     for part in (golden_losses, golden_layers, golden_training): part.add_to(golden)
     files = golden.files()
     size = sum(map(len, files.values()))

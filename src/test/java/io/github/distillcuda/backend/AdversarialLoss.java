@@ -3,6 +3,7 @@ package io.github.distillcuda.backend;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import java.util.List;
 import java.util.stream.Stream;
 
 /**
@@ -47,7 +48,7 @@ record AdversarialLoss(
     return rows.getAsJsonArray().asList().stream()
         .map(JsonElement::getAsJsonArray)
         .map(JsonArray::asList)
-        .flatMap(java.util.List::stream)
+        .flatMap(List::stream)
         .mapToDouble(JsonElement::getAsDouble)
         .toArray();
   }

@@ -15,9 +15,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Whole training steps against PyTorch in float64: data, teacher, student, loss, gradients and
- * Adam together. A run of steps shows that nothing is missing between them; but rounding grows from
- * step to step, so later steps are compared one by one, each from PyTorch's own state.
+ * Whole training steps against PyTorch in float64: data, teacher, student, loss, gradients and Adam
+ * together. A run of steps shows that nothing is missing between them; but rounding grows from step
+ * to step, so later steps are compared one by one, each from PyTorch's own state.
  */
 abstract class BackendTrajectoryTest {
   private final ContractTolerances tolerances;

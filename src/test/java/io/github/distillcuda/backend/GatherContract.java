@@ -130,8 +130,7 @@ interface GatherContract extends ContractFixture {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> backend().upload(IMAGE, new byte[bytes().length - 1], labels));
     labels[2] = -1;
-    assertThatIllegalArgumentException()
-        .isThrownBy(() -> backend().upload(IMAGE, bytes(), labels));
+    assertThatIllegalArgumentException().isThrownBy(() -> backend().upload(IMAGE, bytes(), labels));
     assertThatIllegalArgumentException().isThrownBy(() -> backend().record(0));
   }
 
@@ -154,8 +153,7 @@ interface GatherContract extends ContractFixture {
   }
 
   private double[] pixels() {
-    return Golden.doubles(
-        backend().dtype() == DType.FLOAT64 ? "pixels.float64" : "pixels.float32");
+    return Golden.doubles(backend().dtype() == DType.FLOAT64 ? "pixels.float64" : "pixels.float32");
   }
 
   private static float[] rows(float[] table, int classes, int[] ids) {

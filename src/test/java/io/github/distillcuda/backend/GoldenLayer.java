@@ -7,9 +7,10 @@ import java.util.stream.Stream;
 /**
  * One layer of the golden files: its inputs from the hash, its results from PyTorch.
  *
- * @param exact whether all numbers are whole and small, so that every precision has the same bits
+ * @param bound the largest whole number where all inputs are whole numbers, so that every precision
+ *     has the same bits; 0 where they are not
  */
-record GoldenLayer(String name, LayerSpec spec, int batch, long seed, boolean exact, int bound) {
+record GoldenLayer(String name, LayerSpec spec, int batch, long seed, int bound) {
   static Stream<GoldenLayer> all() {
     return Golden.list("layers").asList().stream().map(e -> of(e.getAsJsonObject()));
   }
@@ -20,32 +21,27 @@ record GoldenLayer(String name, LayerSpec spec, int batch, long seed, boolean ex
     int outputs = json.get("outputs").getAsInt();
     LayerSpec spec =
         json.get("kind").getAsString().equals("convolution")
-            ? new ConvolutionSpec(
-                name, input.extent(0), input.extent(1), input.extent(2), outputs)
+            ? new ConvolutionSpec(name, input.extent(0), input.extent(1), input.extent(2), outputs)
             : new LinearSpec(name, input, outputs, json.get("relu").getAsBoolean());
     return new GoldenLayer(
         name,
         spec,
         json.get("batch").getAsInt(),
         json.get("seed").getAsLong(),
-        json.has("integers"),
         json.has("integers") ? json.get("integers").getAsInt() : 0);
   }
 
-  float[] weight() {
-    return parameter(0, spec.weightShape());
+  /** Returns whether results must be PyTorch's to the bit. */
+  boolean exact() {
+    return bound > 0;
   }
 
-  float[] bias() {
-    return parameter(1, spec.biasShape());
-  }
-
-  float[] input() {
-    return activation(2, spec.inputShape());
-  }
-
-  float[] outputGradient() {
-    return activation(3, spec.outputShape());
+  LayerProbe.Inputs inputs() {
+    return new LayerProbe.Inputs(
+        parameter(0, spec.weightShape()),
+        parameter(1, spec.biasShape()),
+        activation(2, spec.inputShape()),
+        activation(3, spec.outputShape()));
   }
 
   /** Returns what PyTorch computed: output, inputGradient, weightGradient or biasGradient. */
@@ -60,14 +56,14 @@ record GoldenLayer(String name, LayerSpec spec, int batch, long seed, boolean ex
 
   private float[] parameter(int offset, Shape shape) {
     int count = shape.elements();
-    return exact
+    return exact()
         ? GoldenHash.integers(seed + offset, count, bound)
         : GoldenHash.weights(seed + offset, count, spec.fanIn());
   }
 
   private float[] activation(int offset, Shape one) {
     int count = one.withBatch(batch).elements();
-    return exact
+    return exact()
         ? GoldenHash.integers(seed + offset, count, bound)
         : GoldenHash.symmetric(seed + offset, count, 1);
   }

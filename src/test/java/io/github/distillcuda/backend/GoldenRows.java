@@ -34,10 +34,13 @@ final class GoldenRows {
   }
 
   float[] teacher(int row) {
-    return GoldenHash.symmetric(seeds.get("teacher").getAsLong() + row, (int) classes[row], spreads[row]);
+    return GoldenHash.symmetric(
+        seeds.get("teacher").getAsLong() + row, (int) classes[row], spreads[row]);
   }
 
-  /** Returns independent logits, or the teacher's with a little noise where the row has nearness. */
+  /**
+   * Returns independent logits, or the teacher's with a little noise where the row has nearness.
+   */
   float[] student(int row) {
     boolean near = nearness[row] > 0;
     float[] logits =

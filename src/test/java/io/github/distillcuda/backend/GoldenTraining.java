@@ -20,7 +20,7 @@ final class GoldenTraining {
 
   private static final JsonObject SPEC = Golden.section("training");
   private static final JsonObject SEEDS = SPEC.getAsJsonObject("seeds");
-  private static final int IMAGES = SPEC.get("images").getAsInt();
+  static final int IMAGES = SPEC.get("images").getAsInt();
   static final int CLASSES = SPEC.get("classes").getAsInt();
   static final int BATCH = SPEC.get("batch").getAsInt();
   static final int TAIL = IMAGES % BATCH;
@@ -177,8 +177,7 @@ final class GoldenTraining {
             ? batch.teacherLogits()
             : forward(recorder, teacher, batch.images(), false).getLast().output();
     List<LayerPass> passes = forward(recorder, student, batch.images(), true);
-    Tensor gradient =
-        recorder.loss(loss, passes.getLast().output(), teacherLogits, batch, state);
+    Tensor gradient = recorder.loss(loss, passes.getLast().output(), teacherLogits, batch, state);
     for (LayerPass pass : passes.reversed()) {
       gradient = recorder.backward(pass, gradient, pass != passes.getFirst());
     }
@@ -229,8 +228,7 @@ final class GoldenTraining {
     for (int i = 0; i < arena.values().size(); i++) {
       LayerSpec layer = layers.get(i / 2);
       Tensor tensor = arena.values().get(i);
-      float[] values =
-          GoldenHash.weights(seed(name) + i, tensor.shape().elements(), layer.fanIn());
+      float[] values = GoldenHash.weights(seed(name) + i, tensor.shape().elements(), layer.fanIn());
       if (layer == layers.getLast()) {
         for (int k = 0; k < values.length; k++) {
           values[k] *= lastGain;

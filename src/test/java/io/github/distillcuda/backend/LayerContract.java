@@ -2,7 +2,6 @@ package io.github.distillcuda.backend;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.distillcuda.tensor.Shape;
 import io.github.distillcuda.tensor.Tensor;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -16,57 +15,37 @@ interface LayerContract extends ContractFixture {
   @ParameterizedTest
   @MethodSource(GOLDEN_LAYERS)
   default void trainingPassIsPyTorchs(GoldenLayer golden) {
-    ParameterArena arena = arena(golden, true);
-    Tensor input = tensor("input", golden.spec().inputShape(), golden);
-    input.write(golden.input());
-    Tensor outputGradient = tensor("outputGradient", golden.spec().outputShape(), golden);
-    StepRecorder recorder = backend().record(golden.batch());
-    LayerPass pass = recorder.forward(golden.spec(), arena, input, true);
-    assertThat(pass.layer()).isEqualTo(golden.spec());
-    Tensor inputGradient = recorder.backward(pass, outputGradient, true);
-    StepProgram program = recorder.build();
-    // Twice: gradients are overwritten, not added to. The backward pass may spoil its input.
-    for (int step = 0; step < 2; step++) {
-      outputGradient.write(golden.outputGradient());
-      program.run(1);
-    }
-    assertGolden(golden, "output", pass.output());
-    assertGolden(golden, "inputGradient", inputGradient);
-    assertGolden(golden, "weightGradient", arena.gradients().getFirst());
-    assertGolden(golden, "biasGradient", arena.gradients().getLast());
-    assertThat(Numbers.of(arena.values()))
-        .as("parameters")
-        .startsWith(Numbers.widened(golden.weight()))
-        .endsWith(Numbers.widened(golden.bias()));
-  }
-
-  @ParameterizedTest
-  @MethodSource(GOLDEN_LAYERS)
-  default void inferenceWithFrozenParametersIsPyTorchs(GoldenLayer golden) {
-    Tensor input = tensor("input", golden.spec().inputShape(), golden);
-    input.write(golden.input());
-    StepRecorder recorder = backend().record(golden.batch());
-    LayerPass pass = recorder.forward(golden.spec(), arena(golden, false), input, false);
-    recorder.build().run(1);
-    assertThat(pass.output().shape())
-        .isEqualTo(golden.spec().outputShape().withBatch(golden.batch()));
-    assertGolden(golden, "output", pass.output());
+    LayerProbe probe = run(golden, true);
+    assertGolden(golden, "output", probe.output());
+    assertGolden(golden, "inputGradient", probe.inputGradient());
+    assertGolden(golden, "weightGradient", probe.weightGradient());
+    assertGolden(golden, "biasGradient", probe.biasGradient());
   }
 
   @ParameterizedTest
   @MethodSource(GOLDEN_LAYERS)
   default void theGradientOfTheInputIsComputedOnlyWhereItIsWanted(GoldenLayer golden) {
-    ParameterArena arena = arena(golden, true);
-    Tensor input = tensor("input", golden.spec().inputShape(), golden);
-    input.write(golden.input());
-    Tensor outputGradient = tensor("outputGradient", golden.spec().outputShape(), golden);
-    outputGradient.write(golden.outputGradient());
+    LayerProbe probe = run(golden, false);
+    assertThat(probe.inputGradient()).isNull();
+    assertGolden(golden, "weightGradient", probe.weightGradient());
+    assertGolden(golden, "biasGradient", probe.biasGradient());
+  }
+
+  @ParameterizedTest
+  @MethodSource(GOLDEN_LAYERS)
+  default void inferenceWithFrozenParametersIsPyTorchs(GoldenLayer golden) {
+    LayerSpec layer = golden.spec();
+    ParameterArena arena = backend().createParameters(List.of(layer), golden.batch(), false);
+    arena.values().getFirst().write(golden.inputs().weight());
+    arena.values().getLast().write(golden.inputs().bias());
+    Tensor input = backend().createTensor("input", layer.inputShape().withBatch(golden.batch()));
+    input.write(golden.inputs().input());
     StepRecorder recorder = backend().record(golden.batch());
-    LayerPass pass = recorder.forward(golden.spec(), arena, input, true);
-    assertThat(recorder.backward(pass, outputGradient, false)).isNull();
+    LayerPass pass = recorder.forward(layer, arena, input, false);
     recorder.build().run(1);
-    assertGolden(golden, "weightGradient", arena.gradients().getFirst());
-    assertGolden(golden, "biasGradient", arena.gradients().getLast());
+    assertThat(pass.layer()).isEqualTo(layer);
+    assertThat(pass.output().shape()).isEqualTo(layer.outputShape().withBatch(golden.batch()));
+    assertGolden(golden, "output", Numbers.of(pass.output()));
   }
 
   /** Four layers in a row, so that one's layout is the next one's, in batches that end unevenly. */
@@ -85,27 +64,15 @@ interface LayerContract extends ContractFixture {
         "teacher's logits");
   }
 
-  /** Planned for another batch, as the tail of an epoch finds it, and full of old gradients. */
-  private ParameterArena arena(GoldenLayer golden, boolean trainable) {
-    ParameterArena arena =
-        backend().createParameters(List.of(golden.spec()), golden.batch() + 3, trainable);
-    arena.values().getFirst().write(golden.weight());
-    arena.values().getLast().write(golden.bias());
-    for (Tensor gradient : arena.gradients()) {
-      gradient.write(GoldenHash.symmetric(9, gradient.shape().elements(), 100));
-    }
-    return arena;
+  private LayerProbe run(GoldenLayer golden, boolean wantInputGradient) {
+    return LayerProbe.run(
+        backend(), golden.spec(), golden.batch(), golden.inputs(), wantInputGradient);
   }
 
-  private Tensor tensor(String name, Shape one, GoldenLayer golden) {
-    return backend().createTensor(name, one.withBatch(golden.batch()));
-  }
-
-  private void assertGolden(GoldenLayer golden, String result, Tensor actual) {
+  private void assertGolden(GoldenLayer golden, String result, double[] actual) {
     double[] magnitude = golden.magnitude(result);
     // Whole numbers below 2^24 are exact in float32, and so are their sums.
     double product = golden.exact() ? 0 : tolerances().product();
-    Numbers.assertWithin(
-        i -> product * magnitude[i], Numbers.of(actual), golden.result(result), result);
+    Numbers.assertWithin(i -> product * magnitude[i], actual, golden.result(result), result);
   }
 }

@@ -9,7 +9,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The distillation loss and its gradient against PyTorch, and against 60 digits where that errs. */
+/**
+ * The distillation loss and its gradient against PyTorch, and against 60 digits where that errs.
+ */
 interface LossContract extends ContractFixture {
   int NO_LABEL = -100;
 
@@ -27,11 +29,8 @@ interface LossContract extends ContractFixture {
         25 * unit, probe.progress().distillationSum() / 2, 25 * 0.0526595382, "T^2*KL");
     Numbers.assertWithin(unit, probe.progress().crossEntropySum() / 2, 0.7531091266, "CE");
     Numbers.assertWithin(unit, probe.progress().lossSum() / 2, 1.1474746557, "loss");
-    double[] gradient = {
-      -0.30380403, 0.08372968, 0.22007434, 0.1321627, -0.2643254, 0.1321627
-    };
-    Numbers.assertWithin(
-        i -> Math.max(1e-7, unit), probe.gradient(), gradient, "gradient");
+    double[] gradient = {-0.30380403, 0.08372968, 0.22007434, 0.1321627, -0.2643254, 0.1321627};
+    Numbers.assertWithin(i -> Math.max(1e-7, unit), probe.gradient(), gradient, "gradient");
   }
 
   @Test
@@ -42,8 +41,7 @@ interface LossContract extends ContractFixture {
       LossSpec spec = rows.spec(i);
       float[] student = rows.student(i);
       String what = "row %d, %d classes, %s: ".formatted(i, student.length, spec);
-      LossProbe probe =
-          LossProbe.run(backend(), spec, student, rows.teacher(i), rows.label(i));
+      LossProbe probe = LossProbe.run(backend(), spec, student, rows.teacher(i), rows.label(i));
       double[] sums = rows.sums(i);
       assertSums(probe.progress(), spec, sums, 1, 1, spread(student), what);
       double bound = tolerances().lossGradient() * rows.gradientScale(i) + TINY;
@@ -95,8 +93,7 @@ interface LossContract extends ContractFixture {
     int rows = golden.labels().length;
     int labelled = (int) Arrays.stream(golden.labels()).filter(y -> y != NO_LABEL).count();
     double[] sums = {golden.distillation(), golden.crossEntropy(), golden.loss()};
-    assertSums(
-        probe.progress(), golden.spec(), sums, rows, labelled, spread(golden.student()), "");
+    assertSums(probe.progress(), golden.spec(), sums, rows, labelled, spread(golden.student()), "");
     int classes = golden.student().length / rows;
     Numbers.assertWithin(
         i -> tolerances().lossGradient() * golden.gradientScale()[i / classes],
@@ -123,7 +120,8 @@ interface LossContract extends ContractFixture {
     ContractTolerances allowed = tolerances();
     double t = spec.temperature();
     double distillation =
-        allowed.distillation() * golden[0] + rows * allowed.distillationFloor() * Math.min(1, t * t);
+        allowed.distillation() * golden[0]
+            + rows * allowed.distillationFloor() * Math.min(1, t * t);
     double crossEntropy = labelled * allowed.crossEntropy() * (1 + spread);
     double loss =
         spec.alpha() * distillation

@@ -33,8 +33,7 @@ record LossProbe(StepProgress progress, double[] gradient) {
     StepRecorder recorder = backend.record(rows);
     Batch batch = recorder.gather(data, state, null);
     Tensor studentLogits = tensor(backend, "student", shape, student);
-    Tensor teacherLogits =
-        teacher == null ? null : tensor(backend, "teacher", shape, teacher);
+    Tensor teacherLogits = teacher == null ? null : tensor(backend, "teacher", shape, teacher);
     Tensor gradient = recorder.loss(spec, studentLogits, teacherLogits, batch, state);
     StepProgram program = recorder.build();
     state.beginEpoch(IntStream.range(0, rows).toArray());

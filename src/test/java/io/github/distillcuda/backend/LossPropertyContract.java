@@ -51,8 +51,7 @@ interface LossPropertyContract extends ContractFixture {
         difference[c] = (double) z[n * CLASSES + c] - v[n * CLASSES + c];
       }
       double mean = Arrays.stream(difference).average().orElseThrow();
-      double[] limit =
-          Arrays.stream(difference).map(d -> (d - mean) / (ROWS * CLASSES)).toArray();
+      double[] limit = Arrays.stream(difference).map(d -> (d - mean) / (ROWS * CLASSES)).toArray();
       // The limit drops terms of relative size logit/T, 4e-6 here, beside the backend's own error.
       double bound = (1e-5 + tolerances().lossGradient()) * Numbers.largest(limit);
       Numbers.assertWithin(c -> bound, row(gradient, n), limit, "row " + n);

@@ -40,7 +40,7 @@ interface NonFiniteContract extends ContractFixture {
     for (float value : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
       GoldenTraining training = new GoldenTraining(backend(), Teacher.CACHED);
       training.run(1);
-      float[] logits = new float[200 * GoldenTraining.CLASSES];
+      float[] logits = new float[GoldenTraining.IMAGES * GoldenTraining.CLASSES];
       training.teacherCache().read(logits);
       // The last image of the third batch: the second step is still sound.
       int image = GoldenTraining.order(0)[3 * GoldenTraining.BATCH - 1];
@@ -54,11 +54,9 @@ interface NonFiniteContract extends ContractFixture {
   /** alpha = 0 is the baseline: whatever the teacher is, it is not read. */
   @Test
   default void aTeacherThatIsNotReadStopsNothingAndChangesNoBit() {
-    GoldenTraining baseline =
-        new GoldenTraining(backend(), Teacher.CACHED, LossSpec.CROSS_ENTROPY);
-    GoldenTraining training =
-        new GoldenTraining(another(), Teacher.CACHED, new LossSpec(5, 0));
-    float[] logits = new float[200 * GoldenTraining.CLASSES];
+    GoldenTraining baseline = new GoldenTraining(backend(), Teacher.CACHED, LossSpec.CROSS_ENTROPY);
+    GoldenTraining training = new GoldenTraining(another(), Teacher.CACHED, new LossSpec(5, 0));
+    float[] logits = new float[GoldenTraining.IMAGES * GoldenTraining.CLASSES];
     Arrays.fill(logits, Float.NaN);
     training.teacherCache().write(logits);
     assertThat(training.run(5)).isEqualTo(baseline.run(5));
@@ -77,36 +75,63 @@ interface NonFiniteContract extends ContractFixture {
     }
   }
 
-  /** A gradient that overflows or is not a number though logits and parameters are finite. */
+  /** A gradient may overflow though logits and parameters are finite. */
   @Test
   default void inAGradient() {
     for (float value : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
+      GivenGradient given = new GivenGradient(backend());
+      assertThat(given.step(1).firstNonFiniteStep()).isZero();
+      double[] sound = given.parameters();
+      assertThat(given.step(value).firstNonFiniteStep()).isEqualTo(2);
+      // Sound gradients again: the number is sticky, and so is the stop.
+      assertThat(given.step(1).firstNonFiniteStep()).isEqualTo(2);
+      assertThat(given.parameters()).containsExactly(sound);
+    }
+  }
+
+  @Test
+  default void theFirstStepOfTwoIsNamed() {
+    GivenGradient given = new GivenGradient(backend());
+    given.state.restore(new StepProgress(0, 7, 0, 0, 0, 0, 0, 4));
+    double[] parameters = given.parameters();
+    assertThat(given.step(1).firstNonFiniteStep()).isEqualTo(4);
+    assertThat(given.step(Float.NaN).firstNonFiniteStep()).isEqualTo(4);
+    assertThat(given.parameters()).containsExactly(parameters);
+  }
+
+  /** A linear layer and Adam, with a gradient of the layer's output that the test gives. */
+  final class GivenGradient {
+    final StepState state;
+    private final ParameterArena arena;
+    private final Tensor outputGradient;
+    private final StepProgram program;
+
+    GivenGradient(Backend backend) {
       LayerSpec layer = new LinearSpec("fc", Shape.of(3), 2, false);
-      ParameterArena arena = backend().createParameters(List.of(layer), 2, true);
-      Tensor weight = arena.values().getFirst();
-      weight.write(new float[] {1, 2, 3, 4, 5, 6});
-      Tensor input = backend().createTensor("input", Shape.of(2, 3));
+      arena = backend.createParameters(List.of(layer), 2, true);
+      arena.values().getFirst().write(new float[] {1, 2, 3, 4, 5, 6});
+      Tensor input = backend.createTensor("input", Shape.of(2, 3));
       input.write(new float[] {1, 1, 1, 1, 1, 1});
-      Tensor outputGradient = backend().createTensor("outputGradient", Shape.of(2, 2));
-      StepState state = backend().createState();
-      StepRecorder recorder = backend().record(2);
+      outputGradient = backend.createTensor("outputGradient", Shape.of(2, 2));
+      state = backend.createState();
+      state.beginEpoch(new int[8]);
+      StepRecorder recorder = backend.record(2);
       LayerPass pass = recorder.forward(layer, arena, input, true);
       recorder.backward(pass, outputGradient, false);
       recorder.adam(GoldenTraining.ADAM, arena, state);
       recorder.advance(state);
-      StepProgram program = recorder.build();
-      state.beginEpoch(new int[8]);
-      outputGradient.write(new float[] {1, 1, 1, 1});
+      program = recorder.build();
+    }
+
+    /** Takes a step with one element of the gradient given and the others 1. */
+    StepProgress step(float element) {
+      outputGradient.write(new float[] {1, element, 1, 1});
       program.run(1);
-      double[] sound = Numbers.of(arena.values());
-      outputGradient.write(new float[] {1, value, 1, 1});
-      program.run(1);
-      assertThat(state.read().firstNonFiniteStep()).isEqualTo(2);
-      // Sound gradients again: the number is sticky, and so is the stop.
-      outputGradient.write(new float[] {1, 1, 1, 1});
-      program.run(2);
-      assertThat(state.read().firstNonFiniteStep()).isEqualTo(2);
-      assertThat(Numbers.of(arena.values())).containsExactly(sound);
+      return state.read();
+    }
+
+    double[] parameters() {
+      return Numbers.of(arena.values());
     }
   }
 

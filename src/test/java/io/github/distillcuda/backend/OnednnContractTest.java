@@ -2,7 +2,7 @@ package io.github.distillcuda.backend;
 
 import io.github.distillcuda.backend.onednn.OnednnBackend;
 
-class OnednnContractTest extends BackendContractTest {
+class OnednnContractTest extends BackendContractTest implements RealLayerContract {
   OnednnContractTest() {
     super(ContractTolerances.ONEDNN);
   }

@@ -3,7 +3,8 @@ package io.github.distillcuda.backend;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.distillcuda.backend.GoldenTraining.Teacher;
-import io.github.distillcuda.tensor.Shape;
+import io.github.distillcuda.tensor.Tensor;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -42,14 +43,14 @@ interface StateContract extends ContractFixture {
       training.step();
     }
     StepProgress beforeTail = training.state().read();
-    assertThat(beforeTail.cursor()).isEqualTo(200 - GoldenTraining.TAIL);
+    assertThat(beforeTail.cursor()).isEqualTo(GoldenTraining.IMAGES - GoldenTraining.TAIL);
     double[] parameters = training.parameters();
 
     training.step();
     StepProgress afterTail = training.state().read();
-    assertThat(afterTail.cursor()).isEqualTo(200);
+    assertThat(afterTail.cursor()).isEqualTo(GoldenTraining.IMAGES);
     assertThat(afterTail.optimizerStep()).isEqualTo(GoldenTraining.EPOCH);
-    assertThat(afterTail.labelledRows()).isEqualTo(200);
+    assertThat(afterTail.labelledRows()).isEqualTo(GoldenTraining.IMAGES);
     assertThat(afterTail.firstNonFiniteStep()).isZero();
     assertThat(training.parameters()).isNotEqualTo(parameters);
     // lossSum counts rows: 0.7 and 0.3 of the other two sums, which every step's mean is made of.
@@ -85,51 +86,68 @@ interface StateContract extends ContractFixture {
     Numbers.assertSameBits(resumed.parameters(), interrupted.parameters(), "parameters");
   }
 
-  /** Evaluation in any batch size leaves the same logits and counts. */
+  /** The numbers of a network do not depend on how many images go through it together. */
   @Test
   default void anEvaluationDoesNotDependOnHowItIsSplit() {
-    Shape image = Shape.of(3, 4, 6);
-    LayerSpec layer = new ConvolutionSpec("conv", 3, 4, 6, 5);
-    LayerSpec last = new LinearSpec("fc", layer.outputShape(), 4, false);
-    int images = 24;
-    ParameterArena arena = backend().createParameters(java.util.List.of(layer, last), 8, false);
-    for (var tensor : arena.values()) {
-      tensor.write(GoldenHash.weights(tensor.shape().rank(), tensor.shape().elements(), 9));
+    Evaluation whole = Evaluation.run(backend(), Evaluation.IMAGES);
+    double bound = tolerances().network() * Numbers.largest(whole.logits());
+    for (int batch : new int[] {8, 3, 1}) {
+      Evaluation split = Evaluation.run(backend(), batch);
+      Numbers.assertWithin(i -> bound, split.logits(), whole.logits(), "logits");
+      Numbers.assertWithin(
+          Evaluation.IMAGES * bound,
+          split.progress().crossEntropySum(),
+          whole.progress().crossEntropySum(),
+          "CE");
+      assertThat(split.progress().correct()).isEqualTo(whole.progress().correct());
+      assertThat(split.progress().labelledRows()).isEqualTo(Evaluation.IMAGES);
+      assertThat(split.progress().cursor()).isEqualTo(Evaluation.IMAGES);
     }
-    byte[] bytes = new byte[images * image.elements()];
-    for (int i = 0; i < bytes.length; i++) {
-      bytes[i] = (byte) GoldenHash.hash(6, i);
-    }
-    ResidentDataset data = backend().upload(image, bytes, GoldenHash.labels(7, images, 4));
-    StepProgress expectedSums = null;
-    float[] expected = null;
-    for (int batch : new int[] {24, 8, 3, 1}) {
-      StepState state = backend().createState();
-      LogitsTable table = backend().createLogitsTable(images, 4);
-      StepRecorder recorder = backend().record(batch);
+  }
+
+  /**
+   * What an evaluation of a small network leaves behind.
+   *
+   * @param logits by image id, row-major
+   * @param progress the state at its end
+   */
+  record Evaluation(double[] logits, StepProgress progress) {
+    static final int IMAGES = 24;
+    private static final int CLASSES = 4;
+
+    /** Evaluates all images in their order, {@code batch} at a time. */
+    static Evaluation run(Backend backend, int batch) {
+      LayerSpec first = new ConvolutionSpec("conv", 3, 4, 6, 5);
+      LayerSpec last = new LinearSpec("fc", first.outputShape(), CLASSES, false);
+      ParameterArena arena = backend.createParameters(List.of(first, last), 8, false);
+      for (Tensor tensor : arena.values()) {
+        tensor.write(GoldenHash.weights(tensor.shape().rank(), tensor.shape().elements(), 9));
+      }
+      ResidentDataset data =
+          backend.upload(first.inputShape(), images(first), GoldenHash.labels(7, IMAGES, CLASSES));
+      StepState state = backend.createState();
+      LogitsTable table = backend.createLogitsTable(IMAGES, CLASSES);
+      StepRecorder recorder = backend.record(batch);
       Batch rows = recorder.gather(data, state, null);
-      var features = recorder.forward(layer, arena, rows.images(), false).output();
-      var logits = recorder.forward(last, arena, features, false).output();
+      Tensor features = recorder.forward(first, arena, rows.images(), false).output();
+      Tensor logits = recorder.forward(last, arena, features, false).output();
       recorder.loss(LossSpec.CROSS_ENTROPY, logits, null, rows, state);
       recorder.store(logits, rows, table);
       recorder.advance(state);
       StepProgram program = recorder.build();
-      state.beginEpoch(IntStream.range(0, images).toArray());
-      program.run(images / batch);
-      float[] read = new float[images * 4];
+      state.beginEpoch(IntStream.range(0, IMAGES).toArray());
+      program.run(IMAGES / batch);
+      float[] read = new float[IMAGES * CLASSES];
       table.read(read);
-      StepProgress sums = state.read();
-      if (expected == null) {
-        expected = read;
-        expectedSums = sums;
+      return new Evaluation(Numbers.widened(read), state.read());
+    }
+
+    private static byte[] images(LayerSpec layer) {
+      byte[] bytes = new byte[IMAGES * layer.inputShape().elements()];
+      for (int i = 0; i < bytes.length; i++) {
+        bytes[i] = (byte) GoldenHash.hash(6, i);
       }
-      assertThat(sums.correct()).isEqualTo(expectedSums.correct());
-      assertThat(sums.labelledRows()).isEqualTo(images);
-      double bound = tolerances().network() * Numbers.largest(Numbers.widened(expected));
-      Numbers.assertWithin(
-          i -> bound, Numbers.widened(read), Numbers.widened(expected), "logits");
-      Numbers.assertWithin(
-          images * bound, sums.crossEntropySum(), expectedSums.crossEntropySum(), "CE");
+      return bytes;
     }
   }
 }

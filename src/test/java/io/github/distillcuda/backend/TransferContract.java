@@ -116,7 +116,6 @@ interface TransferContract extends ContractFixture {
   }
 
   private static List<List<Tensor>> parts(ParameterArena arena) {
-    return List.of(
-        arena.values(), arena.gradients(), arena.firstMoments(), arena.secondMoments());
+    return List.of(arena.values(), arena.gradients(), arena.firstMoments(), arena.secondMoments());
   }
 }
