@@ -78,12 +78,6 @@ public interface CudaDriverApi {
   /** Frees what {@link #cuMemAllocHost_v2} returned. */
   void cuMemFreeHost(MemorySegment memory);
 
-  /** Copies the whole segment to the device, and waits. */
-  void cuMemcpyHtoD_v2(long destination, MemorySegment source);
-
-  /** Fills the whole segment from the device, and waits. */
-  void cuMemcpyDtoH_v2(MemorySegment destination, long source);
-
   /** Copies the whole segment to the device in stream order; page-locked, it must stay alive. */
   void cuMemcpyHtoDAsync_v2(long destination, MemorySegment source, long stream);
 
@@ -95,9 +89,6 @@ public interface CudaDriverApi {
 
   /** Sets bytes on the device in stream order. */
   void cuMemsetD8Async(long destination, byte value, long byteSize, long stream);
-
-  /** Sets 32-bit words on the device in stream order. */
-  void cuMemsetD32Async(long destination, int value, long count, long stream);
 
   // ---- Streams and events
 

@@ -37,13 +37,10 @@ final class CudaFunctionTables {
           cuMemFree_v2(pointer dptr)
           cuMemAllocHost_v2(out pointer pp, long bytesize)
           cuMemFreeHost(memory p)
-          cuMemcpyHtoD_v2(pointer dstDevice, memory srcHost, long byteCount)
-          cuMemcpyDtoH_v2(memory dstHost, pointer srcDevice, long byteCount)
           cuMemcpyHtoDAsync_v2(pointer dstDevice, memory srcHost, long byteCount, pointer hStream)
           cuMemcpyDtoHAsync_v2(memory dstHost, pointer srcDevice, long byteCount, pointer hStream)
           cuMemcpyDtoDAsync_v2(pointer dstDevice, pointer srcDevice, long byteCount, pointer hStream)
           cuMemsetD8Async(pointer dstDevice, int uc, long n, pointer hStream)
-          cuMemsetD32Async(pointer dstDevice, int ui, long n, pointer hStream)
 
           cuStreamCreateWithPriority(out pointer phStream, int flags, int priority)
           cuStreamDestroy_v2(pointer hStream)

@@ -146,16 +146,6 @@ final class PanamaCudaDriver implements CudaDriverApi {
   }
 
   @Override
-  public void cuMemcpyHtoD_v2(long destination, MemorySegment source) {
-    driver.get("cuMemcpyHtoD_v2").call(destination, source, source.byteSize());
-  }
-
-  @Override
-  public void cuMemcpyDtoH_v2(MemorySegment destination, long source) {
-    driver.get("cuMemcpyDtoH_v2").call(destination, source, destination.byteSize());
-  }
-
-  @Override
   public void cuMemcpyHtoDAsync_v2(long destination, MemorySegment source, long stream) {
     driver.get("cuMemcpyHtoDAsync_v2").call(destination, source, source.byteSize(), stream);
   }
@@ -174,11 +164,6 @@ final class PanamaCudaDriver implements CudaDriverApi {
   public void cuMemsetD8Async(long destination, byte value, long byteSize, long stream) {
     // The parameter is an unsigned char, which C callers widen to an int without a sign.
     driver.get("cuMemsetD8Async").call(destination, Byte.toUnsignedInt(value), byteSize, stream);
-  }
-
-  @Override
-  public void cuMemsetD32Async(long destination, int value, long count, long stream) {
-    driver.get("cuMemsetD32Async").call(destination, value, count, stream);
   }
 
   @Override

@@ -65,10 +65,6 @@ class CudaCallsTest {
     CudaDriverApi driver = (CudaDriverApi) engine.open();
     String host = "0x%x".formatted(MEMORY.address());
 
-    driver.cuMemcpyHtoD_v2(0x10, MEMORY);
-    requireCall(engine, "cuMemcpyHtoD_v2 0x10 %s 192", host);
-    driver.cuMemcpyDtoH_v2(MEMORY, 0x10);
-    requireCall(engine, "cuMemcpyDtoH_v2 %s 0x10 192", host);
     driver.cuMemcpyHtoDAsync_v2(0x10, MEMORY, 0x20);
     requireCall(engine, "cuMemcpyHtoDAsync_v2 0x10 %s 192 0x20", host);
     driver.cuMemcpyDtoHAsync_v2(MEMORY, 0x10, 0x20);
@@ -152,9 +148,7 @@ class CudaCallsTest {
             "cuLaunchKernel",
             "cuMemAllocHost_v2",
             "cuMemcpyDtoHAsync_v2",
-            "cuMemcpyDtoH_v2",
             "cuMemcpyHtoDAsync_v2",
-            "cuMemcpyHtoD_v2",
             "cuMemsetD8Async",
             "cuModuleLoadDataEx",
             "cudnnFindConvolutionBackwardDataAlgorithmEx",

@@ -1,0 +1,70 @@
+package io.github.distillcuda.cuda;
+
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.ffi.CudaConstants;
+import io.github.distillcuda.ffi.CudaDriverApi;
+
+/**
+ * A GPU.
+ *
+ * @param ordinal its number, from 0
+ * @param handle what the driver calls it
+ * @param name such as {@code NVIDIA H100 80GB HBM3}
+ * @param computeCapability 10*major + minor, such as 90
+ * @param multiprocessors how many it has
+ * @param totalBytes its memory
+ * @param driverVersion the newest CUDA that its driver serves, 1000*major + 10*minor
+ */
+public record CudaDevice(
+    int ordinal,
+    int handle,
+    String name,
+    int computeCapability,
+    int multiprocessors,
+    long totalBytes,
+    int driverVersion) {
+  /**
+   * Asks the driver for a GPU.
+   *
+   * @throws DistillException {@link ExitCode#DEVICE} if there is none of this number
+   */
+  public static CudaDevice of(CudaDriverApi driver, int ordinal) {
+    int count = driver.cuDeviceGetCount();
+    if (ordinal < 0 || ordinal >= count) {
+      throw new DistillException(
+          ExitCode.DEVICE,
+          "no GPU has the number %d: there are %d, counted from 0".formatted(ordinal, count));
+    }
+    int handle = driver.cuDeviceGet(ordinal);
+    int major =
+        driver.cuDeviceGetAttribute(
+            CudaConstants.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, handle);
+    int minor =
+        driver.cuDeviceGetAttribute(
+            CudaConstants.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, handle);
+    return new CudaDevice(
+        ordinal,
+        handle,
+        driver.cuDeviceGetName(handle),
+        10 * major + minor,
+        driver.cuDeviceGetAttribute(CudaConstants.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, handle),
+        driver.cuDeviceTotalMem_v2(handle),
+        driver.cuDriverGetVersion());
+  }
+
+  /** Returns name and properties for people. */
+  @Override
+  public String toString() {
+    return "cuda:%d %s (compute capability %d.%d, %d multiprocessors, %d MiB, driver for CUDA %d.%d)"
+        .formatted(
+            ordinal,
+            name,
+            computeCapability / 10,
+            computeCapability % 10,
+            multiprocessors,
+            totalBytes >> 20,
+            driverVersion / 1000,
+            driverVersion % 1000 / 10);
+  }
+}

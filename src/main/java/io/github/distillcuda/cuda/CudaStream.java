@@ -1,0 +1,106 @@
+package io.github.distillcuda.cuda;
+
+import io.github.distillcuda.ffi.CudaConstants;
+
+/**
+ * A queue of work on the GPU, independent of the default stream. All copies are in stream order and
+ * from or to page-locked memory: a copy outside of a stream would not wait for one.
+ */
+public final class CudaStream extends ContextHandle {
+  private CudaStream(CudaContext context, String name, int priority) {
+    super(
+        context,
+        name,
+        context
+            .driver()
+            .cuStreamCreateWithPriority(CudaConstants.CU_STREAM_NON_BLOCKING, priority));
+  }
+
+  /** Creates a stream of the highest priority; the caller closes it. */
+  public static CudaStream create(CudaContext context, String name) {
+    return new CudaStream(context, name, context.driver().cuCtxGetStreamPriorityRange()[1]);
+  }
+
+  /** Creates a stream whose work may wait for that of others; the caller closes it. */
+  public static CudaStream createLowPriority(CudaContext context, String name) {
+    return new CudaStream(context, name, context.driver().cuCtxGetStreamPriorityRange()[0]);
+  }
+
+  /** Waits for all work of this stream. */
+  public void synchronize() {
+    driver().cuStreamSynchronize(address());
+  }
+
+  /** Returns whether all work of this stream is done. */
+  public boolean isDone() {
+    return driver().cuStreamQuery(address());
+  }
+
+  /** Returns whether work is recorded at present instead of run; see {@link CudaGraph}. */
+  public boolean isCapturing() {
+    return driver().cuStreamIsCapturing(address()) != CudaConstants.CU_STREAM_CAPTURE_STATUS_NONE;
+  }
+
+  /** Lets what follows wait for an event. */
+  public void waitFor(CudaEvent event) {
+    driver().cuStreamWaitEvent(address(), event.address(), 0);
+  }
+
+  /** Copies {@code byteSize} bytes to the device. */
+  public void copyToDevice(
+      PinnedBuffer source,
+      long sourceOffset,
+      DeviceBuffer target,
+      long targetOffset,
+      long byteSize) {
+    driver()
+        .cuMemcpyHtoDAsync_v2(
+            target.address(targetOffset, byteSize),
+            source.memory().asSlice(sourceOffset, byteSize),
+            address());
+  }
+
+  /** Copies {@code byteSize} bytes to the host, where they are once this stream got there. */
+  public void copyToHost(
+      DeviceBuffer source,
+      long sourceOffset,
+      PinnedBuffer target,
+      long targetOffset,
+      long byteSize) {
+    driver()
+        .cuMemcpyDtoHAsync_v2(
+            target.memory().asSlice(targetOffset, byteSize),
+            source.address(sourceOffset, byteSize),
+            address());
+  }
+
+  /** Copies {@code byteSize} bytes on the device; the ranges must not overlap. */
+  public void copy(
+      DeviceBuffer source,
+      long sourceOffset,
+      DeviceBuffer target,
+      long targetOffset,
+      long byteSize) {
+    driver()
+        .cuMemcpyDtoDAsync_v2(
+            target.address(targetOffset, byteSize),
+            source.address(sourceOffset, byteSize),
+            byteSize,
+            address());
+  }
+
+  /** Sets {@code byteSize} bytes. */
+  public void fill(DeviceBuffer target, long offset, long byteSize, byte value) {
+    driver().cuMemsetD8Async(target.address(offset, byteSize), value, byteSize, address());
+  }
+
+  /** Sets all bytes of a buffer to 0. */
+  public void clear(DeviceBuffer target) {
+    fill(target, 0, target.byteSize(), (byte) 0);
+  }
+
+  @Override
+  void release(long address) {
+    context().driver().cuStreamDestroy_v2(address);
+  }
+}

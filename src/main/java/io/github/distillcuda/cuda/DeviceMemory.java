@@ -1,0 +1,86 @@
+package io.github.distillcuda.cuda;
+
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.ffi.CudaConstants;
+import io.github.distillcuda.ffi.NativeException;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/** The memory of a GPU: allocates buffers by name and knows which of them are alive. */
+public final class DeviceMemory {
+  private static final int SHOWN_BUFFERS = 5;
+
+  private final CudaContext context;
+  private final Set<DeviceBuffer> live = new LinkedHashSet<>();
+  private long peakBytes;
+
+  DeviceMemory(CudaContext context) {
+    this.context = context;
+  }
+
+  /**
+   * Allocates a buffer, aligned to 256 bytes and not initialised; the caller closes it.
+   *
+   * @param name what it holds
+   * @param byteSize at least 1
+   * @throws DistillException {@link ExitCode#DEVICE_MEMORY} if there is no room: with what is free
+   *     and the largest buffers
+   */
+  public DeviceBuffer allocate(String name, long byteSize) {
+    if (byteSize < 1) {
+      throw new IllegalArgumentException("%s has %d bytes".formatted(name, byteSize));
+    }
+    try {
+      DeviceBuffer buffer = new DeviceBuffer(context, name, byteSize);
+      live.add(buffer);
+      peakBytes = Math.max(peakBytes, liveBytes());
+      return buffer;
+    } catch (NativeException e) {
+      throw e.code() == CudaConstants.CUDA_ERROR_OUT_OF_MEMORY ? noRoom(name, byteSize, e) : e;
+    }
+  }
+
+  private DistillException noRoom(String name, long byteSize, NativeException cause) {
+    long free = context.driver().cuMemGetInfo_v2()[0];
+    return new DistillException(
+        ExitCode.DEVICE_MEMORY,
+        "GPU memory: %s needs %s, free are %s of %s; the largest buffers are %s"
+            .formatted(
+                name,
+                mebibytes(byteSize),
+                mebibytes(free),
+                mebibytes(context.device().totalBytes()),
+                live.isEmpty() ? "none of this program" : String.join(", ", largest())),
+        cause);
+  }
+
+  private List<String> largest() {
+    return live.stream()
+        .sorted(Comparator.comparingLong(DeviceBuffer::byteSize).reversed())
+        .limit(SHOWN_BUFFERS)
+        .map(buffer -> buffer.name() + " " + mebibytes(buffer.byteSize()))
+        .collect(Collectors.toList());
+  }
+
+  private static String mebibytes(long bytes) {
+    return Math.ceilDiv(bytes, 1 << 20) + " MiB";
+  }
+
+  /** Returns the bytes of all buffers that are not closed. */
+  public long liveBytes() {
+    return live.stream().mapToLong(DeviceBuffer::byteSize).sum();
+  }
+
+  /** Returns the most bytes that were alive at once. */
+  public long peakBytes() {
+    return peakBytes;
+  }
+
+  void freed(DeviceBuffer buffer) {
+    live.remove(buffer);
+  }
+}

@@ -1,0 +1,54 @@
+package io.github.distillcuda.cuda;
+
+import io.github.distillcuda.cuda.kernels.KernelSignature;
+import io.github.distillcuda.cuda.kernels.KernelSizes;
+import io.github.distillcuda.ffi.CudaConstants;
+
+/** A kernel of a loaded module, which owns it. */
+public final class KernelFunction {
+  private final CudaModule module;
+  private final KernelSignature signature;
+  private final long address;
+  private int sharedBytes;
+
+  KernelFunction(CudaModule module, KernelSignature signature, long address) {
+    this.module = module;
+    this.signature = signature;
+    this.address = address;
+  }
+
+  /** Returns what the kernel takes. */
+  public KernelSignature signature() {
+    return signature;
+  }
+
+  /**
+   * Prepares a launch, whose arguments are bound next. It lives as long as the module.
+   *
+   * @throws IllegalArgumentException if the sizes are not what the kernel is made for
+   */
+  public KernelLaunch prepare(KernelSizes sizes) {
+    KernelLaunch launch = new KernelLaunch(this, sizes, module.arena());
+    allowSharedMemory(launch.config().sharedBytes());
+    return launch;
+  }
+
+  /** More than 48 KiB a block, static and dynamic together, must be asked for. */
+  private void allowSharedMemory(int bytes) {
+    if (bytes > sharedBytes) {
+      module
+          .driver()
+          .cuFuncSetAttribute(
+              address, CudaConstants.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, bytes);
+      sharedBytes = bytes;
+    }
+  }
+
+  CudaModule module() {
+    return module;
+  }
+
+  long address() {
+    return address;
+  }
+}

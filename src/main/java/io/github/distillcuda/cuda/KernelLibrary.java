@@ -1,0 +1,76 @@
+package io.github.distillcuda.cuda;
+
+import io.github.distillcuda.cuda.kernels.KernelSignature;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The program's own kernels that a run needs, loaded at its start: a missing one is found out then.
+ * A module a file; where a file was built for several targets, the newest that fits.
+ */
+public final class KernelLibrary implements AutoCloseable {
+  /** The targets that PTX is built for. */
+  private static final List<String> TARGETS = List.of("compute_90", "compute_80", "compute_75");
+
+  private final DeviceScope scope = new DeviceScope();
+  private final Map<KernelSignature, KernelFunction> functions = new LinkedHashMap<>();
+
+  private KernelLibrary() {}
+
+  /** Loads kernels; the caller closes the library. */
+  public static KernelLibrary load(CudaContext context, List<KernelSignature> kernels) {
+    Map<String, List<KernelSignature>> files = new LinkedHashMap<>();
+    for (KernelSignature kernel : kernels) {
+      files.computeIfAbsent(kernel.ptx(), file -> new ArrayList<>()).add(kernel);
+    }
+    try (DeviceScope loading = new DeviceScope()) {
+      KernelLibrary library = loading.own(new KernelLibrary());
+      files.forEach((file, wanted) -> library.loadFile(context, file, wanted));
+      return loading.release(library);
+    }
+  }
+
+  private void loadFile(CudaContext context, String ptx, List<KernelSignature> wanted) {
+    String file = ptx.substring(ptx.indexOf('/') + 1);
+    CudaModule module = scope.own(CudaModule.load(context, file, imagesOf(file, wanted), wanted));
+    wanted.forEach(kernel -> functions.put(kernel, module.function(kernel)));
+  }
+
+  /** Every build of a file that has all the kernels wanted. */
+  private static List<PtxImage> imagesOf(String file, List<KernelSignature> wanted) {
+    List<PtxImage> images =
+        TARGETS.stream()
+            .map(target -> KernelSignature.RESOURCE_FOLDER + target + "/" + file)
+            .map(PtxImage::ofResource)
+            .flatMap(Optional::stream)
+            .filter(image -> wanted.stream().allMatch(kernel -> image.defines(kernel.symbol())))
+            .toList();
+    if (images.isEmpty()) {
+      throw new IllegalStateException(
+          "no build of %s has all of %s"
+              .formatted(file, wanted.stream().map(KernelSignature::symbol).toList()));
+    }
+    return images;
+  }
+
+  /**
+   * Returns a kernel.
+   *
+   * @throws IllegalArgumentException if it was not loaded
+   */
+  public KernelFunction function(KernelSignature kernel) {
+    KernelFunction function = functions.get(kernel);
+    if (function == null) {
+      throw new IllegalArgumentException(kernel.symbol() + " was not loaded");
+    }
+    return function;
+  }
+
+  @Override
+  public void close() {
+    scope.close();
+  }
+}

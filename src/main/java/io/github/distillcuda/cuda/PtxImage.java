@@ -1,0 +1,49 @@
+package io.github.distillcuda.cuda;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Kernels as PTX, which the driver compiles for the GPU at hand.
+ *
+ * @param name where it is from, for failures
+ * @param target the least compute capability it runs on, 10*major + minor
+ * @param text the PTX
+ */
+public record PtxImage(String name, int target, String text) {
+  private static final Pattern TARGET = Pattern.compile("(?m)^\\.target\\s+sm_(\\d+)\\b");
+
+  /**
+   * Reads the target from the text.
+   *
+   * @throws IllegalArgumentException if it names none
+   */
+  public static PtxImage of(String name, String text) {
+    Matcher target = TARGET.matcher(text);
+    if (!target.find()) {
+      throw new IllegalArgumentException(name + " has no .target");
+    }
+    return new PtxImage(name, Integer.parseInt(target.group(1)), text);
+  }
+
+  /** Reads a resource of the program, if there is one of this name. */
+  static Optional<PtxImage> ofResource(String resource) {
+    try (InputStream stream = PtxImage.class.getResourceAsStream(resource)) {
+      return stream == null
+          ? Optional.empty()
+          : Optional.of(of(resource, new String(stream.readAllBytes(), StandardCharsets.UTF_8)));
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + resource, e);
+    }
+  }
+
+  /** Returns whether a kernel of this name is defined here. */
+  public boolean defines(String symbol) {
+    return text.contains(".entry " + symbol + "(");
+  }
+}
