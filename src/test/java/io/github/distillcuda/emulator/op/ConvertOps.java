@@ -32,36 +32,40 @@ final class ConvertOps {
     addHalfPrecision(table);
   }
 
+  /** Both registers may be wider than their types: the value is in the low bits, extended. */
   private static OpTable.ExactDecoder betweenIntegers(IntegerType to, IntegerType from) {
-    if (to.isWide()) {
-      return from.isWide() ? WideLoops.unary(a -> a) : WideLoops.fromWord(a -> from.read(a));
-    }
-    OpTable.ExactDecoder toWord =
-        from.isWide()
-            ? WordLoops.fromWide(a -> (int) to.read(a))
-            : WordLoops.unary(a -> (int) to.read(from.read(a)));
-    OpTable.ExactDecoder toHalf =
-        from.isWide()
-            ? WordLoops.fromWide(a -> low16((int) to.read(a)))
-            : WordLoops.unary(a -> low16((int) to.read(from.read(a))));
-    return operands ->
-        operands.registerType(operands.get(0)).bytes() == Short.BYTES
-            ? toHalf.decode(operands)
-            : toWord.decode(operands);
+    OpTable.ExactDecoder wideFromWide = WideLoops.unary(a -> to.read(from.read(a)));
+    OpTable.ExactDecoder wideFromWord = WideLoops.fromWord(a -> to.read(from.read(a)));
+    OpTable.ExactDecoder wordFromWide = WordLoops.fromWide(a -> (int) to.read(from.read(a)));
+    OpTable.ExactDecoder wordFromWord = WordLoops.unary(a -> (int) to.read(from.read(a)));
+    OpTable.ExactDecoder halfFromWide = WordLoops.fromWide(a -> low16((int) to.read(from.read(a))));
+    OpTable.ExactDecoder halfFromWord = WordLoops.unary(a -> low16((int) to.read(from.read(a))));
+    return operands -> {
+      boolean isFromWide = operands.registerBytes(1) == Long.BYTES;
+      OpTable.ExactDecoder decoder =
+          switch (operands.registerBytes(0)) {
+            case Long.BYTES -> isFromWide ? wideFromWide : wideFromWord;
+            case Integer.BYTES -> isFromWide ? wordFromWide : wordFromWord;
+            default -> isFromWide ? halfFromWide : halfFromWord;
+          };
+      return decoder.decode(operands);
+    };
   }
 
   private static void addFloatsFromInteger(OpTable table, IntegerType from) {
     String type = from.suffix();
-    table.add(
-        "cvt.rn.f32." + type,
-        from.isWide()
-            ? WordLoops.fromWide(a -> bits(from.toFloat(a)))
-            : WordLoops.unary(a -> bits(from.toFloat(a))));
-    table.add(
-        "cvt.rn.f64." + type,
-        from.isWide()
-            ? WideLoops.unary(a -> bits(from.toDouble(a)))
-            : WideLoops.fromWord(a -> bits(from.toDouble(a))));
+    OpTable.ExactDecoder floatFromWide = WordLoops.fromWide(a -> bits(from.toFloat(a)));
+    OpTable.ExactDecoder floatFromWord = WordLoops.unary(a -> bits(from.toFloat(a)));
+    OpTable.ExactDecoder doubleFromWide = WideLoops.unary(a -> bits(from.toDouble(a)));
+    OpTable.ExactDecoder doubleFromWord = WideLoops.fromWord(a -> bits(from.toDouble(a)));
+    table.add("cvt.rn.f32." + type, bySource(floatFromWide, floatFromWord));
+    table.add("cvt.rn.f64." + type, bySource(doubleFromWide, doubleFromWord));
+  }
+
+  private static OpTable.ExactDecoder bySource(
+      OpTable.ExactDecoder fromWide, OpTable.ExactDecoder fromWord) {
+    return operands ->
+        (operands.registerBytes(1) == Long.BYTES ? fromWide : fromWord).decode(operands);
   }
 
   /** Rounding to a whole number, kept as a float or made an integer. */

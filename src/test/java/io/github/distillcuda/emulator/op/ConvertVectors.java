@@ -45,7 +45,8 @@ final class ConvertVectors {
   static List<VectorCase> all() {
     ConvertVectors vectors = new ConvertVectors();
     for (PtxType integer : INTEGERS) {
-      vectors.addFromInteger(integer);
+      vectors.addFromInteger(integer, integer);
+      vectors.addFromInteger(integer, PtxType.B64); // its low bits, in a wider register
     }
     TO_WHOLE.forEach(vectors::addToWhole);
     vectors.addBetweenFloats();
@@ -53,14 +54,14 @@ final class ConvertVectors {
     return vectors.cases;
   }
 
-  private void addFromInteger(PtxType from) {
+  private void addFromInteger(PtxType from, PtxType register) {
     for (PtxType to : INTEGERS) {
       if (to != from) {
         cases.add(
             VectorCase.of(
                 "cvt." + to.suffix() + "." + from.suffix(),
                 registerOf(to),
-                List.of(from),
+                List.of(register),
                 v -> {
                   BigInteger value = IntegerVectors.value(from, v[0]);
                   BigInteger wrapped = IntegerVectors.value(to, IntegerVectors.bits(to, value));
@@ -73,7 +74,7 @@ final class ConvertVectors {
           VectorCase.of(
               "cvt.rn." + to.suffix() + "." + from.suffix(),
               to,
-              List.of(from),
+              List.of(register),
               v -> bits(to, rounded(to, new BigDecimal(IntegerVectors.value(from, v[0]))))));
     }
   }

@@ -91,6 +91,10 @@ final class Operands {
     throw bad(operand + " is not a declared register");
   }
 
+  int registerBytes(int index) {
+    return registerType(get(index)).bytes();
+  }
+
   /** The elements of a vector operand; the operand itself if it is a scalar. */
   List<Operand> elements(int index) {
     return get(index) instanceof Operand.Vector vector ? vector.elements() : List.of(get(index));

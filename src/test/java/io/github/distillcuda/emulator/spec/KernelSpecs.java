@@ -9,7 +9,16 @@ import java.util.stream.Stream;
 /** The cases of every shipped kernel, by symbol. */
 final class KernelSpecs {
   private static final Map<String, List<KernelCase>> BY_KERNEL =
-      Stream.of(LossCases.all())
+      Stream.of(
+              GatherCases.all(),
+              LossCases.all(),
+              ChainCases.all(),
+              ChainRowCases.all(),
+              SoftmaxCases.all(),
+              PoolCases.all(),
+              LinearCases.all(),
+              AdamCases.all(),
+              StepCases.all())
           .flatMap(List::stream)
           .collect(
               Collectors.groupingBy(

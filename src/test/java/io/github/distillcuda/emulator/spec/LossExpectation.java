@@ -49,8 +49,8 @@ final class LossExpectation {
   }
 
   /**
-   * The gradient of the mean loss: each term has a denominator and a tolerance of its own. A relative
-   * error of a single element would mean nothing where p and q cancel.
+   * The gradient of the mean loss: each term has a denominator and a tolerance of its own. A
+   * relative error of a single element would mean nothing where p and q cancel.
    */
   Expected gradient() {
     int classes = batch.classes();

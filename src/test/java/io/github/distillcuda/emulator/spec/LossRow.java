@@ -78,9 +78,9 @@ final class LossRow {
   }
 
   /**
-   * 1e-5 relative and 1e-12*T^2, and what the rounding of z - v to float costs: a difference of logits
-   * that is off by e changes the divergence by q*d*e/T. Where student and teacher agree but for a
-   * constant, that is more than 1e-5, and no float32 kernel can avoid it.
+   * 1e-5 relative and 1e-12*T^2, and what the rounding of z - v to float costs: a difference of
+   * logits that is off by e changes the divergence by q*d*e/T. Where student and teacher agree but
+   * for a constant, that is more than 1e-5, and no float32 kernel can avoid it.
    */
   double distillationTolerance() {
     if (Arrays.equals(z, v)) {
@@ -186,8 +186,7 @@ final class LossRow {
   }
 
   double crossEntropyGradientTolerance(int label) {
-    double largest =
-        Arrays.stream(crossEntropyGradient(label)).map(Math::abs).max().orElseThrow();
+    double largest = Arrays.stream(crossEntropyGradient(label)).map(Math::abs).max().orElseThrow();
     return 1e-5 * largest + Float.MIN_NORMAL;
   }
 

@@ -1,0 +1,180 @@
+package io.github.distillcuda.emulator.spec;
+
+import io.github.distillcuda.cuda.kernels.KernelSignature;
+import io.github.distillcuda.cuda.kernels.KernelSizes;
+import io.github.distillcuda.cuda.kernels.UnfusedLossKernels;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The kernels of the unfused chains that work row by row. */
+final class ChainRowCases {
+  private static final int[] ROWS = {1, 2, 63, 65};
+  private static final float TEMPERATURE = 5;
+  private static final float ALPHA = 0.7f;
+
+  private final List<KernelCase> cases = new ArrayList<>();
+
+  private ChainRowCases() {}
+
+  static List<KernelCase> all() {
+    ChainRowCases chain = new ChainRowCases();
+    UnfusedLossKernels.KL_FORWARD.forEach(kernel -> chain.addAll(kernel, chain::klForward));
+    UnfusedLossKernels.CROSS_ENTROPY_FORWARD.forEach(
+        kernel -> chain.addAll(kernel, chain::crossEntropyForward));
+    UnfusedLossKernels.ROW_OUTCOME.forEach(kernel -> chain.addAll(kernel, chain::rowOutcome));
+    for (int classes : new int[] {1, 2, 7, 10, 33, 100, 1000}) {
+      for (int rows : ROWS) {
+        chain.cases.add(
+            chain.crossEntropyBackward(
+                UnfusedLossKernels.CROSS_ENTROPY_BACKWARD, LossBatch.random(rows, classes, rows)));
+      }
+    }
+    chain.cases.add(
+        chain.crossEntropyBackward(
+            UnfusedLossKernels.CROSS_ENTROPY_BACKWARD, LossBatch.adversarial(10)));
+    return chain.cases;
+  }
+
+  private interface CaseMaker {
+    KernelCase of(KernelSignature kernel, LossBatch batch);
+  }
+
+  private void addAll(KernelSignature kernel, CaseMaker maker) {
+    int[] classCounts = Shapes.classesOf(kernel);
+    for (int classes : classCounts) {
+      for (int rows : ROWS) {
+        cases.add(maker.of(kernel, LossBatch.random(rows, classes, rows)));
+      }
+    }
+    int most = classCounts[classCounts.length - 1];
+    for (int classes : new int[] {1, 2, 10, most}) {
+      cases.add(maker.of(kernel, LossBatch.adversarial(classes)));
+      cases.add(maker.of(kernel, LossBatch.notFinite(classes)));
+    }
+    cases.add(maker.of(kernel, LossBatch.random(1000, 10, 1)));
+  }
+
+  private static KernelCase caseOf(KernelSignature kernel, LossBatch batch) {
+    KernelSizes sizes = KernelSizes.of("rows", batch.rows(), "classes", batch.classes());
+    return new KernelCase(kernel, sizes, batch.description());
+  }
+
+  /**
+   * The textbook sum from q and log p as they are given. Its terms cancel: the tolerance is 1e-6 of
+   * their magnitudes.
+   */
+  private KernelCase klForward(KernelSignature kernel, LossBatch batch) {
+    int classes = batch.classes();
+    float[] q = new float[batch.v().length];
+    float[] logP = new float[batch.z().length];
+    double[] exact = new double[batch.rows()];
+    double[] tolerance = new double[batch.rows()];
+    for (int row = 0; row < batch.rows(); row++) {
+      double[] teacher = LossRow.softmax(row(batch.v(), row, classes), TEMPERATURE);
+      double[] student = LossRow.softmax(row(batch.z(), row, classes), TEMPERATURE);
+      for (int c = 0; c < classes; c++) {
+        int i = row * classes + c;
+        q[i] = (float) teacher[c];
+        logP[i] = (float) Math.log(student[c]);
+        double logQ = Math.log(q[i]);
+        exact[row] += q[i] == 0 ? 0 : q[i] * (logQ - logP[i]);
+        tolerance[row] += q[i] == 0 ? 0 : q[i] * (Math.abs(logQ) + Math.abs(logP[i]));
+      }
+      exact[row] *= TEMPERATURE * TEMPERATURE;
+      tolerance[row] *= 1e-6 * TEMPERATURE * TEMPERATURE;
+    }
+    return caseOf(kernel, batch)
+        .in("q", q)
+        .in("logP", logP)
+        .value("temperature", TEMPERATURE)
+        .out("distillation", Expected.near(exact, tolerance));
+  }
+
+  private KernelCase crossEntropyForward(KernelSignature kernel, LossBatch batch) {
+    int classes = batch.classes();
+    double[] exact = new double[batch.rows()];
+    double[] tolerance = new double[batch.rows()];
+    double[] logSumExp = new double[batch.rows()];
+    double[] logSumExpTolerance = new double[batch.rows()];
+    for (int row = 0; row < batch.rows(); row++) {
+      double[] z = row(batch.z(), row, classes);
+      int label = batch.labels()[row];
+      logSumExp[row] = logSumExp(z);
+      // Half a unit in the last place of the sum's parts; then the difference to the label's logit.
+      logSumExpTolerance[row] = 1e-6 + Math.abs(logSumExp[row]) * 0x1p-23;
+      LossRow exactRow = new LossRow(batch.z(), batch.z(), row, classes, 1);
+      exact[row] = exactRow.crossEntropy(label);
+      tolerance[row] =
+          exactRow.isClass(label)
+              ? logSumExpTolerance[row] + exactRow.crossEntropyTolerance(label)
+              : 0;
+    }
+    return caseOf(kernel, batch)
+        .in("z", batch.z())
+        .in("labels", batch.labels())
+        .out("crossEntropy", Expected.near(exact, tolerance))
+        .out("logSumExp", Expected.near(logSumExp, logSumExpTolerance))
+        .out("outcome", Expected.ints(outcomes(batch)));
+  }
+
+  private static double logSumExp(double[] z) {
+    if (LossRow.isUndefined(z)) {
+      return Double.NaN;
+    }
+    double max = LossRow.max(z);
+    double sum = 0;
+    for (double value : z) {
+      sum += Math.exp(value - max);
+    }
+    return max + Math.log(sum);
+  }
+
+  private KernelCase rowOutcome(KernelSignature kernel, LossBatch batch) {
+    return caseOf(kernel, batch)
+        .in("z", batch.z())
+        .in("labels", batch.labels())
+        .out("outcome", Expected.ints(outcomes(batch)));
+  }
+
+  /** As those of a loss that does not look at the teacher. */
+  private static int[] outcomes(LossBatch batch) {
+    return new LossExpectation(batch, 1, 0).outcomes();
+  }
+
+  /** 2e-6 of exp, the rounding of its exponent, and half a unit in the last place of the 1. */
+  private KernelCase crossEntropyBackward(KernelSignature kernel, LossBatch batch) {
+    int classes = batch.classes();
+    int labelled = new LossExpectation(batch, 1, 0).labelledRows();
+    float[] logSumExp = new float[batch.rows()];
+    double[] exact = new double[batch.z().length];
+    double[] tolerance = new double[exact.length];
+    double scale = (1 - (double) ALPHA) / labelled;
+    for (int row = 0; row < batch.rows(); row++) {
+      double[] z = row(batch.z(), row, classes);
+      logSumExp[row] = (float) logSumExp(z);
+      int label = batch.labels()[row];
+      for (int c = 0; c < classes && label >= 0 && label < classes; c++) {
+        double exponent = z[c] - logSumExp[row];
+        double s = Math.exp(exponent);
+        exact[row * classes + c] = scale * (s - (c == label ? 1 : 0));
+        tolerance[row * classes + c] =
+            scale * (s * (2e-6 + Math.abs(exponent) * 0x1p-23) + 0x1p-23) + Float.MIN_NORMAL;
+      }
+    }
+    return caseOf(kernel, batch)
+        .in("z", batch.z())
+        .in("logSumExp", logSumExp)
+        .in("labels", batch.labels())
+        .in("labelledRows", labelled)
+        .value("alpha", ALPHA)
+        .out("dz", Expected.near(exact, tolerance));
+  }
+
+  private static double[] row(float[] matrix, int row, int classes) {
+    double[] x = new double[classes];
+    for (int c = 0; c < classes; c++) {
+      x[c] = matrix[row * classes + c];
+    }
+    return x;
+  }
+}

@@ -1,0 +1,261 @@
+package io.github.distillcuda.emulator.spec;
+
+import io.github.distillcuda.cuda.kernels.KernelSignature;
+import io.github.distillcuda.cuda.kernels.KernelSizes;
+import io.github.distillcuda.cuda.kernels.TemperatureSoftmaxKernels;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+
+/** Softmax and log-softmax at a temperature, and their backward passes. */
+final class SoftmaxCases {
+  private static final int[] ROWS = {1, 2, 63, 64, 65};
+  private static final float[] TEMPERATURES = {5, 1, 1e-3f, 1000};
+
+  private SoftmaxCases() {}
+
+  /** Makes a case of a batch of logits. */
+  private interface CaseMaker {
+    KernelCase of(KernelSignature kernel, LossBatch batch, float temperature);
+  }
+
+  static List<KernelCase> all() {
+    List<KernelCase> cases = new ArrayList<>();
+    addAll(TemperatureSoftmaxKernels.SOFTMAX, SoftmaxCases::softmax, "y", "x", cases);
+    addAll(TemperatureSoftmaxKernels.LOG_SOFTMAX, SoftmaxCases::logSoftmax, "y", "x", cases);
+    addAll(
+        TemperatureSoftmaxKernels.SOFTMAX_BACKWARD,
+        SoftmaxCases::softmaxBackward,
+        "dx",
+        "dy",
+        cases);
+    addAll(
+        TemperatureSoftmaxKernels.LOG_SOFTMAX_BACKWARD,
+        SoftmaxCases::logSoftmaxBackward,
+        "dx",
+        "y",
+        cases);
+    return cases;
+  }
+
+  private static void addAll(
+      List<KernelSignature> kernels,
+      CaseMaker maker,
+      String output,
+      String input,
+      List<KernelCase> cases) {
+    for (KernelSignature kernel : kernels) {
+      int[] classCounts = Shapes.classesOf(kernel);
+      for (int classes : classCounts) {
+        for (int rows : ROWS) {
+          cases.add(maker.of(kernel, LossBatch.random(rows, classes, rows), 5));
+        }
+      }
+      int most = classCounts[classCounts.length - 1];
+      for (int classes : new int[] {1, 2, 10, most}) {
+        for (float temperature : TEMPERATURES) {
+          cases.add(maker.of(kernel, LossBatch.adversarial(classes), temperature));
+          cases.add(maker.of(kernel, LossBatch.notFinite(classes), temperature));
+        }
+      }
+      cases.add(maker.of(kernel, LossBatch.random(1000, 10, 1), 5));
+      cases.add(maker.of(kernel, LossBatch.random(65, most, 2), 5).inPlace(output, input));
+      cases.add(maker.of(kernel, LossBatch.random(65, most, 3), 5).shiftedBy(4));
+    }
+  }
+
+  private static KernelCase caseOf(KernelSignature kernel, LossBatch batch, float temperature) {
+    KernelSizes sizes = KernelSizes.of("rows", batch.rows(), "classes", batch.classes());
+    return new KernelCase(kernel, sizes, batch.description() + " T=" + temperature)
+        .value("temperature", temperature);
+  }
+
+  /** Works out a row of the result, with the tolerance of each element. */
+  private interface RowFunction {
+    void apply(int row, double[] exact, double[] tolerance);
+  }
+
+  private static Expected byRow(LossBatch batch, RowFunction function) {
+    int classes = batch.classes();
+    double[] exact = new double[batch.z().length];
+    double[] tolerance = new double[exact.length];
+    for (int row = 0; row < batch.rows(); row++) {
+      double[] exactRow = new double[classes];
+      double[] toleranceRow = new double[classes];
+      function.apply(row, exactRow, toleranceRow);
+      System.arraycopy(exactRow, 0, exact, row * classes, classes);
+      System.arraycopy(toleranceRow, 0, tolerance, row * classes, classes);
+    }
+    return Expected.near(exact, tolerance);
+  }
+
+  private static double[] row(float[] matrix, int row, int classes) {
+    double[] x = new double[classes];
+    for (int c = 0; c < classes; c++) {
+      x[c] = matrix[row * classes + c];
+    }
+    return x;
+  }
+
+  /**
+   * 2e-6 relative, and the rounding of 1/T and of (x - max)/T: half a unit in the last place each
+   * of an exponent, which is a relative error of the result.
+   */
+  private static KernelCase softmax(KernelSignature kernel, LossBatch batch, float temperature) {
+    return caseOf(kernel, batch, temperature)
+        .in("x", batch.z())
+        .out(
+            "y",
+            byRow(
+                batch,
+                (row, exact, tolerance) -> {
+                  double[] x = row(batch.z(), row, batch.classes());
+                  double[] p = LossRow.softmax(x, temperature);
+                  double max = LossRow.max(x);
+                  for (int c = 0; c < x.length; c++) {
+                    exact[c] = p[c];
+                    double exponent = Math.abs(x[c] - max) / temperature;
+                    tolerance[c] = relative(p[c], exponent);
+                  }
+                }));
+  }
+
+  private static double relative(double p, double exponent) {
+    double error = p == 0 ? 0 : p * (2e-6 + exponent * 0x1p-22);
+    return error + Float.MIN_NORMAL; // what underflows may be 0
+  }
+
+  /** 2e-6 absolute, scaled with the largest finite distance from the maximum. */
+  private static KernelCase logSoftmax(KernelSignature kernel, LossBatch batch, float temperature) {
+    return caseOf(kernel, batch, temperature)
+        .in("x", batch.z())
+        .out(
+            "y",
+            byRow(
+                batch,
+                (row, exact, tolerance) -> {
+                  double[] x = row(batch.z(), row, batch.classes());
+                  double[] logP = logSoftmax(x, temperature);
+                  double range = 0;
+                  for (double value : logP) {
+                    range = Double.isFinite(value) ? Math.max(range, -value) : range;
+                  }
+                  for (int c = 0; c < x.length; c++) {
+                    exact[c] = logP[c];
+                    tolerance[c] = 2e-6 * (1 + range);
+                  }
+                }));
+  }
+
+  private static double[] logSoftmax(double[] x, double temperature) {
+    double max = LossRow.max(x);
+    double sum = 0;
+    for (double value : x) {
+      sum += Math.exp((value - max) / temperature);
+    }
+    double[] logP = new double[x.length];
+    for (int c = 0; c < x.length; c++) {
+      logP[c] = LossRow.isUndefined(x) ? Double.NaN : (x[c] - max) / temperature - Math.log(sum);
+    }
+    return logP;
+  }
+
+  /** Each product and sum rounds relative to what it adds: 1e-6 of the sum of magnitudes. */
+  private static KernelCase softmaxBackward(
+      KernelSignature kernel, LossBatch batch, float temperature) {
+    float[] y = probabilities(batch, temperature, false);
+    float[] dy = gradients(batch);
+    return backward(
+        kernel,
+        batch,
+        temperature,
+        y,
+        dy,
+        (yRow, dyRow, exact, tolerance) -> {
+          double sum = 0;
+          double magnitude = 0;
+          for (int c = 0; c < yRow.length; c++) {
+            sum += dyRow[c] * yRow[c];
+            magnitude += Math.abs(dyRow[c] * yRow[c]);
+          }
+          for (int c = 0; c < yRow.length; c++) {
+            exact[c] = yRow[c] * (dyRow[c] - sum) / temperature;
+            double terms = Math.abs(yRow[c]) * (Math.abs(dyRow[c]) + magnitude);
+            tolerance[c] = 1e-6 * terms / temperature + Float.MIN_NORMAL;
+          }
+        });
+  }
+
+  /** As above; exp(y) is good to 2e-6 and the rounding of its exponent is none, y is exact. */
+  private static KernelCase logSoftmaxBackward(
+      KernelSignature kernel, LossBatch batch, float temperature) {
+    float[] y = probabilities(batch, temperature, true);
+    float[] dy = gradients(batch);
+    return backward(
+        kernel,
+        batch,
+        temperature,
+        y,
+        dy,
+        (yRow, dyRow, exact, tolerance) -> {
+          double sum = 0;
+          double magnitude = 0;
+          for (double gradient : dyRow) {
+            sum += gradient;
+            magnitude += Math.abs(gradient);
+          }
+          for (int c = 0; c < yRow.length; c++) {
+            double p = Math.exp(yRow[c]);
+            exact[c] = (dyRow[c] - p * sum) / temperature;
+            double terms = 1e-6 * Math.abs(dyRow[c]) + 3e-6 * p * magnitude;
+            tolerance[c] = terms / temperature + Float.MIN_NORMAL;
+          }
+        });
+  }
+
+  /** The gradient of a row from its forward output and the gradient of that. */
+  private interface BackwardRow {
+    void apply(double[] y, double[] dy, double[] exact, double[] tolerance);
+  }
+
+  private static KernelCase backward(
+      KernelSignature kernel,
+      LossBatch batch,
+      float temperature,
+      float[] y,
+      float[] dy,
+      BackwardRow function) {
+    int classes = batch.classes();
+    return caseOf(kernel, batch, temperature)
+        .in("y", y)
+        .in("dy", dy)
+        .out(
+            "dx",
+            byRow(
+                batch,
+                (row, exact, tolerance) ->
+                    function.apply(row(y, row, classes), row(dy, row, classes), exact, tolerance)));
+  }
+
+  /** What the forward kernel would have left, to the nearest float. */
+  private static float[] probabilities(LossBatch batch, float temperature, boolean logs) {
+    float[] outputs = new float[batch.z().length];
+    for (int row = 0; row < batch.rows(); row++) {
+      double[] x = row(batch.z(), row, batch.classes());
+      double[] y = logs ? logSoftmax(x, temperature) : LossRow.softmax(x, temperature);
+      for (int c = 0; c < y.length; c++) {
+        outputs[row * y.length + c] = (float) y[c];
+      }
+    }
+    return outputs;
+  }
+
+  private static float[] gradients(LossBatch batch) {
+    Random random = new Random(9);
+    float[] gradients = new float[batch.z().length];
+    for (int i = 0; i < gradients.length; i++) {
+      gradients[i] = (float) random.nextGaussian();
+    }
+    return gradients;
+  }
+}

@@ -1,0 +1,203 @@
+package io.github.distillcuda.emulator.spec;
+
+import io.github.distillcuda.cuda.kernels.KernelSizes;
+import io.github.distillcuda.cuda.kernels.RowOutcome;
+import io.github.distillcuda.cuda.kernels.StepKernels;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+
+/** Sums and counts of the epoch, the finite check, the cursor and the table of logits. */
+final class StepCases {
+  private static final int[] ROWS = {1, 2, 63, 64, 65, 255, 256, 257, 1000};
+  private static final float ALPHA = 0.7f;
+
+  private final List<KernelCase> cases = new ArrayList<>();
+
+  private StepCases() {}
+
+  static List<KernelCase> all() {
+    StepCases step = new StepCases();
+    for (int rows : ROWS) {
+      step.addCountLabelled(rows);
+      step.addRowSums(rows, 0);
+      step.addRowSums(rows, RowOutcome.NOT_FINITE);
+      step.addBatchMeans(rows);
+      step.addStoreLogits(rows);
+    }
+    step.addInfiniteLoss();
+    for (int n : new int[] {4, 64, 1024, 1028, 4000}) {
+      step.addFiniteChecks(n);
+    }
+    step.addAdvance();
+    return step.cases;
+  }
+
+  private void addCountLabelled(int rows) {
+    int classes = 10;
+    int[] labels = new Random(rows).ints(rows, -3, classes + 3).toArray();
+    labels[0] = LossBatch.NO_LABEL;
+    int labelled = 0;
+    for (int label : labels) {
+      labelled += label >= 0 && label < classes ? 1 : 0;
+    }
+    cases.add(
+        new KernelCase(
+                StepKernels.COUNT_LABELLED, KernelSizes.of("rows", rows, "classes", classes), "")
+            .in("labels", labels)
+            .out("labelledRows", Expected.ints(labelled)));
+  }
+
+  /**
+   * The sums in float64, in whatever order.
+   *
+   * @param lastOutcome bits that the last row has besides
+   */
+  private void addRowSums(int rows, int lastOutcome) {
+    Random random = new Random(rows);
+    float[] distillation = new float[rows];
+    float[] crossEntropy = new float[rows];
+    int[] outcomes = random.ints(rows, 0, 4).toArray(); // labelled and correct, in all mixtures
+    outcomes[rows / 2] |= RowOutcome.BAD_LABEL;
+    outcomes[rows - 1] |= lastOutcome;
+    StepStateModel state = StepStateModel.inTheMiddleOfAnEpoch();
+    byte[] before = state.toBytes();
+    double distillationSum = 0;
+    double crossEntropySum = 0;
+    for (int row = 0; row < rows; row++) {
+      distillation[row] = random.nextFloat();
+      crossEntropy[row] = 3 * random.nextFloat();
+      distillationSum += distillation[row];
+      crossEntropySum += crossEntropy[row];
+    }
+    state.add(distillationSum, crossEntropySum, outcomes, ALPHA);
+    cases.add(
+        new KernelCase(
+                StepKernels.ROW_SUMS,
+                KernelSizes.of("rows", rows),
+                lastOutcome == 0 ? "" : "not finite")
+            .in("distillation", distillation)
+            .in("crossEntropy", crossEntropy)
+            .in("outcome", outcomes)
+            .in("state", before)
+            .value("alpha", ALPHA)
+            .out("state", state.expected(1e-12)));
+  }
+
+  /** Finite logits can give an infinite loss, and that stops the training too. */
+  private void addInfiniteLoss() {
+    StepStateModel state = StepStateModel.inTheMiddleOfAnEpoch();
+    byte[] before = state.toBytes();
+    int[] outcomes = {RowOutcome.LABELLED, RowOutcome.LABELLED};
+    state.add(1, Double.POSITIVE_INFINITY, outcomes, ALPHA);
+    cases.add(
+        new KernelCase(StepKernels.ROW_SUMS, KernelSizes.of("rows", 2), "infinite loss")
+            .in("distillation", 0.5f, 0.5f)
+            .in("crossEntropy", 1, Float.POSITIVE_INFINITY)
+            .in("outcome", outcomes)
+            .in("state", before)
+            .value("alpha", ALPHA)
+            .out("state", state.expected(1e-12)));
+  }
+
+  private void addBatchMeans(int rows) {
+    int[] outcomes = new Random(rows).ints(rows, 0, 4).toArray();
+    int labelled = 0;
+    for (int outcome : outcomes) {
+      labelled += outcome & RowOutcome.LABELLED;
+    }
+    StepStateModel state = StepStateModel.inTheMiddleOfAnEpoch();
+    byte[] before = state.toBytes();
+    state.add(0.37f * (double) rows, 1.9f * (double) labelled, outcomes, ALPHA);
+    cases.add(
+        new KernelCase(StepKernels.BATCH_MEANS, KernelSizes.of("rows", rows), "")
+            .in("distillationMean", 0.37f)
+            .in("crossEntropyMean", 1.9f)
+            .in("outcome", outcomes)
+            .in("state", before)
+            .value("alpha", ALPHA)
+            .out("state", state.expected(1e-12)));
+  }
+
+  private void addFiniteChecks(int n) {
+    float[] bad = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY};
+    addFiniteCheck(n, "all finite", -1, -1, 0, 0);
+    addFiniteCheck(n, "in the first", 0, -1, bad[0], 0);
+    addFiniteCheck(n, "in the second", -1, n - 1, bad[1], 0);
+    addFiniteCheck(n, "in both", n / 2, n / 3, bad[2], 0);
+    addFiniteCheck(n, "not the first time", n - 1, -1, bad[0], 3);
+  }
+
+  /**
+   * One check.
+   *
+   * @param inA where the first array has the bad number; negative for nowhere
+   * @param alreadyMarked the step that was marked before; 0 for none
+   */
+  private void addFiniteCheck(
+      int n, String description, int inA, int inB, float bad, long alreadyMarked) {
+    float[] a = ChainCases.constant(n, 3e38f); // products with 0 stay 0, sums would overflow
+    float[] b = ChainCases.constant(n, -1e-40f);
+    if (inA >= 0) {
+      a[inA] = bad;
+    }
+    if (inB >= 0) {
+      b[inB] = bad;
+    }
+    StepStateModel state = StepStateModel.inTheMiddleOfAnEpoch();
+    state.firstNonFiniteStep = alreadyMarked;
+    byte[] before = state.toBytes();
+    if (inA >= 0 || inB >= 0) {
+      state.markNotFinite();
+    }
+    cases.add(
+        new KernelCase(StepKernels.FINITE_CHECK, KernelSizes.of("n", n), description)
+            .in("a", a)
+            .in("b", b)
+            .in("state", before)
+            .out("state", state.expected(0)));
+  }
+
+  private void addAdvance() {
+    for (int optimizerSteps : new int[] {0, 1}) {
+      for (long marked : new long[] {0, 5}) {
+        StepStateModel state = StepStateModel.inTheMiddleOfAnEpoch();
+        state.firstNonFiniteStep = marked;
+        byte[] before = state.toBytes();
+        state.cursor += 16;
+        state.optimizerStep += marked == 0 ? optimizerSteps : 0;
+        cases.add(
+            new KernelCase(
+                    StepKernels.ADVANCE,
+                    KernelSizes.of("rows", 16, "optimizerSteps", optimizerSteps),
+                    marked == 0 ? "" : "after a step that was not finite")
+                .in("state", before)
+                .out("state", state.expected(0)));
+      }
+    }
+  }
+
+  /** Rows go to their places; the rest of the table stays as it was. */
+  private void addStoreLogits(int rows) {
+    int classes = 10;
+    int tableRows = rows + 5;
+    float[] logits = new float[rows * classes];
+    float[] table = ChainCases.constant(tableRows * classes, -1);
+    float[] after = table.clone();
+    int[] ids = new int[rows];
+    for (int row = 0; row < rows; row++) {
+      ids[row] = tableRows - 1 - row;
+      for (int c = 0; c < classes; c++) {
+        logits[row * classes + c] = row + 0.01f * c;
+        after[ids[row] * classes + c] = logits[row * classes + c];
+      }
+    }
+    cases.add(
+        new KernelCase(
+                StepKernels.STORE_LOGITS, KernelSizes.of("rows", rows, "classes", classes), "")
+            .in("logits", logits)
+            .in("ids", ids)
+            .in("table", table)
+            .out("table", Expected.floats(after)));
+  }
+}
