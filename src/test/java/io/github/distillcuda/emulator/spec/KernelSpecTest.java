@@ -1,7 +1,6 @@
 package io.github.distillcuda.emulator.spec;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.github.distillcuda.cuda.kernels.KernelCatalog;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
@@ -12,7 +11,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -24,7 +22,6 @@ class KernelSpecTest {
   }
 
   @Test
-  @Disabled("issue 3 is open: only the loss kernels have cases so far")
   void everyShippedKernelHasCases() {
     Set<String> shipped =
         KernelCatalog.all().stream()
@@ -38,9 +35,6 @@ class KernelSpecTest {
   @ParameterizedTest
   @MethodSource("kernels")
   void isWithinItsTolerance(String symbol) {
-    assumeThat(symbol)
-        .as("issue 3 is open: at 1,024 classes one adversarial row is 3e-5 from its expectation")
-        .doesNotContain("_c1024_");
     for (KernelCase kernelCase : KernelSpecs.byKernel().get(symbol)) {
       EmulatedKernel kernel = ShippedPtx.kernel(kernelCase.kernel());
       for (Approximation approximation : Approximation.values()) {
