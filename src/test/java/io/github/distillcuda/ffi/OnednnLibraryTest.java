@@ -17,7 +17,7 @@ class OnednnLibraryTest {
 
     /** The process. */
     public static void main(String[] arguments) {
-      OnednnLibrary.load().gomp().omp_set_num_threads(1);
+      OnednnLibrary.load();
     }
   }
 
