@@ -22,6 +22,14 @@ public final class OnednnLibrary {
           "3610657c35381b06694034b677cf73f28086495aba51ecf0cfb5b6511652a443");
   private static final String RESOURCES = "/org/bytedeco/dnnl/linux-x86_64/";
 
+  /**
+   * How often a thread of OpenMP looks for work before it sleeps, about 75 microseconds: longer
+   * than primitives wait for each other, far below a time slice of the scheduler. By default it is
+   * 300,000; with anything else running on the processors, a spinning thread then keeps the one it
+   * waits for from running, and steps take a hundred times longer.
+   */
+  private static final String SPIN_COUNT = "5000";
+
   private static OnednnLibrary loaded;
 
   private final Path folder;
@@ -58,6 +66,9 @@ public final class OnednnLibrary {
   }
 
   private static OnednnLibrary open(Path folder) {
+    if (System.getenv("OMP_WAIT_POLICY") == null) {
+      ProcessEnvironment.setDefault("GOMP_SPINCOUNT", SPIN_COUNT);
+    }
     try {
       // libdnnl needs libgomp.so.1; one that is loaded already is taken before any of the system's.
       GompApi gomp = new GompApi(SharedLibrary.open(folder.resolve(GOMP.name())));

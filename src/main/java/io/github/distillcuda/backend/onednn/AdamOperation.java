@@ -7,10 +7,28 @@ import io.github.distillcuda.backend.AdamSpec;
 import io.github.distillcuda.backend.host.AdamBlocks;
 import io.github.distillcuda.backend.host.FiniteCheck;
 import io.github.distillcuda.backend.host.HostStepState;
+import io.github.distillcuda.ffi.OpenMpTeam;
 import java.lang.foreign.MemorySegment;
 
-/** The check of gradients and parameters, and Adam over the whole flat arena, padding included. */
+/**
+ * The check of gradients and parameters, and Adam over the whole flat arena, padding included. Each
+ * thread of the team takes a run of blocks; no element depends on another, so the number of threads
+ * does not show in the result.
+ */
 final class AdamOperation implements Operation {
+  /** What one thread works on. */
+  private static final class Block {
+    private final int[] bits = new int[AdamBlocks.SIZE];
+    private final float[] value = new float[AdamBlocks.SIZE];
+    private final float[] gradient = new float[AdamBlocks.SIZE];
+    private final float[] first = new float[AdamBlocks.SIZE];
+    private final float[] second = new float[AdamBlocks.SIZE];
+    private boolean finite;
+  }
+
+  private final OpenMpTeam team;
+  private final OpenMpTeam.Task check = this::check;
+  private final OpenMpTeam.Task update = this::update;
   private final AdamBlocks adam;
   private final HostStepState state;
   private final MemorySegment values;
@@ -18,22 +36,24 @@ final class AdamOperation implements Operation {
   private final MemorySegment firstMoments;
   private final MemorySegment secondMoments;
   private final long elements;
-  private final int[] bits = new int[AdamBlocks.SIZE];
-  private final float[] value = new float[AdamBlocks.SIZE];
-  private final float[] gradient = new float[AdamBlocks.SIZE];
-  private final float[] first = new float[AdamBlocks.SIZE];
-  private final float[] second = new float[AdamBlocks.SIZE];
+  private final Block[] blocks;
 
   /** A step over a trainable arena. */
-  AdamOperation(AdamSpec spec, OnednnParameterArena parameters, HostStepState state) {
-    adam = new AdamBlocks(spec);
+  AdamOperation(
+      OpenMpTeam team, AdamSpec spec, OnednnParameterArena parameters, HostStepState state) {
+    this.team = team;
     this.state = state;
+    adam = new AdamBlocks(spec);
     MemorySegment[] segments = parameters.segments();
     values = segments[0];
     gradients = segments[1];
     firstMoments = segments[2];
     secondMoments = segments[3];
     elements = values.byteSize() / Float.BYTES;
+    blocks = new Block[team.threads()];
+    for (int i = 0; i < blocks.length; i++) {
+      blocks[i] = new Block();
+    }
   }
 
   @Override
@@ -43,35 +63,56 @@ final class AdamOperation implements Operation {
 
   @Override
   public void run() {
-    if (!allFinite(gradients) || !allFinite(values)) {
-      state.noteNonFinite();
+    for (Block block : blocks) {
+      block.finite = true; // OpenMP may give fewer threads, and a part to each of those
     }
-    if (state.isStopped()) {
-      return;
+    team.run(check);
+    for (Block block : blocks) {
+      if (!block.finite) {
+        state.noteNonFinite();
+      }
     }
-    adam.beginStep(state.nextOptimizerStep());
-    for (long begin = 0; begin < elements; begin += AdamBlocks.SIZE) {
-      int count = (int) Math.min(AdamBlocks.SIZE, elements - begin);
-      long offset = begin * Float.BYTES;
-      MemorySegment.copy(values, JAVA_FLOAT, offset, value, 0, count);
-      MemorySegment.copy(gradients, JAVA_FLOAT, offset, gradient, 0, count);
-      MemorySegment.copy(firstMoments, JAVA_FLOAT, offset, first, 0, count);
-      MemorySegment.copy(secondMoments, JAVA_FLOAT, offset, second, 0, count);
-      adam.update(value, gradient, first, second, count);
-      MemorySegment.copy(value, 0, values, JAVA_FLOAT, offset, count);
-      MemorySegment.copy(first, 0, firstMoments, JAVA_FLOAT, offset, count);
-      MemorySegment.copy(second, 0, secondMoments, JAVA_FLOAT, offset, count);
+    if (!state.isStopped()) {
+      adam.beginStep(state.nextOptimizerStep());
+      team.run(update);
     }
   }
 
-  private boolean allFinite(MemorySegment segment) {
-    for (long begin = 0; begin < elements; begin += bits.length) {
-      int count = (int) Math.min(bits.length, elements - begin);
-      MemorySegment.copy(segment, JAVA_INT, begin * Float.BYTES, bits, 0, count);
-      if (!FiniteCheck.allFinite(bits, count)) {
-        return false;
-      }
+  /** Returns the element at which a part begins and the one before ends. */
+  private long begin(int part, int parts) {
+    long count = (elements + AdamBlocks.SIZE - 1) / AdamBlocks.SIZE;
+    return Math.min(elements, count * part / parts * AdamBlocks.SIZE);
+  }
+
+  private void check(int part, int parts) {
+    int[] bits = blocks[part].bits;
+    boolean finite = true;
+    long end = begin(part + 1, parts);
+    for (long begin = begin(part, parts); begin < end; begin += bits.length) {
+      int count = (int) Math.min(bits.length, end - begin);
+      long offset = begin * Float.BYTES;
+      MemorySegment.copy(gradients, JAVA_INT, offset, bits, 0, count);
+      finite &= FiniteCheck.allFinite(bits, count);
+      MemorySegment.copy(values, JAVA_INT, offset, bits, 0, count);
+      finite &= FiniteCheck.allFinite(bits, count);
     }
-    return true;
+    blocks[part].finite = finite;
+  }
+
+  private void update(int part, int parts) {
+    Block block = blocks[part];
+    long end = begin(part + 1, parts);
+    for (long begin = begin(part, parts); begin < end; begin += AdamBlocks.SIZE) {
+      int count = (int) Math.min(AdamBlocks.SIZE, end - begin);
+      long offset = begin * Float.BYTES;
+      MemorySegment.copy(values, JAVA_FLOAT, offset, block.value, 0, count);
+      MemorySegment.copy(gradients, JAVA_FLOAT, offset, block.gradient, 0, count);
+      MemorySegment.copy(firstMoments, JAVA_FLOAT, offset, block.first, 0, count);
+      MemorySegment.copy(secondMoments, JAVA_FLOAT, offset, block.second, 0, count);
+      adam.update(block.value, block.gradient, block.first, block.second, count);
+      MemorySegment.copy(block.value, 0, values, JAVA_FLOAT, offset, count);
+      MemorySegment.copy(block.first, 0, firstMoments, JAVA_FLOAT, offset, count);
+      MemorySegment.copy(block.second, 0, secondMoments, JAVA_FLOAT, offset, count);
+    }
   }
 }

@@ -4,28 +4,33 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import io.github.distillcuda.backend.host.HostStepState;
 import io.github.distillcuda.backend.host.PixelNormalization;
+import io.github.distillcuda.ffi.OpenMpTeam;
 import java.lang.foreign.MemorySegment;
 
-/** Images, labels and cached logits of the next rows. */
+/** Images, labels and cached logits of the next rows; each thread of the team takes some. */
 final class GatherOperation implements Operation {
+  private final OpenMpTeam team;
+  private final OpenMpTeam.Task gather = this::gather;
   private final OnednnBatch batch;
   private final HostStepState state;
   private final OnednnLogitsTable table;
-  private final byte[] pixels;
-  private final float[] normalised;
+  private final byte[][] pixels;
+  private final float[][] normalised;
 
   /**
    * A gather.
    *
    * @param table the teacher's logits; null for none
    */
-  GatherOperation(OnednnBatch batch, HostStepState state, OnednnLogitsTable table) {
+  GatherOperation(
+      OpenMpTeam team, OnednnBatch batch, HostStepState state, OnednnLogitsTable table) {
+    this.team = team;
     this.batch = batch;
     this.state = state;
     this.table = table;
     int elements = batch.data().imageShape().elements();
-    pixels = new byte[elements];
-    normalised = new float[elements];
+    pixels = new byte[team.threads()][elements];
+    normalised = new float[team.threads()][elements];
   }
 
   @Override
@@ -35,30 +40,34 @@ final class GatherOperation implements Operation {
 
   @Override
   public void run() {
-    MemorySegment images = batch.images().data();
-    for (int row = 0; row < batch.ids().length; row++) {
+    team.run(gather);
+  }
+
+  private void gather(int part, int parts) {
+    int rows = batch.ids().length;
+    for (int row = rows * part / parts; row < rows * (part + 1) / parts; row++) {
       int image = state.image(row);
       batch.ids()[row] = image;
       batch.labels()[row] = batch.data().label(image);
-      batch.data().copyImage(image, pixels);
-      PixelNormalization.normalise(pixels, normalised);
-      // A heap array on the way, because stores of the table loop into native memory are slower.
-      MemorySegment.copy(
-          normalised,
-          0,
-          images,
-          JAVA_FLOAT,
-          (long) row * normalised.length * Float.BYTES,
-          normalised.length);
+      copyImage(image, row, pixels[part], normalised[part]);
       if (table != null) {
-        MemorySegment.copy(
-            table.logits(),
-            image * table.classes(),
-            batch.cachedLogits().data(),
-            JAVA_FLOAT,
-            (long) row * table.classes() * Float.BYTES,
-            table.classes());
+        copyLogits(image, row);
       }
     }
+  }
+
+  /** Normalises on the heap, where the loop is fast, and then moves the image as a whole. */
+  private void copyImage(int image, int row, byte[] bytes, float[] floats) {
+    batch.data().copyImage(image, bytes);
+    PixelNormalization.normalise(bytes, floats);
+    long offset = (long) row * floats.length * Float.BYTES;
+    MemorySegment.copy(floats, 0, batch.images().data(), JAVA_FLOAT, offset, floats.length);
+  }
+
+  private void copyLogits(int image, int row) {
+    int classes = table.classes();
+    long offset = (long) row * classes * Float.BYTES;
+    MemorySegment.copy(
+        table.logits(), image * classes, batch.cachedLogits().data(), JAVA_FLOAT, offset, classes);
   }
 }

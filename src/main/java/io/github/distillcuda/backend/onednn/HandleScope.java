@@ -18,11 +18,27 @@ final class HandleScope implements AutoCloseable {
   private record Handle(Kind kind, long address) {}
 
   private final OnednnApi api;
-  private final Arena arena = Arena.ofConfined();
+  private final Arena arena;
   private final Deque<Handle> handles = new ArrayDeque<>();
 
-  HandleScope(OnednnApi api) {
+  private HandleScope(OnednnApi api, Arena arena) {
     this.api = api;
+    this.arena = arena;
+  }
+
+  /** A scope whose memory only the calling thread reaches from Java. */
+  static HandleScope ofThread(OnednnApi api) {
+    return new HandleScope(api, Arena.ofConfined());
+  }
+
+  /** A scope whose memory the threads of a team reach, too. */
+  static HandleScope ofTeam(OnednnApi api) {
+    return new HandleScope(api, Arena.ofShared());
+  }
+
+  /** Returns how long the memory lives. */
+  Arena arena() {
+    return arena;
   }
 
   /** Takes over what the API just created, and returns it. */

@@ -17,6 +17,7 @@ import io.github.distillcuda.ffi.OnednnApi.Kind;
 import io.github.distillcuda.ffi.OnednnAttributes;
 import io.github.distillcuda.ffi.OnednnDescriptors;
 import io.github.distillcuda.ffi.OnednnLibrary;
+import io.github.distillcuda.ffi.OpenMpTeam;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -28,6 +29,7 @@ final class OnednnContext implements AutoCloseable {
   private final Thread owner = Thread.currentThread();
   private final OnednnApi api;
   private final HandleScope scope;
+  private final OpenMpTeam team;
   private final Scratchpad scratchpad;
   private final long engine;
   private final long stream;
@@ -42,10 +44,10 @@ final class OnednnContext implements AutoCloseable {
    * @param deterministic whether two runs of a primitive must give the same bits
    */
   OnednnContext(OnednnLibrary library, int threads, boolean deterministic) {
-    // Before any primitive is created: they are generated for a number of threads.
-    library.gomp().omp_set_num_threads(threads);
     api = library.onednn();
-    scope = new HandleScope(api);
+    scope = HandleScope.ofTeam(api);
+    // Before any primitive is created: they are generated for a number of threads.
+    team = new OpenMpTeam(library.gomp(), threads, scope.arena());
     engine = scope.own(Kind.ENGINE, api.dnnl_engine_create(CPU, 0));
     stream = scope.own(Kind.STREAM, api.dnnl_stream_create(engine, STREAM_IN_ORDER));
     attributes = createAttributes(deterministic);
@@ -93,6 +95,11 @@ final class OnednnContext implements AutoCloseable {
 
   HandleScope scope() {
     return scope;
+  }
+
+  /** Returns the threads that primitives run on, for what runs between them. */
+  OpenMpTeam team() {
+    return team;
   }
 
   Scratchpad scratchpad() {

@@ -65,7 +65,7 @@ final class OnednnRecorder implements StepRecorder {
             cached,
             new int[batch()],
             new int[batch()]);
-    recording.add(new GatherOperation(batch, hostState, table));
+    recording.add(new GatherOperation(context.team(), batch, hostState, table));
     gathered.add(hostState);
     return batch;
   }
@@ -124,7 +124,7 @@ final class OnednnRecorder implements StepRecorder {
     if (!arena.isTrainable()) {
       throw new IllegalArgumentException("the parameters are not trainable");
     }
-    recording.add(new AdamOperation(spec, arena, (HostStepState) state));
+    recording.add(new AdamOperation(context.team(), spec, arena, (HostStepState) state));
   }
 
   @Override

@@ -91,7 +91,7 @@ final class OnednnTensor implements Tensor {
       return;
     }
     OnednnApi api = context.api();
-    try (HandleScope transfer = new HandleScope(api)) {
+    try (HandleScope transfer = HandleScope.ofThread(api)) {
       MemorySegment plain = transfer.allocate(api.dnnl_memory_desc_get_size(plainDescriptor));
       long plainMemory = plainMemory(transfer, plain);
       reorder(transfer, descriptor, memory, plainDescriptor, plainMemory);
@@ -107,7 +107,7 @@ final class OnednnTensor implements Tensor {
       return;
     }
     OnednnApi api = context.api();
-    try (HandleScope transfer = new HandleScope(api)) {
+    try (HandleScope transfer = HandleScope.ofThread(api)) {
       MemorySegment plain = transfer.allocate(api.dnnl_memory_desc_get_size(plainDescriptor));
       MemorySegment.copy(source, 0, plain, JAVA_FLOAT, 0, source.length);
       reorder(transfer, plainDescriptor, plainMemory(transfer, plain), descriptor, memory);
