@@ -98,10 +98,9 @@ public final class CudaContext extends NativeHandle {
 
   @Override
   void release(long address) {
-    try {
-      driver.cuCtxSetCurrent(0);
-    } finally {
-      driver.cuDevicePrimaryCtxRelease_v2(device.handle());
+    try (DeviceScope ending = new DeviceScope()) {
+      ending.own(() -> driver.cuDevicePrimaryCtxRelease_v2(device.handle()));
+      ending.own(() -> driver.cuCtxSetCurrent(0));
     }
   }
 }
