@@ -99,8 +99,14 @@ public final class CudaContext extends NativeHandle {
   @Override
   void release(long address) {
     try (DeviceScope ending = new DeviceScope()) {
-      ending.own(() -> driver.cuDevicePrimaryCtxRelease_v2(device.handle()));
+      ending.own(this::releasePrimaryContext);
       ending.own(() -> driver.cuCtxSetCurrent(0));
+    }
+  }
+
+  private void releasePrimaryContext() {
+    if (!latch().isLost()) {
+      driver.cuDevicePrimaryCtxRelease_v2(device.handle());
     }
   }
 }

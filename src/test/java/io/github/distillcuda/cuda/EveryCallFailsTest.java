@@ -164,6 +164,8 @@ class EveryCallFailsTest {
               DistillException.class, e -> assertThat(e.exitCode()).isEqualTo(ExitCode.DEVICE))
           .hasMessageStartingWith("the GPU is lost until the program starts again: ")
           .hasMessageContaining(driver.calls().getLast());
+      // Nothing is even tried that could only be refused.
+      assertThat(failure.getSuppressed()).as("after call %d", k).isEmpty();
       assertThat(opened).allMatch(NativeHandle::isClosed);
     }
   }
