@@ -98,9 +98,14 @@ public final class CudaContext extends NativeHandle {
 
   @Override
   void release(long address) {
-    try {
-      driver.cuCtxSetCurrent(0);
-    } finally {
+    try (DeviceScope ending = new DeviceScope()) {
+      ending.own(this::releasePrimaryContext);
+      ending.own(() -> driver.cuCtxSetCurrent(0));
+    }
+  }
+
+  private void releasePrimaryContext() {
+    if (!latch().isLost()) {
       driver.cuDevicePrimaryCtxRelease_v2(device.handle());
     }
   }

@@ -64,6 +64,9 @@ public final class CudaGraph extends ContextHandle {
 
   /** Ends a recording that nobody wants, so that the stream can be used again. */
   private static void discard(CudaStream stream, Throwable cause) {
+    if (stream.context().latch().isLost()) {
+      return;
+    }
     try {
       CudaDriverApi driver = stream.driver();
       driver.cuGraphDestroy(driver.cuStreamEndCapture(stream.address()));

@@ -124,7 +124,7 @@ record CudaPrototype(Result returns, String symbol, List<Parameter> parameters) 
       List<Parameter> parameters =
           row.group(3).isBlank()
               ? List.of()
-              : Arrays.stream(row.group(3).split(",")).map(Parameter::parse).toList();
+              : Arrays.stream(row.group(3).split(",", -1)).map(Parameter::parse).toList();
       prototypes.add(new CudaPrototype(returns, row.group(2), parameters));
     }
     requireBlank(table.substring(end));

@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.LongStream;
 
 /**
@@ -18,7 +19,7 @@ import java.util.stream.LongStream;
 final class FakeCudaDriver extends FakeDevice {
   private final Arena arena = Arena.ofAuto();
   private final FakeMemory memory = new FakeMemory();
-  private final Map<Long, String> modules = new HashMap<>();
+  private final Map<Long, String> modules = new TreeMap<>();
   private final Map<Long, List<Integer>> captures = new HashMap<>();
   private final Map<Long, List<Integer>> graphs = new HashMap<>();
   private final Map<Integer, Integer> refusedTargets = new HashMap<>();
@@ -40,6 +41,11 @@ final class FakeCudaDriver extends FakeDevice {
   /** Says whether work is done as soon as it is asked for. */
   void ready(boolean isReady) {
     ready = isReady;
+  }
+
+  /** Returns the targets of all modules that were loaded. */
+  List<Integer> loadedTargets() {
+    return modules.values().stream().map(ptx -> PtxImage.of("image", ptx).target()).toList();
   }
 
   /** Returns the argument addresses of the last launch. */

@@ -1,0 +1,111 @@
+package io.github.distillcuda.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+
+import io.github.distillcuda.ffi.NativeException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class CudaGraphTest {
+  private final FakeCudaDriver driver = new FakeCudaDriver();
+  private final DeviceScope scope = new DeviceScope();
+  private CudaContext context;
+  private CudaStream stream;
+  private SmallStep step;
+
+  @BeforeEach
+  void open() {
+    context = scope.own(CudaContext.open(driver, 0));
+    stream = scope.own(CudaStream.create(context, "main"));
+    step = new SmallStep(context, scope);
+  }
+
+  @AfterEach
+  void everythingIsFreed() {
+    scope.close();
+    assertThat(driver.live()).isEmpty();
+  }
+
+  @Test
+  void workIsRecordedOnceAndLaunchedAsAWhole() {
+    CudaGraph graph =
+        scope.own(
+            CudaGraph.capture(
+                stream,
+                "two steps",
+                () -> {
+                  assertThat(stream.isCapturing()).isTrue();
+                  step.run(stream);
+                  step.run(stream);
+                }));
+    assertThat(stream.isCapturing()).isFalse();
+    // A step is a fill and a kernel.
+    assertThat(graph.nodes()).isEqualTo(4);
+    assertThat(graph.kernelNodes()).isEqualTo(2);
+    assertThat(driver.live()).doesNotContainValue("graph");
+
+    int calls = driver.calls().size();
+    graph.upload(stream);
+    graph.launch(stream);
+    graph.launch(stream);
+    assertThat(driver.functions().subList(calls, driver.calls().size()))
+        .containsExactly("cuGraphUpload", "cuGraphLaunch", "cuGraphLaunch");
+    graph.close();
+    assertThatIllegalStateException()
+        .isThrownBy(() -> graph.launch(stream))
+        .withMessage("CudaGraph two steps is closed");
+  }
+
+  @Test
+  void workThatThrowsLeavesTheStreamUsable() {
+    IllegalArgumentException failure = new IllegalArgumentException("no such shape");
+    assertThatExceptionOfType(IllegalArgumentException.class)
+        .isThrownBy(
+            () ->
+                CudaGraph.capture(
+                    stream,
+                    "broken",
+                    () -> {
+                      step.run(stream);
+                      throw failure;
+                    }))
+        .isSameAs(failure)
+        .satisfies(e -> assertThat(e.getSuppressed()).isEmpty());
+    assertThat(stream.isCapturing()).isFalse();
+    assertThat(driver.live()).doesNotContainValue("graph");
+    stream.synchronize();
+  }
+
+  @Test
+  void waitingInsideARecordingIsRefusedByTheDriver() {
+    assertThatExceptionOfType(NativeException.class)
+        .isThrownBy(() -> CudaGraph.capture(stream, "waiting", stream::synchronize))
+        .satisfies(e -> assertThat(e.code()).isEqualTo(900));
+    assertThat(stream.isCapturing()).isFalse();
+  }
+
+  @Test
+  void aRecordingThatCannotBeEndedIsReportedWithItsCause() {
+    IllegalArgumentException failure = new IllegalArgumentException("no such shape");
+    assertThatExceptionOfType(IllegalArgumentException.class)
+        .isThrownBy(
+            () ->
+                CudaGraph.capture(
+                    stream,
+                    "broken",
+                    () -> {
+                      driver.failCall(driver.calls().size(), 901);
+                      throw failure;
+                    }))
+        .isSameAs(failure)
+        .satisfies(
+            e ->
+                assertThat(e.getSuppressed())
+                    .singleElement()
+                    .asString()
+                    .contains("cuStreamEndCapture"));
+  }
+}

@@ -1,0 +1,181 @@
+package io.github.distillcuda.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.ffi.CudaConstants;
+import io.github.distillcuda.ffi.CudaDriverApi;
+import io.github.distillcuda.ffi.CudaLatch;
+import io.github.distillcuda.ffi.NativeException;
+import java.lang.foreign.MemorySegment;
+import java.lang.reflect.Method;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestReporter;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * A session that uses all of this package, once for each of its calls to the driver, which fails in
+ * that one: what was made is freed all the same, once, and the failure reaches the caller.
+ */
+class EveryCallFailsTest {
+  /** What makes something, and what ends it. */
+  private static final Map<String, String> ENDS =
+      Map.of(
+          "cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRelease_v2",
+          "cuMemAlloc_v2", "cuMemFree_v2",
+          "cuMemAllocHost_v2", "cuMemFreeHost",
+          "cuStreamCreateWithPriority", "cuStreamDestroy_v2",
+          "cuEventCreate", "cuEventDestroy_v2",
+          "cuModuleLoadDataEx", "cuModuleUnload",
+          "cuStreamEndCapture", "cuGraphDestroy",
+          "cuGraphInstantiateWithFlags", "cuGraphExecDestroy");
+
+  private static int callsOfASession;
+
+  @BeforeAll
+  static void countTheCalls() {
+    FakeCudaDriver driver = new FakeCudaDriver();
+    session(driver, new ArrayList<>());
+    assertThat(driver.live()).isEmpty();
+    callsOfASession = driver.calls().size();
+  }
+
+  /** Opens handles of every kind, in the order that a training does, and uses each. */
+  private static void session(FakeCudaDriver driver, List<NativeHandle> opened) {
+    try (DeviceScope scope = new DeviceScope()) {
+      CudaContext context = scope.own(CudaContext.open(driver, 0));
+      opened.add(context);
+      CudaStream main = scope.own(CudaStream.create(context, "main"));
+      CudaStream side = scope.own(CudaStream.createLowPriority(context, "side"));
+      opened.addAll(List.of(main, side));
+      CudaEvent fork = scope.own(CudaEvent.create(context, "fork"));
+      CudaEvent join = scope.own(CudaEvent.createTiming(context, "join"));
+      opened.addAll(List.of(fork, join));
+      SmallStep step = new SmallStep(context, scope);
+      SmallStep teacher = new SmallStep(context, scope);
+      join.record(main);
+      fork.isDone();
+      main.isDone();
+      join.millisecondsSince(join);
+      DeviceBuffer images = scope.own(context.memory().allocate("images", 100));
+      HostStaging staging = scope.own(new HostStaging(main, 64));
+      opened.add(images);
+      staging.copyToDevice(MemorySegment.ofArray(new byte[100]), images, 0);
+      CudaGraph graph =
+          scope.own(
+              CudaGraph.capture(
+                  main,
+                  "step",
+                  () -> {
+                    fork.record(main);
+                    side.waitFor(fork);
+                    teacher.run(side);
+                    join.record(side);
+                    step.run(main);
+                    main.waitFor(join);
+                    main.copy(images, 0, images, 50, 50);
+                    assertThat(main.isCapturing()).isTrue();
+                  }));
+      opened.add(graph);
+      graph.upload(main);
+      graph.launch(main);
+      join.synchronize();
+      staging.copyToHost(images, 0, MemorySegment.ofArray(new byte[100]));
+      context.synchronize();
+    }
+  }
+
+  @Test
+  void aSessionCallsEveryFunction(TestReporter reporter) {
+    FakeCudaDriver driver = new FakeCudaDriver();
+    session(driver, new ArrayList<>());
+    reporter.publishEntry("calls to the driver, each made to fail", "" + callsOfASession);
+    List<String> all =
+        Arrays.stream(CudaDriverApi.class.getMethods())
+            .map(Method::getName)
+            // The driver's finder initialises it; memory is asked for where there is too little.
+            .filter(name -> !List.of("latch", "cuInit", "cuMemGetInfo_v2").contains(name))
+            .toList();
+    assertThat(driver.functions()).containsAll(all);
+    assertThat(all).containsAll(ENDS.keySet()).containsAll(ENDS.values());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      ints = {CudaConstants.CUDA_ERROR_INVALID_VALUE, CudaConstants.CUDA_ERROR_OUT_OF_MEMORY, 999})
+  void allocationsAndFreesBalanceWhicheverCallFails(int result) {
+    for (int k = 0; k < callsOfASession; k++) {
+      FakeCudaDriver driver = new FakeCudaDriver();
+      driver.failCall(k, result);
+      List<NativeHandle> opened = new ArrayList<>();
+
+      RuntimeException failure = failureOf(driver, opened);
+
+      String failed = driver.calls().get(k);
+      assertThat(failure)
+          .as("call %d, %s", k, failed)
+          .isInstanceOfAny(NativeException.class, DistillException.class);
+      requireBalance(driver, k);
+      assertThat(opened).allMatch(NativeHandle::isClosed);
+    }
+  }
+
+  private static void requireBalance(FakeCudaDriver driver, int failedCall) {
+    List<String> functions = driver.functions();
+    String failed = functions.get(failedCall);
+    ENDS.forEach(
+        (make, end) -> {
+          long made =
+              functions.stream().filter(make::equals).count() - (make.equals(failed) ? 1 : 0);
+          long ended = functions.stream().filter(end::equals).count();
+          assertThat(ended).as("%s after call %d, %s", end, failedCall, failed).isEqualTo(made);
+        });
+    if (!ENDS.containsValue(failed)) {
+      assertThat(driver.live()).as("after call %d, %s", failedCall, failed).isEmpty();
+    }
+  }
+
+  static int[] stickyResults() {
+    return IntStream.range(1, 1000).filter(CudaLatch::isSticky).toArray();
+  }
+
+  @ParameterizedTest
+  @MethodSource("stickyResults")
+  void noCallFollowsTheLossOfTheGpuWhicheverCallNoticesIt(int result) {
+    for (int k = 0; k < callsOfASession; k++) {
+      FakeCudaDriver driver = new FakeCudaDriver();
+      driver.failCall(k, result);
+      List<NativeHandle> opened = new ArrayList<>();
+
+      RuntimeException failure = failureOf(driver, opened);
+
+      assertThat(driver.calls()).as("calls after %d", k).hasSize(k + 1);
+      assertThat(failure)
+          .isInstanceOfSatisfying(
+              DistillException.class, e -> assertThat(e.exitCode()).isEqualTo(ExitCode.DEVICE))
+          .hasMessageStartingWith("the GPU is lost until the program starts again: ")
+          .hasMessageContaining(driver.calls().getLast());
+      // Nothing is even tried that could only be refused.
+      assertThat(failure.getSuppressed()).as("after call %d", k).isEmpty();
+      assertThat(opened).allMatch(NativeHandle::isClosed);
+    }
+  }
+
+  private static RuntimeException failureOf(FakeCudaDriver driver, List<NativeHandle> opened) {
+    try {
+      session(driver, opened);
+      return null;
+    } catch (RuntimeException e) {
+      return e;
+    }
+  }
+}
