@@ -35,7 +35,8 @@ public interface Backend extends AutoCloseable {
   DType dtype();
 
   /**
-   * Copies a data set to the device.
+   * Brings a data set to the device. One that computes on the host may keep the arrays instead of a
+   * copy, so they must not be changed any more.
    *
    * @param imageShape the shape of one image, [channels, height, width]
    * @param images the images as bytes, row-major, one after the other

@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 
 /**
@@ -35,7 +36,7 @@ public final class DistillationRun {
   private final TrainingListener listener;
   private final StopSignal stop;
   private final int saveEvery;
-  private final String datasetSha256;
+  private final CompletableFuture<String> datasetSha256;
   private final ResidentDataset trainImages;
   private final ResidentDataset testImages;
   private final Map<ModelRole, Finished> finished = new EnumMap<>(ModelRole.class);
@@ -65,7 +66,8 @@ public final class DistillationRun {
     this.listener = new EstimatingListener(config, dataset.trainCount(), listener);
     this.stop = stop;
     this.saveEvery = saveEvery;
-    datasetSha256 = dataset.sha256();
+    // A tenth of a second of another processor, while this one plans and records.
+    datasetSha256 = CompletableFuture.supplyAsync(dataset::sha256);
     trainImages =
         backend.upload(ImageDataset.IMAGE_SHAPE, dataset.trainImages(), dataset.trainLabels());
     testImages =
@@ -81,7 +83,6 @@ public final class DistillationRun {
    */
   public RunMetrics execute(List<NamedArray> teacherFromFile) {
     stop.heed();
-    folder.writeConfig(new ConfigFile(config, backend.info(), dataset.name(), datasetSha256));
     if (teacherFromFile != null) {
       finished.put(ModelRole.TEACHER, load(teacherFromFile));
     }
@@ -103,7 +104,7 @@ public final class DistillationRun {
           "a checkpoint keeps float32 and %s has more: its runs cannot be resumed to the same bits"
               .formatted(backend.info().device()));
     }
-    requireSame("training data", snapshot.datasetSha256(), datasetSha256);
+    requireSame("training data", snapshot.datasetSha256(), datasetSha256.join());
     requireSame("device", snapshot.backend(), backend.info());
     secondsBefore = snapshot.secondsSpent();
     history.addAll(snapshot.history());
@@ -181,7 +182,7 @@ public final class DistillationRun {
     if (snapshot == null) {
       network.load(InitialWeights.draw(network.architecture(), initialSeed(role)));
       // Better now than after the first epoch, which is when the first checkpoint is written.
-      folder.requireSpaceForTwo(snapshot(role, network, position));
+      folder.requireSpace(2 * checkpointBytes(role));
     } else {
       network.load(snapshot.arrays(role, RunSnapshot.Group.VALUES));
       network.loadMoments(
@@ -198,6 +199,9 @@ public final class DistillationRun {
             role.toString(), network, loss, teacherSource(loss), config.settings(role));
     Evaluator evaluator = evaluator(role, network);
     Trainer trainer = new Trainer(backend, task, trainImages, evaluator, listener, stop);
+    // As late as a run that could be resumed allows: the hash has run beside all of the above.
+    folder.writeConfig(
+        new ConfigFile(config, backend.info(), dataset.name(), datasetSha256.join()));
     List<EpochRecord> epochs =
         trainer.train(position, (at, stopping) -> checkpoint(role, network, at, stopping));
     List<NamedArray> parameters = network.save();
@@ -263,6 +267,15 @@ public final class DistillationRun {
     folder.save(snapshot(role, network, position));
   }
 
+  /** Returns about what a checkpoint takes: three arrays a parameter in training, else one. */
+  private long checkpointBytes(ModelRole role) {
+    long floats = 3L * config.architecture(role).parameterCount();
+    for (ModelRole done : finished.keySet()) {
+      floats += config.architecture(done).parameterCount();
+    }
+    return floats * Float.BYTES + (1 << 20);
+  }
+
   private RunSnapshot snapshot(ModelRole role, Network network, TrainingPosition position) {
     List<NamedArray> arrays = new ArrayList<>();
     finished.forEach(
@@ -279,7 +292,7 @@ public final class DistillationRun {
     return new RunSnapshot(
         config,
         backend.info(),
-        datasetSha256,
+        datasetSha256.join(),
         results,
         role,
         position,
@@ -299,7 +312,7 @@ public final class DistillationRun {
         info.precision(),
         info.kernels(),
         new RunMetrics.Dataset(
-            dataset.name(), dataset.trainCount(), dataset.testCount(), datasetSha256),
+            dataset.name(), dataset.trainCount(), dataset.testCount(), datasetSha256.join()),
         config.temperature(),
         config.alpha(),
         config.seed(),

@@ -157,9 +157,9 @@ public final class RunFolder implements AutoCloseable {
     return names;
   }
 
-  /** Checks that the disk has room for the two checkpoints that are kept. */
-  void requireSpaceForTwo(RunSnapshot snapshot) {
-    OutputFolder.requireSpace(root, 2 * snapshot.toCheckpoint().size());
+  /** Checks that the disk has room for so many bytes. */
+  void requireSpace(long bytes) {
+    OutputFolder.requireSpace(root, bytes);
   }
 
   /** Saves where the run is. */

@@ -85,7 +85,7 @@ public final class OnednnBackend implements Backend {
   @Override
   public ResidentDataset upload(Shape imageShape, byte[] images, byte[] labels) {
     context.check();
-    return new OnednnDataset(context, imageShape, images, labels);
+    return new OnednnDataset(imageShape, images, labels);
   }
 
   @Override

@@ -1,28 +1,24 @@
 package io.github.distillcuda.backend.onednn;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-
 import io.github.distillcuda.backend.ResidentDataset;
 import io.github.distillcuda.backend.host.DistillationRows;
 import io.github.distillcuda.tensor.Shape;
-import java.lang.foreign.MemorySegment;
 
-/** Images as bytes outside the heap, so that a small heap can hold the program. */
+/** Images as bytes, where the caller has them: for this device that is resident. */
 final class OnednnDataset implements ResidentDataset {
   private final Shape imageShape;
   private final byte[] labels;
-  private final MemorySegment images;
+  private final byte[] images;
   private final int largestLabel;
 
-  OnednnDataset(OnednnContext context, Shape imageShape, byte[] images, byte[] labels) {
+  OnednnDataset(Shape imageShape, byte[] images, byte[] labels) {
     if ((long) labels.length * imageShape.elements() != images.length) {
       throw new IllegalArgumentException(
           "%d bytes for %d images of %s".formatted(images.length, labels.length, imageShape));
     }
     this.imageShape = imageShape;
     this.labels = labels.clone();
-    this.images = context.scope().allocate(images.length);
-    MemorySegment.copy(images, 0, this.images, JAVA_BYTE, 0, images.length);
+    this.images = images;
     largestLabel = largest(labels);
   }
 
@@ -58,6 +54,6 @@ final class OnednnDataset implements ResidentDataset {
 
   /** Copies the bytes of an image. */
   void copyImage(int image, byte[] pixels) {
-    MemorySegment.copy(images, JAVA_BYTE, (long) image * pixels.length, pixels, 0, pixels.length);
+    System.arraycopy(images, image * pixels.length, pixels, 0, pixels.length);
   }
 }
