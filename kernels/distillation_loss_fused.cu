@@ -92,7 +92,9 @@ __device__ __forceinline__ float distillationTerm(
     const float gNear = near ? g[k] : 0.0f;  // one of the two is 0: no branch
     ratioMinus1 += q[k] * (gNear + expm1Remainder(gNear)) + (near ? 0.0f : p[k] * qScale - q[k]);
   });
-  const float h = log1pf(tileSum<LANES>(ratioMinus1));
+  const float tileRatioMinus1 = tileSum<LANES>(ratioMinus1);
+  // Near -1, where the student is much the sharper, log1p magnifies the rounding of its argument.
+  const float h = tileRatioMinus1 < -0.5f ? log1pf(pSum) - log1pf(qSum) : log1pf(tileRatioMinus1);
 
   float divergence = 0.0f;
   forEachClass<LANES, PER_LANE>(lane, classes, [&](int k, int) {
