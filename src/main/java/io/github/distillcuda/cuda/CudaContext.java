@@ -68,6 +68,15 @@ public final class CudaContext extends NativeHandle {
     driver().cuCtxSynchronize();
   }
 
+  /**
+   * Gives the GPU up: from here on no call reaches it, and handles are only forgotten.
+   *
+   * @return what to throw
+   */
+  public DistillException giveUp(String reason) {
+    return latch().giveUp(reason);
+  }
+
   /** Returns how many handles are open in this context. */
   public int openHandles() {
     return open.size();
