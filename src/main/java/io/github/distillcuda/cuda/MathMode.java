@@ -2,6 +2,7 @@ package io.github.distillcuda.cuda;
 
 import io.github.distillcuda.ffi.CublasConstants;
 import io.github.distillcuda.ffi.CudnnConstants;
+import java.util.Locale;
 
 /** How the libraries may round the float32 inputs of products; sums are float32 in both. */
 public enum MathMode {
@@ -45,6 +46,12 @@ public enum MathMode {
   /** Returns the {@code cublasMath_t} of a handle. */
   public int cublas() {
     return cublas;
+  }
+
+  /** Returns the name that users give it. */
+  @Override
+  public String toString() {
+    return name().toLowerCase(Locale.ROOT);
   }
 
   /** Returns the {@code cublasComputeType_t} of a product by cublasLt. */

@@ -32,7 +32,7 @@ public final class CudaBackend implements Backend {
     session = new CudaSession(engine, ordinal, options);
     info =
         new BackendInfo(
-            session.context().device().toString(),
+            "%s, %s".formatted(session.context().device(), engine.versions()),
             engine.name(),
             session.lane(Branch.MAIN).math().toString(),
             options.kernels().toString(),

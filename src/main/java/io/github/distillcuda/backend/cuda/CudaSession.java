@@ -16,6 +16,8 @@ import io.github.distillcuda.cuda.MathMode;
 import io.github.distillcuda.cuda.kernels.KernelCatalog;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
@@ -62,12 +64,24 @@ final class CudaSession implements AutoCloseable {
 
   /** Compute capability 8.0 is the first with TF32. */
   private MathMode mathMode(BackendOptions.Precision precision) {
+    boolean tf32 = context.device().computeCapability() >= 80;
     return switch (precision) {
-      case AUTO -> context.device().computeCapability() >= 80 ? MathMode.TF32 : MathMode.FP32;
+      case AUTO -> tf32 ? MathMode.TF32 : MathMode.FP32;
       case FP32 -> MathMode.FP32;
-      case TF32 -> MathMode.TF32;
-      case BF16 -> throw new IllegalArgumentException("bf16");
+      case TF32 -> {
+        if (!tf32) {
+          throw lacks("tf32 needs compute capability 8.0");
+        }
+        yield MathMode.TF32;
+      }
+      case BF16 -> throw lacks("bf16 is not in this version");
     };
+  }
+
+  private DistillException lacks(String reason) {
+    return new DistillException(
+        ExitCode.DEVICE,
+        "--precision %s; %s can --precision fp32".formatted(reason, context.device().name()));
   }
 
   /**
