@@ -77,6 +77,11 @@ public final class CudaContext extends NativeHandle {
     return latch().giveUp(reason);
   }
 
+  /** Returns whether the GPU is lost, so that nothing can be called any more. */
+  public boolean isLost() {
+    return latch().isLost();
+  }
+
   /** Returns how many handles are open in this context. */
   public int openHandles() {
     return open.size();

@@ -13,7 +13,6 @@ import io.github.distillcuda.cuda.HostStaging;
 import io.github.distillcuda.cuda.KernelLaunch;
 import io.github.distillcuda.cuda.KernelLibrary;
 import io.github.distillcuda.cuda.MathMode;
-import io.github.distillcuda.cuda.kernels.KernelCatalog;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.failure.DistillException;
@@ -36,7 +35,7 @@ final class CudaSession implements AutoCloseable {
   private final BackendOptions options;
   private final CudaContext context;
   private final Map<Branch, ComputeLane> lanes = new EnumMap<>(Branch.class);
-  private final Map<String, KernelLibrary> kernels = new HashMap<>();
+  private final Map<KernelSignature, KernelLibrary> kernels = new HashMap<>();
   private final HostStaging staging;
   private final Watchdog watchdog;
   private boolean closed;
@@ -137,15 +136,12 @@ final class CudaSession implements AutoCloseable {
     return DeviceSpan.of(allocate(name, elements * Float.BYTES));
   }
 
-  /** Prepares a launch, whose arguments are bound next. Its file is loaded when first needed. */
+  /** Prepares a launch, whose arguments are bound next. A kernel is loaded when first needed. */
   KernelLaunch prepare(KernelSignature kernel, KernelSizes sizes) {
-    return kernels.computeIfAbsent(kernel.ptx(), this::load).function(kernel).prepare(sizes);
-  }
-
-  private KernelLibrary load(String ptx) {
-    List<KernelSignature> wanted =
-        KernelCatalog.all().stream().filter(kernel -> kernel.ptx().equals(ptx)).toList();
-    return scope.own(KernelLibrary.load(context, wanted));
+    return kernels
+        .computeIfAbsent(kernel, one -> scope.own(KernelLibrary.load(context, List.of(one))))
+        .function(kernel)
+        .prepare(sizes);
   }
 
   /**
@@ -176,7 +172,12 @@ final class CudaSession implements AutoCloseable {
     if (!closed) {
       check();
       closed = true;
-      scope.close();
+      try (scope) {
+        // Memory that a step is still using must not be freed under it.
+        if (!context.isLost()) {
+          finishBranches();
+        }
+      }
     }
   }
 }
