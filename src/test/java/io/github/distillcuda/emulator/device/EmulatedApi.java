@@ -68,6 +68,11 @@ public abstract class EmulatedApi {
     }
   }
 
+  /** Returns the function that is being called. */
+  protected final String lastFunction() {
+    return device.log().last().function();
+  }
+
   /** Throws a status of this library; the result is for callers that must return something. */
   protected final <T> T fail(int status, String reason) {
     throw failure(device.log().last().toString(), status, reason);
