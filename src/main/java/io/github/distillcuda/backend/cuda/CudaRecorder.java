@@ -18,7 +18,6 @@ import io.github.distillcuda.cuda.DeviceBuffer;
 import io.github.distillcuda.cuda.DeviceSpan;
 import io.github.distillcuda.cuda.KernelLaunch;
 import io.github.distillcuda.cuda.kernels.GatherKernels;
-import io.github.distillcuda.cuda.kernels.ImageConvolutionKernels;
 import io.github.distillcuda.cuda.kernels.KernelCatalog;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.cuda.kernels.StateLayout;
@@ -152,16 +151,12 @@ final class CudaRecorder implements StepRecorder {
     boolean fused = session.options().layers() == Layers.FUSED;
     return switch (layer) {
       case ConvolutionSpec convolution ->
-          fused ? fusedConvolution(place, convolution) : new LibraryConvolution(place, convolution);
+          fused
+              ? new FusedConvolution(place, convolution)
+              : new LibraryConvolution(place, convolution);
       case LinearSpec linear ->
           fused ? new FusedLinear(place, linear) : new LibraryLinear(place, linear);
     };
-  }
-
-  private static CudaPass fusedConvolution(CudaPass.Place place, ConvolutionSpec spec) {
-    return spec.inChannels() == ImageConvolutionKernels.IN_CHANNELS
-        ? new ImageConvolution(place, spec)
-        : new FusedConvolution(place, spec);
   }
 
   @Override
