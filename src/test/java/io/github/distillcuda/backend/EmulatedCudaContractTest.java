@@ -21,7 +21,7 @@ class EmulatedCudaContractTest {
     private final Layers layers;
 
     Emulated(Kernels kernels, Layers layers) {
-      super(ContractTolerances.ONEDNN);
+      super(ContractTolerances.CUDA);
       this.kernels = kernels;
       this.layers = layers;
     }
