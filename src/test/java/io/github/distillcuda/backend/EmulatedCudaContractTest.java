@@ -21,7 +21,8 @@ class EmulatedCudaContractTest {
     private final Layers layers;
 
     Emulated(Kernels kernels, Layers layers) {
-      super(ContractTolerances.ONEDNN);
+      super(
+          kernels == Kernels.FUSED ? ContractTolerances.CUDA : ContractTolerances.CUDA_UNFUSED);
       this.kernels = kernels;
       this.layers = layers;
     }
