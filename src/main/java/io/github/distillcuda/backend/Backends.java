@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /** The one place that knows which backends there are and chooses among them. */
 public final class Backends {
@@ -31,11 +32,24 @@ public final class Backends {
    */
   public static Backend select(
       DeviceRequest request, BackendOptions options, Consumer<String> note) {
+    return select(request, options, note, () -> CudaEngine.panama(new CudaLibraries()));
+  }
+
+  /**
+   * Opens the device that was asked for.
+   *
+   * @param panama links the libraries of CUDA, those of this system or others
+   */
+  static Backend select(
+      DeviceRequest request,
+      BackendOptions options,
+      Consumer<String> note,
+      Supplier<CudaEngine> panama) {
     return switch (request) {
-      case DeviceRequest.Cuda(int ordinal) -> explicitCuda(ordinal, options);
+      case DeviceRequest.Cuda(int ordinal) -> explicitCuda(ordinal, options, panama);
       case DeviceRequest.Reference() -> new ReferenceBackend(options);
       case DeviceRequest.Cpu() -> cpu(options);
-      case DeviceRequest.Auto() -> auto(options, note);
+      case DeviceRequest.Auto() -> auto(options, note, panama);
     };
   }
 
@@ -65,11 +79,12 @@ public final class Backends {
     return CudaSurvey.of(new CudaLibraries());
   }
 
-  private static Backend auto(BackendOptions options, Consumer<String> note) {
+  private static Backend auto(
+      BackendOptions options, Consumer<String> note, Supplier<CudaEngine> panama) {
     Backend backend;
     String choice;
     try {
-      backend = cuda(0, options);
+      backend = cuda(0, options, panama);
       choice = "the first of the GPUs";
     } catch (DistillException e) {
       if (e.exitCode() != ExitCode.DEVICE) {
@@ -86,9 +101,10 @@ public final class Backends {
     return backend;
   }
 
-  private static Backend explicitCuda(int ordinal, BackendOptions options) {
+  private static Backend explicitCuda(
+      int ordinal, BackendOptions options, Supplier<CudaEngine> panama) {
     try {
-      return cuda(ordinal, options);
+      return cuda(ordinal, options, panama);
     } catch (DistillException e) {
       throw e.exitCode() == ExitCode.DEVICE
           ? new DistillException(
@@ -99,11 +115,11 @@ public final class Backends {
     }
   }
 
-  private static Backend cuda(int ordinal, BackendOptions options) {
+  private static Backend cuda(int ordinal, BackendOptions options, Supplier<CudaEngine> panama) {
     if (options.engine() == Engine.JCUDA) {
       throw new DistillException(ExitCode.DEVICE, "--engine jcuda is not built into this version");
     }
-    return new CudaBackend(CudaEngine.panama(new CudaLibraries()), ordinal, options);
+    return new CudaBackend(panama.get(), ordinal, options);
   }
 
   private static Backend cpu(BackendOptions options) {

@@ -20,7 +20,7 @@ import java.util.List;
  * no GPU. It has no soname: a real library that looks for {@code libcuda.so.1} later must not find
  * this one.
  */
-final class CudaStub {
+public final class CudaStub {
   /** What a command printed on both outputs, and its exit status. */
   record Finished(int exitStatus, String output) {}
 
