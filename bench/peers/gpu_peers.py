@@ -15,6 +15,7 @@ from pytorch_reference import distillation_loss, normalise, student, teacher
 
 BEYOND_CACHE = 128 << 20  # twice the level-2 cache of an H100 or H200, and more
 T, ALPHA, IMAGES, EPOCHS = 5.0, 0.7, 50000, 10
+DEVICE = 'cuda'
 
 
 def emit(**row): print(json.dumps(row), flush=True)
@@ -69,17 +70,17 @@ def versions():
 
 def ceilings():
     n = 1 << 28
-    x, y = torch.zeros(n, device='cuda'), torch.empty(n, device='cuda')
+    x, y = torch.zeros(n, device=DEVICE), torch.empty(n, device=DEVICE)
     measured = time_gpu(lambda: y.copy_(x), 1)
     emit(bench='ceiling', what='copy', gbps=round(8 * n / measured['us'] / 1e3, 1), **measured)
-    one = torch.zeros(1, device='cuda')
+    one = torch.zeros(1, device=DEVICE)
     for nodes in (100, 1000):
         graph = capture(lambda: one.add_(1), nodes)
         emit(bench='ceiling', what='graph of 1-element adds', nodes=nodes, **time_gpu(graph.replay, nodes))
 
 
 def loss(compiled):
-    unrelated = torch.zeros(BEYOND_CACHE // 4, device='cuda')
+    unrelated = torch.zeros(BEYOND_CACHE // 4, device=DEVICE)
     flush = lambda: unrelated.sum()
     shapes = [(64, 10), (64, 100), (64, 1000), (1 << 20, 10), (1 << 18, 100), (1 << 16, 1000)]
     for mode in ('eager', 'eager in a graph') + (('compiled', 'compiled in a graph') if compiled else ()):
@@ -87,8 +88,8 @@ def loss(compiled):
             torch.manual_seed(0)
             small = rows == 64
             floor = 12 * rows * classes + 16 * rows
-            z = torch.randn(rows, classes, device='cuda', requires_grad=True)
-            v, labels = torch.randn(rows, classes, device='cuda'), torch.randint(0, classes, (rows,), device='cuda')
+            z = torch.randn(rows, classes, device=DEVICE, requires_grad=True)
+            v, labels = torch.randn(rows, classes, device=DEVICE), torch.randint(0, classes, (rows,), device=DEVICE)
             if mode.startswith('compiled'): torch._dynamo.reset()
             fn = torch.compile(distillation_loss, dynamic=False) if mode.startswith('compiled') else distillation_loss
             step = lambda: torch.autograd.grad(fn(z, v, labels, T, ALPHA), z)[0]
@@ -111,9 +112,9 @@ def loss(compiled):
 def steps(options):
     torch.backends.cudnn.benchmark = True
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = not options.fp32
-    images = torch.randint(0, 256, (IMAGES, 3, 32, 32), dtype=torch.uint8, device='cuda')
-    labels = torch.randint(0, 10, (IMAGES,), device='cuda')
-    order = torch.randperm(IMAGES, device='cuda')
+    images = torch.randint(0, 256, (IMAGES, 3, 32, 32), dtype=torch.uint8, device=DEVICE)
+    labels = torch.randint(0, 10, (IMAGES,), device=DEVICE)
+    order = torch.randperm(IMAGES, device=DEVICE)
     for mode in options.modes.split(','):
         for batch in map(int, options.batches.split(',')):
             for layout in (torch.contiguous_format, torch.channels_last):
@@ -125,12 +126,12 @@ def steps(options):
 
 def measure_step(mode, batch, layout, cached, images, labels, order):
     torch.manual_seed(0)
-    t, m = teacher().cuda().eval().to(memory_format=layout), student().cuda().to(memory_format=layout)
+    t, m = teacher().to(DEVICE).eval().to(memory_format=layout), student().to(DEVICE).to(memory_format=layout)
     optimizer = torch.optim.Adam(m.parameters(), lr=1e-3, fused=True, capturable=mode == 'graph')
     with torch.no_grad():
         table = torch.cat([t(normalise(images[i:i + 1000]).contiguous(memory_format=layout)) for i in range(0, IMAGES, 1000)])
-    cursor = torch.zeros((), dtype=torch.long, device='cuda')
-    offsets = torch.arange(batch, device='cuda')
+    cursor = torch.zeros((), dtype=torch.long, device=DEVICE)
+    offsets = torch.arange(batch, device=DEVICE)
 
     def loss_of(index):
         x = normalise(images[index]).contiguous(memory_format=layout)
