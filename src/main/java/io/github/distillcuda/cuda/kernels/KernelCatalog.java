@@ -12,6 +12,7 @@ public final class KernelCatalog {
               UnfusedLossKernels.ALL,
               TemperatureSoftmaxKernels.ALL,
               ConvolutionBlockKernels.ALL,
+              ImageConvolutionKernels.ALL,
               StepKernels.ALL)
           .flatMap(List::stream)
           .toList();
