@@ -1,13 +1,14 @@
 package io.github.distillcuda.cuda;
 
 import io.github.distillcuda.ffi.CublasApi;
+import io.github.distillcuda.ffi.CublasLtApi;
 import io.github.distillcuda.ffi.CudnnApi;
 import java.util.function.LongConsumer;
 
 /**
  * A stream with all that a library needs to compute in it: handles that are bound to it for good,
- * and memory to compute in. Branches of a graph that run side by side have a lane each, since
- * handles and workspaces cannot be shared between them.
+ * and memory to compute in, made when a plan first asks for them. Branches of a graph that run side
+ * by side have a lane each, since handles and workspaces cannot be shared between them.
  *
  * <p>What was captured keeps the address of its workspace, so a workspace that proves too small is
  * not freed when a larger one takes its place.
@@ -39,31 +40,9 @@ public final class ComputeLane implements AutoCloseable {
       CudaContext context, CudaEngine engine, MathMode math, String name) {
     try (DeviceScope opening = new DeviceScope()) {
       ComputeLane lane = opening.own(new ComputeLane(context, engine, math, name));
-      lane.create();
+      lane.stream = lane.scope.own(CudaStream.create(context, name));
       return opening.release(lane);
     }
-  }
-
-  private void create() {
-    stream = scope.own(CudaStream.create(context, name));
-    CudnnApi dnn = engine.cudnn();
-    cudnn = own("cuDNN of " + name, dnn.cudnnCreate(), dnn::cudnnDestroy);
-    dnn.cudnnSetStream(cudnn.address(), stream.address());
-    CublasApi blas = engine.cublas();
-    cublas = own("cuBLAS of " + name, blas.cublasCreate_v2(), blas::cublasDestroy_v2);
-    DeviceBuffer blasWorkspace =
-        scope.own(context.memory().allocate("cuBLAS workspace of " + name, WORKSPACE_BYTES));
-    blas.cublasSetStream_v2(cublas.address(), stream.address());
-    blas.cublasSetWorkspace_v2(cublas.address(), blasWorkspace.address(), blasWorkspace.byteSize());
-    blas.cublasSetMathMode(cublas.address(), math.cublas());
-    if (engine.cublasLt() != null) {
-      cublasLt =
-          own(
-              "cublasLt of " + name,
-              engine.cublasLt().cublasLtCreate(),
-              engine.cublasLt()::cublasLtDestroy);
-    }
-    workspace = scope.own(context.memory().allocate("workspace of " + name, WORKSPACE_BYTES));
   }
 
   private LibraryObject own(String what, long address, LongConsumer destroy) {
@@ -92,29 +71,56 @@ public final class ComputeLane implements AutoCloseable {
 
   /** Returns cuDNN's handle. */
   public long cudnn() {
+    if (cudnn == null) {
+      CudnnApi dnn = engine.cudnn();
+      cudnn = own("cuDNN of " + name, dnn.cudnnCreate(), dnn::cudnnDestroy);
+      dnn.cudnnSetStream(cudnn.address(), stream.address());
+    }
     return cudnn.address();
   }
 
   /** Returns cuBLAS's handle, which has a workspace of its own. */
   public long cublas() {
+    if (cublas == null) {
+      CublasApi blas = engine.cublas();
+      DeviceBuffer own = allocate("cuBLAS workspace", WORKSPACE_BYTES);
+      cublas = own("cuBLAS of " + name, blas.cublasCreate_v2(), blas::cublasDestroy_v2);
+      blas.cublasSetStream_v2(cublas.address(), stream.address());
+      blas.cublasSetWorkspace_v2(cublas.address(), own.address(), own.byteSize());
+      blas.cublasSetMathMode(cublas.address(), math.cublas());
+    }
     return cublas.address();
   }
 
   /** Returns cublasLt's handle; the engine has the library. */
   public long cublasLt() {
+    if (cublasLt == null) {
+      CublasLtApi lt = engine.cublasLt();
+      cublasLt = own("cublasLt of " + name, lt.cublasLtCreate(), lt::cublasLtDestroy);
+      reserve(WORKSPACE_BYTES);
+    }
     return cublasLt.address();
   }
 
   /** Makes sure that the workspace has this size; not while the stream is captured. */
   public void reserve(long byteSize) {
-    if (byteSize > workspace.byteSize()) {
-      workspace = scope.own(context.memory().allocate("workspace of " + name, byteSize));
+    if (byteSize > workspaceBytes()) {
+      workspace = allocate("workspace", byteSize);
     }
   }
 
-  /** Returns what cuDNN and cublasLt compute in, one call after the other. */
-  public DeviceBuffer workspace() {
-    return workspace;
+  private DeviceBuffer allocate(String what, long byteSize) {
+    return scope.own(context.memory().allocate(what + " of " + name, byteSize));
+  }
+
+  /** Returns the address of what cuDNN and cublasLt compute in, one call after the other. */
+  public long workspace() {
+    return workspace == null ? 0 : workspace.address();
+  }
+
+  /** Returns the size of the workspace. */
+  public long workspaceBytes() {
+    return workspace == null ? 0 : workspace.byteSize();
   }
 
   @Override

@@ -63,6 +63,11 @@ public final class CudaContext extends NativeHandle {
     return memory;
   }
 
+  /** Makes this context the calling thread's again: whoever closes another leaves none. */
+  public void makeCurrent() {
+    driver().cuCtxSetCurrent(address());
+  }
+
   /** Waits for all work of this context. */
   public void synchronize() {
     driver().cuCtxSynchronize();

@@ -34,7 +34,7 @@ public final class CudaBackend implements Backend {
         new BackendInfo(
             "%s, %s".formatted(session.context().device(), engine.versions()),
             engine.name(),
-            session.lane(Branch.MAIN).math().toString(),
+            session.math().toString(),
             options.kernels().toString(),
             options.layers().toString());
   }

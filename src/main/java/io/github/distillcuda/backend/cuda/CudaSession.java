@@ -33,7 +33,9 @@ final class CudaSession implements AutoCloseable {
   private final Thread owner = Thread.currentThread();
   private final DeviceScope scope = new DeviceScope();
   private final BackendOptions options;
+  private final CudaEngine engine;
   private final CudaContext context;
+  private final MathMode math;
   private final Map<Branch, ComputeLane> lanes = new EnumMap<>(Branch.class);
   private final Map<KernelSignature, KernelLibrary> kernels = new HashMap<>();
   private final HostStaging staging;
@@ -50,11 +52,8 @@ final class CudaSession implements AutoCloseable {
     try (DeviceScope opening = new DeviceScope()) {
       opening.own(scope);
       context = scope.own(CudaContext.open(engine.driver(), ordinal));
-      MathMode math = mathMode(options.precision());
-      for (Branch branch : Branch.values()) {
-        String name = branch.name().toLowerCase(Locale.ROOT);
-        lanes.put(branch, scope.own(ComputeLane.open(context, engine, math, name)));
-      }
+      this.engine = engine;
+      math = mathMode(options.precision());
       staging = scope.own(new HostStaging(stream(), STAGING_BYTES));
       watchdog = new Watchdog(context, scope.own(CudaEvent.create(context, "watchdog")));
       opening.release(scope);
@@ -84,11 +83,17 @@ final class CudaSession implements AutoCloseable {
   }
 
   /**
-   * Throws unless the backend is open and this is its thread.
+   * Throws unless the backend is open and this is its thread; every method of the backend begins
+   * so.
    *
    * @throws IllegalStateException otherwise
    */
   void check() {
+    checkOwner();
+    context.makeCurrent();
+  }
+
+  private void checkOwner() {
     if (closed) {
       throw new IllegalStateException("CudaBackend is closed");
     }
@@ -111,13 +116,22 @@ final class CudaSession implements AutoCloseable {
     return scope;
   }
 
+  MathMode math() {
+    return math;
+  }
+
+  /** Returns the lane of a branch, which is opened when it is first needed. */
   ComputeLane lane(Branch branch) {
-    return lanes.get(branch);
+    return lanes.computeIfAbsent(
+        branch,
+        opened ->
+            scope.own(
+                ComputeLane.open(context, engine, math, opened.name().toLowerCase(Locale.ROOT))));
   }
 
   /** Returns the stream in which steps, copies and fills follow each other. */
   CudaStream stream() {
-    return lanes.get(Branch.MAIN).stream();
+    return lane(Branch.MAIN).stream();
   }
 
   HostStaging staging() {
@@ -156,8 +170,8 @@ final class CudaSession implements AutoCloseable {
 
   /** Waits for all work in both branches. */
   void finishBranches() {
-    for (Branch branch : Branch.values()) {
-      watchdog.await(lane(branch).stream());
+    for (ComputeLane lane : lanes.values()) {
+      watchdog.await(lane.stream());
     }
   }
 
@@ -170,11 +184,12 @@ final class CudaSession implements AutoCloseable {
   @Override
   public void close() {
     if (!closed) {
-      check();
+      checkOwner();
       closed = true;
       try (scope) {
-        // Memory that a step is still using must not be freed under it.
         if (!context.isLost()) {
+          context.makeCurrent();
+          // Memory that a step is still using must not be freed under it.
           finishBranches();
         }
       }

@@ -18,6 +18,11 @@ import io.github.distillcuda.ffi.CublasApi;
  * @param out features of y
  */
 public record LinearPlan(ComputeLane lane, int rows, int in, int out) {
+  /** Makes sure that the handle is there, which no captured call could create. */
+  public LinearPlan {
+    lane.cublas();
+  }
+
   private CublasApi cublas() {
     return lane.engine().cublas();
   }

@@ -117,6 +117,7 @@ final class LtProduct implements AutoCloseable {
 
   /** Takes the first algorithm that the heuristic offers; returns whether there is one. */
   private boolean choose() {
+    lane.cublasLt(); // whose workspace is the limit below
     LibraryObject preference =
         own(
             "preference",
@@ -125,7 +126,7 @@ final class LtProduct implements AutoCloseable {
     cublasLt.cublasLtMatmulPreferenceSetAttribute(
         preference.address(),
         CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
-        arena.allocateFrom(JAVA_LONG, lane.workspace().byteSize()));
+        arena.allocateFrom(JAVA_LONG, lane.workspaceBytes()));
     cublasLt.cublasLtMatmulPreferenceSetAttribute(
         preference.address(),
         CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
@@ -179,7 +180,7 @@ final class LtProduct implements AutoCloseable {
         result.address(),
         d.address(),
         algorithm,
-        lane.workspace().address(),
+        lane.workspace(),
         workspaceBytes,
         lane.stream().address());
   }

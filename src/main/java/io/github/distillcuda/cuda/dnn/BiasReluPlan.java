@@ -20,6 +20,7 @@ public final class BiasReluPlan implements AutoCloseable {
   /** Plans for the shape of y; the caller closes the plan. */
   public BiasReluPlan(ComputeLane lane, ImageShape shape) {
     this.lane = lane;
+    lane.cudnn(); // no captured call could create the handle
     cudnn = lane.engine().cudnn();
     descriptors = new Descriptors(lane.context(), cudnn);
     relu = descriptors.relu();

@@ -72,6 +72,7 @@ public final class ConvolutionPlan implements AutoCloseable {
    */
   public ConvolutionPlan(ComputeLane lane, ImageShape input, int outChannels) {
     this.lane = lane;
+    lane.cudnn(); // no captured call could create the handle
     cudnn = lane.engine().cudnn();
     descriptors = new Descriptors(lane.context(), cudnn);
     ImageShape output = new ImageShape(input.batch(), outChannels, input.height(), input.width());
@@ -154,8 +155,8 @@ public final class ConvolutionPlan implements AutoCloseable {
                 y.address(),
                 ys.address(),
                 results,
-                lane.workspace().address(),
-                lane.workspace().byteSize()));
+                lane.workspace(),
+                lane.workspaceBytes()));
   }
 
   /** Measures the algorithms of the gradient of the data, overwriting dx. */
@@ -173,8 +174,8 @@ public final class ConvolutionPlan implements AutoCloseable {
                 x.address(),
                 dx.address(),
                 results,
-                lane.workspace().address(),
-                lane.workspace().byteSize()));
+                lane.workspace(),
+                lane.workspaceBytes()));
   }
 
   /** Measures the algorithms of the gradient of the filters, overwriting dw. */
@@ -192,8 +193,8 @@ public final class ConvolutionPlan implements AutoCloseable {
                 w.address(),
                 dw.address(),
                 results,
-                lane.workspace().address(),
-                lane.workspace().byteSize()));
+                lane.workspace(),
+                lane.workspaceBytes()));
   }
 
   /** One of cuDNN's three functions that measure. */
@@ -228,8 +229,8 @@ public final class ConvolutionPlan implements AutoCloseable {
         ws.address(),
         forward.convolution.address(),
         forward.algorithm,
-        lane.workspace().address(),
-        lane.workspace().byteSize(),
+        lane.workspace(),
+        lane.workspaceBytes(),
         0,
         y.address(),
         ys.address());
@@ -246,8 +247,8 @@ public final class ConvolutionPlan implements AutoCloseable {
         ws.address(),
         forward.convolution.address(),
         forward.algorithm,
-        lane.workspace().address(),
-        lane.workspace().byteSize(),
+        lane.workspace(),
+        lane.workspaceBytes(),
         0,
         y.address(),
         ys.address(),
@@ -285,8 +286,8 @@ public final class ConvolutionPlan implements AutoCloseable {
         dy.address(),
         data.convolution.address(),
         data.algorithm,
-        lane.workspace().address(),
-        lane.workspace().byteSize(),
+        lane.workspace(),
+        lane.workspaceBytes(),
         0,
         x.address(),
         dx.address());
@@ -303,8 +304,8 @@ public final class ConvolutionPlan implements AutoCloseable {
         dy.address(),
         filter.convolution.address(),
         filter.algorithm,
-        lane.workspace().address(),
-        lane.workspace().byteSize(),
+        lane.workspace(),
+        lane.workspaceBytes(),
         0,
         w.address(),
         dw.address());

@@ -20,6 +20,7 @@ public final class PoolingPlan implements AutoCloseable {
   /** Plans for the shape of x; the caller closes the plan. */
   public PoolingPlan(ComputeLane lane, ImageShape input) {
     this.lane = lane;
+    lane.cudnn(); // no captured call could create the handle
     cudnn = lane.engine().cudnn();
     descriptors = new Descriptors(lane.context(), cudnn);
     pooling = descriptors.maxPooling();
