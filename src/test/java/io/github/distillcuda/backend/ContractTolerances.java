@@ -68,4 +68,22 @@ record ContractTolerances(
           1e-6,
           // Eight layers and the loss between them; PyTorch in float32 has 2e-6.
           1e-5);
+
+  /**
+   * Float32 throughout, sums of rows in double: every row of the loss is float32 too. Bounds of the
+   * loss are those of its kernels, which hold for the approximate instructions of every GPU.
+   */
+  static final ContractTolerances CUDA =
+      new ContractTolerances(
+          0x1p-23,
+          1e-6,
+          1e-5,
+          1e-12,
+          2e-6,
+          1e-5,
+          1e-6,
+          5e-7,
+          // The row's loss beside the four layers; 4e-7 is what the emulated device has.
+          2e-6,
+          1e-5);
 }

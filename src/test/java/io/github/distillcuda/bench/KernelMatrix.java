@@ -3,11 +3,13 @@ package io.github.distillcuda.bench;
 import io.github.distillcuda.cuda.kernels.ConvolutionBlockKernels;
 import io.github.distillcuda.cuda.kernels.DistillationLossKernels;
 import io.github.distillcuda.cuda.kernels.GatherKernels;
+import io.github.distillcuda.cuda.kernels.ImageConvolutionKernels;
 import io.github.distillcuda.cuda.kernels.KernelCatalog;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.cuda.kernels.StepKernels;
 import io.github.distillcuda.cuda.kernels.TemperatureSoftmaxKernels;
+import io.github.distillcuda.cuda.kernels.UnfusedLossKernels;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -32,6 +34,7 @@ final class KernelMatrix {
     matrix.addAdam();
     for (int batch : new int[] {BATCH, LARGE_BATCH}) {
       matrix.addGather(batch);
+      matrix.addImageConvolution(batch);
       matrix.addPool(batch);
       matrix.addStep(batch);
     }
@@ -83,8 +86,9 @@ final class KernelMatrix {
         KernelSizes sizes = KernelSizes.of("rows", rows, "classes", classes);
         add("temperature softmax", TemperatureSoftmaxKernels.SOFTMAX, sizes);
         add("temperature log-softmax", TemperatureSoftmaxKernels.LOG_SOFTMAX, sizes);
-        add("its backward", TemperatureSoftmaxKernels.SOFTMAX_BACKWARD, sizes);
+        add("softmax backward", TemperatureSoftmaxKernels.SOFTMAX_BACKWARD, sizes);
         add("log-softmax backward", TemperatureSoftmaxKernels.LOG_SOFTMAX_BACKWARD, sizes);
+        add("row outcome", UnfusedLossKernels.ROW_OUTCOME, sizes);
       }
     }
   }
@@ -113,6 +117,20 @@ final class KernelMatrix {
     add("gather", GatherKernels.NHWC_FLOAT32, sizes.and("paddedChannels", 4));
     add("gather", GatherKernels.NCHW_BFLOAT16, sizes.and("paddedChannels", 3));
     add("gather", GatherKernels.NHWC_BFLOAT16, sizes.and("paddedChannels", 4));
+  }
+
+  /** The whole first layer of the student, and its gradients. */
+  private void addImageConvolution(int images) {
+    KernelSizes sizes =
+        KernelSizes.of("images", images, "channels", 32).and("height", 32).and("width", 32);
+    add("convolution, bias, ReLU, pool", ImageConvolutionKernels.POOL_NCHW, sizes);
+    add("convolution, bias, ReLU, pool", ImageConvolutionKernels.POOL_NHWC, sizes);
+    add("its backward", ImageConvolutionKernels.BACKWARD_NCHW, sizes);
+    add("its backward", ImageConvolutionKernels.BACKWARD_NHWC, sizes);
+    add(
+        "convolution gradient",
+        ImageConvolutionKernels.GRADIENT,
+        KernelSizes.of("count", ImageConvolutionKernels.partials(sizes), "channels", 32));
   }
 
   /** The first convolution of the student: 32 channels of 32x32. */
