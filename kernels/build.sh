@@ -16,6 +16,7 @@ BUILDS='adam 75
 convolution_block 75
 distillation_loss_fused 75
 distillation_loss_unfused 75
+filter_gradient 75
 gather 75
 gather 80
 image_convolution 75
@@ -36,8 +37,8 @@ ptx_version() {
 register_ceiling() {
   case $1 in
     distillation_loss*_c1024_* | distillation_loss_c32_fused_f32_v1) echo 168 ;;
-    image_convolution_gradient*) echo 64 ;;
-    image_convolution_*) echo 112 ;;
+    filter_gradient_sum*) echo 64 ;;
+    image_convolution_* | filter_gradient_*) echo 112 ;;
     *_c1024_* | distillation_loss*_c128_* | distillation_loss*_c256_*) echo 96 ;;
     *) echo 64 ;;
   esac

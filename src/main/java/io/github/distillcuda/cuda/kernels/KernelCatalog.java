@@ -13,6 +13,7 @@ public final class KernelCatalog {
               TemperatureSoftmaxKernels.ALL,
               ConvolutionBlockKernels.ALL,
               ImageConvolutionKernels.ALL,
+              FilterGradientKernels.ALL,
               StepKernels.ALL)
           .flatMap(List::stream)
           .toList();

@@ -16,7 +16,7 @@ final class KernelSpecs {
               ChainRowCases.all(),
               SoftmaxCases.all(),
               PoolCases.all(),
-              ImageConvolutionCases.all(),
+              PooledConvolutionCases.all(),
               LinearCases.all(),
               AdamCases.all(),
               StepCases.all())
