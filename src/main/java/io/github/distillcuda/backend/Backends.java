@@ -11,6 +11,7 @@ import io.github.distillcuda.cuda.CudaEngine;
 import io.github.distillcuda.cuda.CudaSurvey;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.ffi.CudaBinding;
 import io.github.distillcuda.ffi.CudaLibraries;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,13 +27,14 @@ public final class Backends {
    * Opens the device that was asked for on the calling thread. An explicit request never falls
    * back; {@link DeviceRequest.Auto} says in one line what it chose and why.
    *
-   * @param note receives that line
+   * @param note receives that line, and one for each library of CUDA that another engine calls than
+   *     was asked for
    * @throws DistillException DEVICE if the device is absent, not supported here, or lacks an option
    */
   public static Backend select(
       DeviceRequest request, BackendOptions options, Consumer<String> note) {
     return switch (request) {
-      case DeviceRequest.Cuda(int ordinal) -> explicitCuda(ordinal, options);
+      case DeviceRequest.Cuda(int ordinal) -> explicitCuda(ordinal, options, note);
       case DeviceRequest.Reference() -> new ReferenceBackend(options);
       case DeviceRequest.Cpu() -> cpu(options);
       case DeviceRequest.Auto() -> auto(options, note);
@@ -69,7 +71,7 @@ public final class Backends {
     Backend backend;
     String choice;
     try {
-      backend = cuda(0, options);
+      backend = cuda(0, options, note);
       choice = "the first of the GPUs";
     } catch (DistillException e) {
       if (e.exitCode() != ExitCode.DEVICE) {
@@ -86,9 +88,9 @@ public final class Backends {
     return backend;
   }
 
-  private static Backend explicitCuda(int ordinal, BackendOptions options) {
+  private static Backend explicitCuda(int ordinal, BackendOptions options, Consumer<String> note) {
     try {
-      return cuda(ordinal, options);
+      return cuda(ordinal, options, note);
     } catch (DistillException e) {
       throw e.exitCode() == ExitCode.DEVICE
           ? new DistillException(
@@ -99,11 +101,18 @@ public final class Backends {
     }
   }
 
-  private static Backend cuda(int ordinal, BackendOptions options) {
-    if (options.engine() == Engine.JCUDA) {
-      throw new DistillException(ExitCode.DEVICE, "--engine jcuda is not built into this version");
+  private static Backend cuda(int ordinal, BackendOptions options, Consumer<String> note) {
+    return new CudaBackend(engine(options.engine(), note), ordinal, options);
+  }
+
+  private static CudaEngine engine(Engine choice, Consumer<String> note) {
+    if (choice != Engine.JCUDA) {
+      return CudaEngine.panama(new CudaLibraries());
     }
-    return new CudaBackend(CudaEngine.panama(new CudaLibraries()), ordinal, options);
+    CudaLibraries libraries = new CudaLibraries(CudaBinding.JCUDA);
+    CudaEngine jcuda = CudaEngine.jcuda(libraries);
+    libraries.notices().forEach(note);
+    return jcuda;
   }
 
   private static Backend cpu(BackendOptions options) {

@@ -201,7 +201,7 @@ public final class CudaLibraries {
             library -> new LinkedCublas(linker(JcudaLibrary.CUBLAS, library), latch));
       }
       notices.add(
-          "cuBLAS is called through Panama: JCuda needs libcublas.so.12 (%s)"
+          "cuBLAS is called through Panama, JCuda needs that of CUDA 12: %s"
               .formatted(search(cublas12).failure()));
     }
     // What it is built upon, which by itself it looks for only in its own folder.

@@ -85,7 +85,8 @@ class JcudaCublasTest {
     assertThat(libraries.notices())
         .singleElement()
         .asString()
-        .startsWith("cuBLAS is called through Panama: JCuda needs libcublas.so.12 (");
+        .startsWith(
+            "cuBLAS is called through Panama, JCuda needs that of CUDA 12: libcublas.so.12");
     assertThat(cublas.cublasGetVersion_v2()).isBetween(130_000, 139_999);
   }
 
