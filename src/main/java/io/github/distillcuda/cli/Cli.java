@@ -84,9 +84,10 @@ public final class Cli {
     session
         .err()
         .println(
-            "distill-cuda: Java may use %d MiB of memory and needs more (%s); start it with java -Xmx1g, or give less with --subset"
+            ("distill-cuda: Java may use %d MiB of memory and needs more (%s); start it with"
+                    + " java -Xmx1g, or train on less with --subset")
                 .formatted(Runtime.getRuntime().maxMemory() >> 20, e.getMessage()));
-    return ExitCode.USAGE.value();
+    return ExitCode.DATA.value();
   }
 
   private static int usageFailure(Session session, ParameterException e) {

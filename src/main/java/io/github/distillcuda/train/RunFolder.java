@@ -98,10 +98,22 @@ public final class RunFolder implements AutoCloseable {
           ExitCode.DATA, root + ": no such run to resume (it has no " + CONFIG + ")");
     }
     if (Files.exists(root.resolve(METRICS))) {
+      removeCheckpointsOfDone(root);
       throw new DistillException(
           ExitCode.USAGE, root + ": this run is done, its results are in " + METRICS);
     }
     return new RunFolder(root);
+  }
+
+  /**
+   * A process that was killed between its last two steps has written the one and not removed these.
+   */
+  private static void removeCheckpointsOfDone(Path root) {
+    try (RunFolder done = new RunFolder(root)) {
+      if (Files.isDirectory(root.resolve(CHECKPOINT))) {
+        done.removeCheckpoints();
+      }
+    }
   }
 
   /** Returns where the folder is. */
@@ -119,13 +131,17 @@ public final class RunFolder implements AutoCloseable {
       String text = Files.readString(root.resolve(CONFIG));
       return RecordJson.read(JsonParser.parseString(text), ConfigFile.class).run();
     } catch (IOException | JsonParseException e) {
-      String reason =
-          e.getMessage() == null ? "not UTF-8" : e.getMessage().lines().findFirst().get();
       throw new DistillException(
           ExitCode.DATA,
-          "%s is damaged (%s); put the old one back".formatted(root.resolve(CONFIG), reason),
+          "%s is damaged (%s); put the old one back".formatted(root.resolve(CONFIG), reason(e)),
           e);
     }
+  }
+
+  /** Gson puts the name of an exception before the reason that it passes on. */
+  private static String reason(Exception e) {
+    String reason = (e.getCause() == null ? e : e.getCause()).getMessage();
+    return reason == null ? "not text" : reason.lines().findFirst().orElse("");
   }
 
   /**

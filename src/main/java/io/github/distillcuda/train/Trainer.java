@@ -190,7 +190,7 @@ public final class Trainer {
     }
     for (Tensor tensor : task.network().parameters().gradients().reversed()) {
       if (!isFinite(tensor)) {
-        return "the gradient of " + tensor.name();
+        return tensor.name();
       }
     }
     return "the loss";
