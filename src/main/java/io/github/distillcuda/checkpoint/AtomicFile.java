@@ -10,6 +10,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.HexFormat;
 import java.util.concurrent.ThreadLocalRandom;
 
@@ -57,6 +58,25 @@ public final class AtomicFile {
    */
   public static void write(Path target, String text) {
     write(target, out -> out.write(text.getBytes(StandardCharsets.UTF_8)));
+  }
+
+  /**
+   * Writes the content to a temporary file beside {@code target} and removes it, to see whether
+   * that can be done.
+   *
+   * @throws DistillException (DISK) if not
+   */
+  static void tryToWrite(Path target, Content content) {
+    Path temporary = temporaryFor(target);
+    try {
+      try (OutputStream out = Files.newOutputStream(temporary, StandardOpenOption.CREATE_NEW)) {
+        content.writeTo(out);
+      } finally {
+        Files.deleteIfExists(temporary);
+      }
+    } catch (IOException e) {
+      throw DiskFault.writing(target, e);
+    }
   }
 
   /**

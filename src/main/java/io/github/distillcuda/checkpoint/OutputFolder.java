@@ -47,6 +47,23 @@ public final class OutputFolder {
     }
   }
 
+  /**
+   * Writes so many bytes into an existing folder and removes them: what a quota forbids shows here.
+   * Nothing is forced to the disk, so this costs milliseconds.
+   *
+   * @throws DistillException (DISK) if they cannot be written
+   */
+  public static void tryToWrite(Path folder, long bytes) {
+    AtomicFile.tryToWrite(
+        folder.resolve("space"),
+        out -> {
+          byte[] zeros = new byte[1 << 16];
+          for (long left = bytes; left > 0; left -= zeros.length) {
+            out.write(zeros, 0, (int) Math.min(left, zeros.length));
+          }
+        });
+  }
+
   private static String megabytes(long bytes) {
     return Math.ceilDiv(bytes, 1L << 20) + " MiB";
   }

@@ -11,7 +11,6 @@ import com.google.gson.stream.JsonToken;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.tensor.NamedArray;
-import io.github.distillcuda.tensor.Shape;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.StringReader;
@@ -57,33 +56,6 @@ public record RunCheckpoint(JsonObject state, List<NamedArray> arrays) {
     } catch (InvalidFileException e) {
       throw new IllegalArgumentException(e.getMessage(), e);
     }
-  }
-
-  /**
-   * Returns the array of a name and shape.
-   *
-   * @throws DistillException (DATA) if there is none, or it has another shape
-   */
-  public NamedArray array(String name, Shape shape) {
-    for (NamedArray array : arrays) {
-      if (array.name().equals(name)) {
-        if (!array.shape().equals(shape)) {
-          throw new DistillException(
-              ExitCode.DATA,
-              "the checkpoint has "
-                  + name
-                  + " as "
-                  + array.shape()
-                  + ", the run needs "
-                  + shape
-                  + "; resume with the settings the run was started with");
-        }
-        return array;
-      }
-    }
-    throw new DistillException(
-        ExitCode.DATA,
-        "the checkpoint lacks " + name + "; resume with the settings the run was started with");
   }
 
   /** Returns the size of the file in bytes. */

@@ -59,6 +59,15 @@ public final class RunLock implements AutoCloseable {
     }
   }
 
+  /**
+   * Checks that no process is running in a folder that exists.
+   *
+   * @throws DistillException as {@link #acquire}
+   */
+  public static void requireFree(Path folder) {
+    acquire(folder).close();
+  }
+
   private static FileChannel lock(Path folder) throws IOException {
     Path file = folder.resolve(NAME);
     FileChannel channel =

@@ -41,7 +41,8 @@ public final class StateDict {
       SequencedMap<String, Shape> expected,
       List<NamedArray> arrays,
       Map<String, String> renames) {
-    Map<String, NamedArray> byName = renamed(file, arrays, renames);
+    Map<String, NamedArray> byName = new LinkedHashMap<>();
+    renamed(file, arrays, renames).forEach(array -> byName.put(array.name(), array));
     if (!byName.keySet().equals(expected.keySet())) {
       throw invalid(file, differentNames(expected, byName));
     }
@@ -98,7 +99,15 @@ public final class StateDict {
     return stripped;
   }
 
-  private static Map<String, NamedArray> renamed(
+  /**
+   * Returns the arrays under other names.
+   *
+   * @param file where the arrays come from, for messages
+   * @param renames from a name in the file to another
+   * @throws DistillException (USAGE) if the file lacks one of the names, or two arrays would have
+   *     the same
+   */
+  public static List<NamedArray> renamed(
       Path file, List<NamedArray> arrays, Map<String, String> renames) {
     Set<String> unused = new HashSet<>(renames.keySet());
     Map<String, NamedArray> byName = new LinkedHashMap<>();
@@ -120,7 +129,7 @@ public final class StateDict {
               + ", but the file has "
               + printable(arrays.stream().map(NamedArray::name).toList()));
     }
-    return byName;
+    return List.copyOf(byName.values());
   }
 
   private static String differentNames(

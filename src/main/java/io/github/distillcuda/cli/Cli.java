@@ -73,7 +73,21 @@ public final class Cli {
           }
           return new CommandLine.RunLast().execute(parsed);
         });
-    return root.execute(args);
+    try {
+      return root.execute(args);
+    } catch (OutOfMemoryError e) {
+      return outOfMemory(session, e);
+    }
+  }
+
+  private static int outOfMemory(Session session, OutOfMemoryError e) {
+    session
+        .err()
+        .println(
+            ("distill-cuda: Java may use %d MiB of memory and needs more (%s); start it with"
+                    + " java -Xmx1g, or train on less with --subset")
+                .formatted(Runtime.getRuntime().maxMemory() >> 20, e.getMessage()));
+    return ExitCode.DATA.value();
   }
 
   private static int usageFailure(Session session, ParameterException e) {

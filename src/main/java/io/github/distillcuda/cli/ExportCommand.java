@@ -1,11 +1,13 @@
 package io.github.distillcuda.cli;
 
 import io.github.distillcuda.checkpoint.ModelFiles;
+import io.github.distillcuda.checkpoint.StateDict;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.tensor.NamedArray;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import picocli.CommandLine.Option;
@@ -34,6 +36,12 @@ final class ExportCommand extends Command {
   Format format;
 
   @Option(
+      names = "--rename",
+      paramLabel = "OLD=NEW",
+      description = "write tensor OLD under the name NEW; may be repeated")
+  Map<String, String> renames = new LinkedHashMap<>();
+
+  @Option(
       names = "--out",
       paramLabel = "FILE",
       description = "the file to write (default: beside the model, with the format's ending)")
@@ -45,7 +53,7 @@ final class ExportCommand extends Command {
 
   @Override
   public Integer call() {
-    List<NamedArray> arrays = ModelFiles.read(model);
+    List<NamedArray> arrays = StateDict.renamed(model, ModelFiles.read(model), renames);
     Path target = out != null ? out : besideModel();
     if (!target.toString().endsWith("." + format)) {
       throw Ranges.usage(spec, "--out %s: must end in .%s".formatted(target, format));

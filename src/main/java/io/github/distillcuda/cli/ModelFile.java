@@ -45,13 +45,20 @@ record ModelFile(
     return new ModelFile(file.toString(), sha256(file), architecture, parameters);
   }
 
-  /** Returns the widths that the first extents say; the student's where they say nothing. */
+  /**
+   * Returns the widths that the biases say; the student's where they say nothing. Where the file
+   * has other names, the order speaks, so that the names to give can be suggested.
+   */
   private static Architecture widthsOf(List<NamedArray> arrays, Map<String, String> renames) {
+    Architecture standard = Architecture.STUDENT;
     Map<String, Shape> shapes = new HashMap<>();
+    List<String> names = List.copyOf(standard.stateDict().keySet());
+    for (int i = 0; i < arrays.size() && arrays.size() == names.size(); i++) {
+      shapes.put(names.get(i), arrays.get(i).shape());
+    }
     for (NamedArray array : arrays) {
       shapes.put(renames.getOrDefault(array.name(), array.name()), array.shape());
     }
-    Architecture standard = Architecture.STUDENT;
     return new Architecture(
         outputs(shapes.get("conv1.bias"), standard.conv1()),
         outputs(shapes.get("conv2.bias"), standard.conv2()),

@@ -28,6 +28,7 @@ final class ResumedSettings {
           Map.entry("--teacher-widths", "teacher"),
           Map.entry("--student-widths", "student"),
           Map.entry("--teacher", "teacherSha256"),
+          Map.entry("--rename", "teacherRenames"),
           Map.entry("--recompute-teacher", "recomputeTeacher"),
           Map.entry("--no-baseline", "models"),
           Map.entry("--data", "data"),

@@ -19,15 +19,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Function;
 
 /**
  * A whole run: teacher (trained or given), baseline and student, each trained, evaluated and saved,
  * with a checkpoint after every epoch from which it goes on to the same bits.
  */
 public final class DistillationRun {
+  /** A disk may be full for a while; after so many savings without a success, the run ends. */
+  private static final int MOST_FAILED_SAVES = 3;
+
   /** A model that is done: its parameters on the device and what it says of the test images. */
-  private record Finished(Network network, ModelResult result, Evaluation evaluation) {}
+  private record Frozen(Network network, Evaluation evaluation) {}
 
   private final Backend backend;
   private final RunConfig config;
@@ -39,10 +41,12 @@ public final class DistillationRun {
   private final CompletableFuture<String> datasetSha256;
   private final ResidentDataset trainImages;
   private final ResidentDataset testImages;
-  private final Map<ModelRole, Finished> finished = new EnumMap<>(ModelRole.class);
+  private final Map<ModelRole, ModelResult> finished = new EnumMap<>(ModelRole.class);
   private final List<EpochRecord> history = new ArrayList<>();
   private final long started = System.nanoTime();
+  private Frozen teacher;
   private double secondsBefore;
+  private int failedSaves;
 
   /**
    * A run that has not begun.
@@ -84,7 +88,7 @@ public final class DistillationRun {
   public RunMetrics execute(List<NamedArray> teacherFromFile) {
     stop.heed();
     if (teacherFromFile != null) {
-      finished.put(ModelRole.TEACHER, load(teacherFromFile));
+      load(teacherFromFile);
     }
     return trainRemaining(null);
   }
@@ -93,8 +97,8 @@ public final class DistillationRun {
    * Goes on where a snapshot was taken, to the bits that an uninterrupted run would have.
    *
    * @return what is in {@code metrics.json}
-   * @throws DistillException USAGE if the data or the device differ from the snapshot's, or the
-   *     device computes in float64, of which a snapshot keeps float32
+   * @throws DistillException USAGE if the settings, the data or the device differ from the
+   *     snapshot's, or the device computes in float64, of which a snapshot keeps float32
    */
   public RunMetrics resume(RunSnapshot snapshot) {
     stop.heed();
@@ -104,20 +108,36 @@ public final class DistillationRun {
           "a checkpoint keeps float32 and %s has more: its runs cannot be resumed to the same bits"
               .formatted(backend.info().device()));
     }
-    requireSame("training data", snapshot.datasetSha256(), datasetSha256.join());
-    requireSame("device", snapshot.backend(), backend.info());
+    requireSame(
+        "config.json was changed since the run began", snapshot.config(), config, "put it back");
+    requireSame(
+        "the device computes in another way than the run began",
+        snapshot.backend(),
+        backend.info(),
+        "give the same --device, --threads, --precision and --kernels on the same machine");
+    if (!snapshot.datasetSha256().equals(datasetSha256.join())) {
+      throw new DistillException(
+          ExitCode.USAGE,
+          "the training images are not those the run began with (SHA-256 %s, now %s); give the same"
+                  .formatted(snapshot.datasetSha256(), datasetSha256.join())
+              + " --data-dir");
+    }
     secondsBefore = snapshot.secondsSpent();
     history.addAll(snapshot.history());
-    snapshot.finished().forEach((role, result) -> finished.put(role, restore(snapshot, role)));
+    finished.putAll(snapshot.finished());
+    if (finished.containsKey(ModelRole.TEACHER)) {
+      teacher =
+          frozen(ModelRole.TEACHER, snapshot.arrays(ModelRole.TEACHER, RunSnapshot.Group.VALUES));
+    }
     return trainRemaining(snapshot);
   }
 
-  private static void requireSame(String what, Object began, Object now) {
-    if (!began.equals(now)) {
+  private static void requireSame(String what, Record began, Record now, String advice) {
+    List<String> differences =
+        JsonLeaves.differences(RecordJson.write(began), RecordJson.write(now));
+    if (!differences.isEmpty()) {
       throw new DistillException(
-          ExitCode.USAGE,
-          "--resume needs the same %s: the run began with %s, this is %s (see --device, --threads)"
-              .formatted(what, began, now));
+          ExitCode.USAGE, "%s (%s); %s".formatted(what, String.join("; ", differences), advice));
     }
   }
 
@@ -133,34 +153,22 @@ public final class DistillationRun {
     return metrics;
   }
 
-  private Finished load(List<NamedArray> parameters) {
-    Finished teacher =
-        finished(
-            ModelRole.TEACHER,
-            parameters,
-            evaluation ->
-                new ModelResult(
-                    config.teacher().parameterCount(),
-                    evaluation.accuracy(),
-                    evaluation.accuracy(),
-                    null,
-                    null,
-                    null,
-                    config.teacherFile()));
+  private void load(List<NamedArray> parameters) {
+    teacher = frozen(ModelRole.TEACHER, parameters);
+    double accuracy = teacher.evaluation().accuracy();
+    finished.put(
+        ModelRole.TEACHER,
+        new ModelResult(
+            config.teacher().parameterCount(),
+            accuracy,
+            accuracy,
+            null,
+            null,
+            null,
+            config.teacherFile()));
     listener.note(
         "teacher: %,d parameters from %s, test %.2f %%"
-            .formatted(
-                config.teacher().parameterCount(),
-                config.teacherFile(),
-                100 * teacher.result().lastTestAccuracy()));
-    return teacher;
-  }
-
-  private Finished restore(RunSnapshot snapshot, ModelRole role) {
-    return finished(
-        role,
-        snapshot.arrays(role, RunSnapshot.Group.VALUES),
-        evaluation -> snapshot.finished().get(role));
+            .formatted(config.teacher().parameterCount(), config.teacherFile(), 100 * accuracy));
   }
 
   /**
@@ -168,12 +176,10 @@ public final class DistillationRun {
    * otherwise than a trainable one's and so round otherwise: a model that was just trained is
    * frozen anew, as one from a file or a checkpoint is, so that all three give the same bits.
    */
-  private Finished finished(
-      ModelRole role, List<NamedArray> parameters, Function<Evaluation, ModelResult> result) {
+  private Frozen frozen(ModelRole role, List<NamedArray> parameters) {
     Network network = Network.frozen(backend, config.architecture(role), config.batchSize());
     network.load(parameters);
-    Evaluation evaluation = evaluator(role, network).evaluate(done -> {});
-    return new Finished(network, result.apply(evaluation), evaluation);
+    return new Frozen(network, evaluator(role, network).evaluate(done -> {}));
   }
 
   private void train(ModelRole role, RunSnapshot snapshot) {
@@ -182,7 +188,7 @@ public final class DistillationRun {
     if (snapshot == null) {
       network.load(InitialWeights.draw(network.architecture(), initialSeed(role)));
       // Better now than after the first epoch, which is when the first checkpoint is written.
-      folder.requireSpace(2 * checkpointBytes(role));
+      folder.requireSpace(checkpointBytes(role));
     } else {
       network.load(snapshot.arrays(role, RunSnapshot.Group.VALUES));
       network.loadMoments(
@@ -206,12 +212,15 @@ public final class DistillationRun {
         trainer.train(position, (at, stopping) -> checkpoint(role, network, at, stopping));
     List<NamedArray> parameters = network.save();
     folder.writeModel(role, parameters);
-    finished.put(role, finished(role, parameters, evaluation -> result(role, epochs, evaluation)));
+    Frozen done = frozen(role, parameters);
+    finished.put(role, result(role, epochs, done.evaluation()));
     history.addAll(epochs);
+    if (role == ModelRole.TEACHER) {
+      teacher = done;
+    }
   }
 
   private ModelResult result(ModelRole role, List<EpochRecord> epochs, Evaluation evaluation) {
-    Finished teacher = finished.get(ModelRole.TEACHER);
     return new ModelResult(
         config.architecture(role).parameterCount(),
         // Frozen anew, the last weights may gain an image that they lacked in training's layout.
@@ -229,11 +238,10 @@ public final class DistillationRun {
     if (!loss.readsTeacher()) {
       return new TeacherSource.None();
     }
-    Network teacher = finished.get(ModelRole.TEACHER).network();
     if (config.recomputeTeacher()) {
-      return new TeacherSource.Recomputed(teacher);
+      return new TeacherSource.Recomputed(teacher.network());
     }
-    DatasetLogits cache = new DatasetLogits(backend, teacher, trainImages);
+    DatasetLogits cache = new DatasetLogits(backend, teacher.network(), trainImages);
     return new TeacherSource.Cached(
         cache.compute(
             done -> {
@@ -258,42 +266,48 @@ public final class DistillationRun {
       ModelRole role, Network network, TrainingPosition position, boolean stopping) {
     List<EpochRecord> epochs = new ArrayList<>(history);
     epochs.addAll(position.history());
-    folder.writeHistory(epochs);
     int done = position.epoch() - 1;
-    int last = config.settings(role).epochs();
-    if (!stopping && done % saveEvery != 0 && done != last) {
-      return;
+    boolean due = stopping || done % saveEvery == 0 || done == config.settings(role).epochs();
+    try {
+      folder.writeHistory(epochs);
+      if (due) {
+        folder.save(snapshot(role, network, position));
+        failedSaves = 0;
+      }
+    } catch (DistillException e) {
+      if (e.exitCode() != ExitCode.DISK || stopping || ++failedSaves == MOST_FAILED_SAVES) {
+        throw e;
+      }
+      listener.warning(
+          "%s. The last checkpoint is as it was; the run goes on and tries again (failed %d of %d)"
+              .formatted(e.getMessage(), failedSaves, MOST_FAILED_SAVES));
     }
-    folder.save(snapshot(role, network, position));
   }
 
-  /** Returns about what a checkpoint takes: three arrays a parameter in training, else one. */
+  /** Returns about what a checkpoint takes: three arrays of the model, one of its teacher. */
   private long checkpointBytes(ModelRole role) {
     long floats = 3L * config.architecture(role).parameterCount();
-    for (ModelRole done : finished.keySet()) {
-      floats += config.architecture(done).parameterCount();
-    }
+    floats += teacher == null ? 0 : config.teacher().parameterCount();
     return floats * Float.BYTES + (1 << 20);
   }
 
   private RunSnapshot snapshot(ModelRole role, Network network, TrainingPosition position) {
     List<NamedArray> arrays = new ArrayList<>();
-    finished.forEach(
-        (model, f) ->
-            arrays.addAll(
-                RunSnapshot.prefixed(model, RunSnapshot.Group.VALUES, f.network().save())));
+    if (teacher != null) {
+      arrays.addAll(
+          RunSnapshot.prefixed(
+              ModelRole.TEACHER, RunSnapshot.Group.VALUES, teacher.network().save()));
+    }
     arrays.addAll(RunSnapshot.prefixed(role, RunSnapshot.Group.VALUES, network.save()));
     arrays.addAll(
         RunSnapshot.prefixed(role, RunSnapshot.Group.FIRST_MOMENTS, network.saveFirstMoments()));
     arrays.addAll(
         RunSnapshot.prefixed(role, RunSnapshot.Group.SECOND_MOMENTS, network.saveSecondMoments()));
-    Map<ModelRole, ModelResult> results = new EnumMap<>(ModelRole.class);
-    finished.forEach((model, f) -> results.put(model, f.result()));
     return new RunSnapshot(
         config,
         backend.info(),
         datasetSha256.join(),
-        results,
+        new EnumMap<>(finished),
         role,
         position,
         List.copyOf(history),
@@ -304,7 +318,7 @@ public final class DistillationRun {
   private RunMetrics metrics() {
     BackendInfo info = backend.info();
     Map<String, ModelResult> models = new LinkedHashMap<>();
-    finished.forEach((role, f) -> models.put(role.toString(), f.result()));
+    finished.forEach((role, result) -> models.put(role.toString(), result));
     return new RunMetrics(
         1,
         info.device(),

@@ -89,4 +89,9 @@ final class EstimatingListener implements TrainingListener {
   public void note(String line) {
     listener.note(line);
   }
+
+  @Override
+  public void warning(String line) {
+    listener.warning(line);
+  }
 }

@@ -3,6 +3,7 @@ package io.github.distillcuda.train;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
 import io.github.distillcuda.checkpoint.AtomicFile;
 import io.github.distillcuda.checkpoint.CheckpointFolder;
 import io.github.distillcuda.checkpoint.ModelFiles;
@@ -45,10 +46,12 @@ public final class RunFolder implements AutoCloseable {
   /**
    * Checks that a new run may go there, before anything costs time; makes nothing.
    *
-   * @throws DistillException USAGE if it holds a run already; DISK if it cannot be written
+   * @throws DistillException USAGE if it holds a run already, with the process that is at it if one
+   *     is; DISK if it cannot be written
    */
   public static void requireUsable(Path root) {
     if (Files.exists(root.resolve(CONFIG))) {
+      RunLock.requireFree(root);
       throw new DistillException(
           ExitCode.USAGE,
           root + " holds a run already; choose another --out, or go on with it: --resume " + root);
@@ -95,10 +98,22 @@ public final class RunFolder implements AutoCloseable {
           ExitCode.DATA, root + ": no such run to resume (it has no " + CONFIG + ")");
     }
     if (Files.exists(root.resolve(METRICS))) {
+      removeCheckpointsOfDone(root);
       throw new DistillException(
           ExitCode.USAGE, root + ": this run is done, its results are in " + METRICS);
     }
     return new RunFolder(root);
+  }
+
+  /**
+   * A process that was killed between its last two steps has written the one and not removed these.
+   */
+  private static void removeCheckpointsOfDone(Path root) {
+    try (RunFolder done = new RunFolder(root)) {
+      if (Files.isDirectory(root.resolve(CHECKPOINT))) {
+        done.removeCheckpoints();
+      }
+    }
   }
 
   /** Returns where the folder is. */
@@ -113,15 +128,20 @@ public final class RunFolder implements AutoCloseable {
    */
   public RunConfig config() {
     try {
-      ConfigFile file = GSON.fromJson(Files.readString(root.resolve(CONFIG)), ConfigFile.class);
-      if (file != null && file.run() != null) {
-        return file.run();
-      }
+      String text = Files.readString(root.resolve(CONFIG));
+      return RecordJson.read(JsonParser.parseString(text), ConfigFile.class).run();
     } catch (IOException | JsonParseException e) {
       throw new DistillException(
-          ExitCode.DATA, root.resolve(CONFIG) + " is damaged (" + e.getMessage() + ")", e);
+          ExitCode.DATA,
+          "%s is damaged (%s); put the old one back".formatted(root.resolve(CONFIG), reason(e)),
+          e);
     }
-    throw new DistillException(ExitCode.DATA, root.resolve(CONFIG) + " is damaged");
+  }
+
+  /** Gson puts the name of an exception before the reason that it passes on. */
+  private static String reason(Exception e) {
+    String reason = (e.getCause() == null ? e : e.getCause()).getMessage();
+    return reason == null ? "not text" : reason.lines().findFirst().orElse("");
   }
 
   /**
@@ -136,7 +156,7 @@ public final class RunFolder implements AutoCloseable {
         .map(
             found -> {
               found.skipped().forEach(skipped -> note.accept("passed over " + skipped.reason()));
-              return RunSnapshot.of(found.checkpoint());
+              return RunSnapshot.of(found);
             });
   }
 
@@ -157,9 +177,10 @@ public final class RunFolder implements AutoCloseable {
     return names;
   }
 
-  /** Checks that the disk has room for so many bytes. */
-  void requireSpace(long bytes) {
-    OutputFolder.requireSpace(root, bytes);
+  /** Checks that the disk has room for two checkpoints of so many bytes and takes one. */
+  void requireSpace(long checkpointBytes) {
+    OutputFolder.requireSpace(root, 2 * checkpointBytes);
+    OutputFolder.tryToWrite(root, checkpointBytes);
   }
 
   /** Saves where the run is. */
@@ -173,7 +194,7 @@ public final class RunFolder implements AutoCloseable {
   }
 
   void writeConfig(ConfigFile config) {
-    write(CONFIG, GSON.toJson(config) + "\n");
+    write(CONFIG, RecordJson.text(config));
   }
 
   void writeHistory(List<EpochRecord> history) {

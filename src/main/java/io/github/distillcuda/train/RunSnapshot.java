@@ -1,17 +1,21 @@
 package io.github.distillcuda.train;
 
-import com.google.gson.Gson;
-import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import io.github.distillcuda.backend.BackendInfo;
+import io.github.distillcuda.checkpoint.CheckpointFolder;
 import io.github.distillcuda.checkpoint.RunCheckpoint;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.tensor.NamedArray;
+import io.github.distillcuda.tensor.Shape;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Everything a run needs to go on to the same bits: what is finished, what is in progress and how
@@ -26,8 +30,8 @@ import java.util.Map;
  * @param position how far that one is
  * @param history the epochs of the finished models
  * @param secondsSpent wall time of the run so far
- * @param arrays the parameters of finished models and of the one in progress, and the latter's
- *     moments, each name prefixed as {@link #prefix} says
+ * @param arrays the parameters of the teacher, once it is done, and of the model in progress, and
+ *     the latter's moments, each name prefixed as {@link #prefix} says
  */
 public record RunSnapshot(
     RunConfig config,
@@ -58,8 +62,6 @@ public record RunSnapshot(
       List<EpochRecord> history,
       double secondsSpent) {}
 
-  private static final Gson GSON = new Gson();
-
   private static String prefix(ModelRole role, Group group) {
     return role + "/" + group + "/";
   }
@@ -71,15 +73,25 @@ public record RunSnapshot(
         .toList();
   }
 
-  /** Returns the arrays of one group with their own names. */
+  /**
+   * Returns the arrays of one group in state-dict order, with their own names.
+   *
+   * @throws DistillException DATA if one is missing or of another shape than its model's
+   */
   List<NamedArray> arrays(ModelRole role, Group group) {
-    String prefix = prefix(role, group);
+    Map<String, NamedArray> byName = new HashMap<>();
+    arrays.forEach(array -> byName.put(array.name(), array));
     List<NamedArray> selected = new ArrayList<>();
-    for (NamedArray array : arrays) {
-      if (array.name().startsWith(prefix)) {
-        String name = array.name().substring(prefix.length());
-        selected.add(new NamedArray(name, array.shape(), array.values()));
+    for (Map.Entry<String, Shape> parameter : config.architecture(role).stateDict().entrySet()) {
+      String name = prefix(role, group) + parameter.getKey();
+      NamedArray array = byName.get(name);
+      if (array == null || !array.shape().equals(parameter.getValue())) {
+        throw new DistillException(
+            ExitCode.DATA,
+            "the checkpoint has %s %s where the run needs %s"
+                .formatted(name, array == null ? "missing" : array.shape(), parameter.getValue()));
       }
+      selected.add(new NamedArray(parameter.getKey(), array.shape(), array.values()));
     }
     return selected;
   }
@@ -104,26 +116,62 @@ public record RunSnapshot(
     Json json =
         new Json(
             config, backend, datasetSha256, results, inProgress, position, history, secondsSpent);
-    return new RunCheckpoint(GSON.toJsonTree(json).getAsJsonObject(), arrays);
+    return new RunCheckpoint(RecordJson.write(json), arrays);
   }
 
-  static RunSnapshot of(RunCheckpoint checkpoint) {
-    JsonObject state = checkpoint.state();
+  /**
+   * Returns the snapshot that a checkpoint keeps.
+   *
+   * @throws DistillException DATA if any of it is missing or unknown
+   */
+  static RunSnapshot of(CheckpointFolder.Found found) {
+    Path file = found.file();
+    RunCheckpoint checkpoint = found.checkpoint();
+    Json json;
     try {
-      Json json = GSON.fromJson(state, Json.class);
-      return new RunSnapshot(
-          json.config(),
-          json.backend(),
-          json.datasetSha256(),
-          json.finished(),
-          json.inProgress(),
-          json.position(),
-          json.history(),
-          json.secondsSpent(),
-          checkpoint.arrays());
+      json = RecordJson.read(checkpoint.state(), Json.class);
     } catch (JsonParseException e) {
-      throw new DistillException(
-          ExitCode.DATA, "the checkpoint is of another version of the program: " + e, e);
+      throw ofAnotherVersion(file, e.getMessage(), e);
     }
+    RunSnapshot snapshot =
+        new RunSnapshot(
+            json.config(),
+            json.backend(),
+            json.datasetSha256(),
+            json.finished(),
+            json.inProgress(),
+            json.position(),
+            json.history(),
+            json.secondsSpent(),
+            checkpoint.arrays());
+    if (!snapshot.finished().keySet().equals(snapshot.before())) {
+      throw ofAnotherVersion(
+          file,
+          "%s is in progress and %s done instead of %s"
+              .formatted(json.inProgress(), json.finished().keySet(), snapshot.before()),
+          null);
+    }
+    if (snapshot.sequence() != found.sequence()) {
+      throw ofAnotherVersion(file, "it is of step " + snapshot.sequence(), null);
+    }
+    return snapshot;
+  }
+
+  /** Returns the models that must be done before the one in progress is begun. */
+  private Set<ModelRole> before() {
+    Set<ModelRole> before = EnumSet.noneOf(ModelRole.class);
+    config.models().stream().filter(role -> role.compareTo(inProgress) < 0).forEach(before::add);
+    if (config.teacherFile() != null) {
+      before.add(ModelRole.TEACHER);
+    }
+    return before;
+  }
+
+  private static DistillException ofAnotherVersion(Path file, String what, Throwable cause) {
+    return new DistillException(
+        ExitCode.DATA,
+        "%s: it is incomplete or of another version of the program (%s); nothing was deleted"
+            .formatted(file, what),
+        cause);
   }
 }

@@ -76,7 +76,7 @@ public final class StepBenchmark {
             source,
             new TrainingSettings(1, batch, 1e-3, 0));
     StepState state = backend.createState();
-    StepProgram program = TrainingStep.record(backend, task, data, state, batch);
+    StepProgram program = TrainingStep.record(backend, task, data, state, batch).program();
     int[] order = EpochOrder.of(0, 1, IMAGES);
     double[] milliseconds = new double[steps];
     int stepsAnEpoch = IMAGES / batch;

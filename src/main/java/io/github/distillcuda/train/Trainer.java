@@ -2,7 +2,6 @@ package io.github.distillcuda.train;
 
 import io.github.distillcuda.backend.Backend;
 import io.github.distillcuda.backend.ResidentDataset;
-import io.github.distillcuda.backend.StepProgram;
 import io.github.distillcuda.backend.StepProgress;
 import io.github.distillcuda.backend.StepState;
 import io.github.distillcuda.data.EpochOrder;
@@ -35,8 +34,8 @@ public final class Trainer {
   private final TrainingListener listener;
   private final StopSignal stop;
   private final StepState state;
-  private final StepProgram full;
-  private final StepProgram tail;
+  private final TrainingStep full;
+  private final TrainingStep tail;
 
   /**
    * Records the steps.
@@ -95,9 +94,9 @@ public final class Trainer {
     while (progress.cursor() < data.size()) {
       int fullSteps = (data.size() - progress.cursor()) / batch;
       if (fullSteps > 0) {
-        full.run(Math.min(chunk, fullSteps));
+        full.program().run(Math.min(chunk, fullSteps));
       } else {
-        tail.run(1);
+        tail.program().run(1);
       }
       progress = state.read();
       requireFinite(progress, epoch, order);
@@ -158,29 +157,43 @@ public final class Trainer {
     int stepsAnEpoch = (order.length + batch - 1) / batch;
     int from = (int) ((step - 1) % stepsAnEpoch) * batch;
     int to = Math.min(from + batch, order.length);
+    // Later steps of the chunk have overwritten what this one computed. It is run again, from the
+    // parameters that it started from.
+    state.beginEpoch(order);
+    state.restore(new StepProgress(from, step - 1, 0, 0, 0, 0, 0, 0));
+    TrainingStep program = to - from == batch ? full : tail;
+    program.program().run(1);
     throw new DistillException(
         ExitCode.NOT_FINITE,
-        "%s: NaN or infinity in %s at step %d (epoch %d, images %s); no parameter was written since"
+        ("%s: NaN or infinity in %s at step %d (epoch %d, images %s); no parameter was written"
+                + " since, the last checkpoint is kept; try a smaller --lr")
             .formatted(
                 task.model(),
-                firstNonFinite(),
+                firstNonFinite(program),
                 step,
                 epoch,
                 Arrays.toString(Arrays.copyOfRange(order, from, to))));
   }
 
-  private String firstNonFinite() {
+  /** Looks in the order in which a step computes: what comes first made the others so. */
+  private String firstNonFinite(TrainingStep step) {
     for (Tensor tensor : task.network().parameters().values()) {
       if (!isFinite(tensor)) {
         return "parameter " + tensor.name();
       }
     }
-    for (Tensor tensor : task.network().parameters().gradients()) {
+    if (step.teacherLogits() != null && !isFinite(step.teacherLogits())) {
+      return "the teacher's logits";
+    }
+    if (!isFinite(step.logits())) {
+      return "the logits";
+    }
+    for (Tensor tensor : task.network().parameters().gradients().reversed()) {
       if (!isFinite(tensor)) {
-        return "the gradient of " + tensor.name();
+        return tensor.name();
       }
     }
-    return "the logits";
+    return "the loss";
   }
 
   private static boolean isFinite(Tensor tensor) {

@@ -22,4 +22,7 @@ public interface TrainingListener {
 
   /** Something the user should know; one line. */
   default void note(String line) {}
+
+  /** Something the user must not miss, such as a checkpoint that could not be saved; one line. */
+  default void warning(String line) {}
 }

@@ -13,16 +13,20 @@ import io.github.distillcuda.nn.Network;
 import io.github.distillcuda.tensor.Tensor;
 import java.util.List;
 
-/** The program of one training step: what the whole design serves. */
-final class TrainingStep {
-  private TrainingStep() {}
-
+/**
+ * One training step, recorded: what the whole design serves.
+ *
+ * @param program runs it
+ * @param logits of the network in training, as the last run left them
+ * @param teacherLogits the teacher's of the same rows; null where the loss reads none
+ */
+record TrainingStep(StepProgram program, Tensor logits, Tensor teacherLogits) {
   /**
    * Records a step of {@code rows} images: gather, teacher, forward, loss, backward, Adam.
    *
    * @param state the state that this program and its sibling for other rows share
    */
-  static StepProgram record(
+  static TrainingStep record(
       Backend backend, TrainingTask task, ResidentDataset data, StepState state, int rows) {
     StepRecorder step = backend.record(rows);
     LogitsTable cache =
@@ -37,10 +41,11 @@ final class TrainingStep {
         };
     Network network = task.network();
     List<LayerPass> passes = network.forward(step, batch.images(), true);
-    Tensor gradLogits = step.loss(task.loss(), Network.logits(passes), teacherLogits, batch, state);
+    Tensor logits = Network.logits(passes);
+    Tensor gradLogits = step.loss(task.loss(), logits, teacherLogits, batch, state);
     network.backward(step, passes, gradLogits);
     network.adam(step, AdamSpec.withLearningRate(task.settings().learningRate()), state);
     step.advance(state);
-    return step.build();
+    return new TrainingStep(step.build(), logits, teacherLogits);
   }
 }

@@ -150,7 +150,7 @@ public final class Verification {
             new TeacherSource.Cached(new DatasetLogits(backend, teacher, data).compute(done -> {})),
             new TrainingSettings(1, BATCH, 1e-3, 0));
     StepState state = backend.createState();
-    StepProgram program = TrainingStep.record(backend, task, data, state, BATCH);
+    StepProgram program = TrainingStep.record(backend, task, data, state, BATCH).program();
     double[] losses = new double[expected.losses().length];
     double before = 0;
     for (int step = 0; step < losses.length; step++) {

@@ -148,7 +148,7 @@ class AtomicFileTest {
     assertThat(folder.toFile().list()).containsExactly("target");
   }
 
-  /** A small disk of its own: see native-notes/formats.md for the two commands. */
+  /** A small disk of its own: src/test/small_disk.sh mounts one. */
   @Test
   void survivesARealDiskThatIsFull() throws IOException {
     String small = System.getProperty("distill.smallDisk");
@@ -188,6 +188,28 @@ class AtomicFileTest {
         .hasMessageContaining(reason)
         .extracting(e -> ((DistillException) e).exitCode())
         .isEqualTo(ExitCode.DISK);
+  }
+
+  @Test
+  void triesToWriteAndLeavesNothing() throws IOException {
+    OutputFolder.tryToWrite(folder, (1 << 20) + 7);
+    assertThat(folder).isEmptyDirectory();
+    Path file = Files.writeString(folder.resolve("file"), OLD);
+    assertThatThrownBy(() -> OutputFolder.tryToWrite(file, 1))
+        .hasMessageStartingWith("cannot write " + file)
+        .extracting(e -> ((DistillException) e).exitCode())
+        .isEqualTo(ExitCode.DISK);
+    assertThat(file).hasContent(OLD);
+  }
+
+  /** The small disk of {@link #survivesARealDiskThatIsFull}, asked before anything is written. */
+  @Test
+  void triesToWriteOnARealDiskThatIsFull() {
+    String small = System.getProperty("distill.smallDisk");
+    assumeTrue(small != null, "skipped: needs -Ddistill.smallDisk, a disk of about 1 MiB");
+    assertThatThrownBy(() -> OutputFolder.tryToWrite(Path.of(small), 2 << 20))
+        .hasMessageContaining("No space left on device; free some space");
+    assertThat(Path.of(small)).isEmptyDirectory();
   }
 
   @Test

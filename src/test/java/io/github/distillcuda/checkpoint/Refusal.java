@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.function.Consumer;
 
 /** Reads files that mean no good and checks what reading them did. */
 final class Refusal {
@@ -37,10 +38,14 @@ final class Refusal {
    * message that is not one plain line, and a claim of too much memory fail the test.
    */
   static DistillException read(Path file, long size) {
+    return read(file, size, ModelFiles::read);
+  }
+
+  static DistillException read(Path file, long size, Consumer<Path> reader) {
     long before = THREADS.getCurrentThreadAllocatedBytes();
     DistillException refused = null;
     try {
-      ModelFiles.read(file);
+      reader.accept(file);
     } catch (DistillException e) {
       refused = e;
     }

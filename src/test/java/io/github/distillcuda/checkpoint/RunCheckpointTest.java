@@ -69,17 +69,6 @@ class RunCheckpointTest {
   }
 
   @Test
-  void findsArraysByNameAndShape() {
-    RunCheckpoint checkpoint = checkpoint(7);
-    assertThat(checkpoint.array("fc2.bias", Shape.of(10)).values())
-        .isEqualTo(HashedModel.arrays().getLast().values());
-    assertThatThrownBy(() -> checkpoint.array("fc2.bias", Shape.of(9)))
-        .hasMessageStartingWith("the checkpoint has fc2.bias as [10], the run needs [9];");
-    assertThatThrownBy(() -> checkpoint.array("fc3.bias", Shape.of(9)))
-        .hasMessageStartingWith("the checkpoint lacks fc3.bias;");
-  }
-
-  @Test
   void refusesWhatItCouldNotReadBack() {
     NamedArray array = new NamedArray("a", Shape.of(1), new float[1]);
     assertThatThrownBy(() -> new RunCheckpoint(new JsonObject(), List.of(array, array)))

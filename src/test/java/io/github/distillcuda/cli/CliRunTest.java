@@ -102,6 +102,32 @@ class CliRunTest {
   }
 
   @Test
+  void aTeacherWithOtherNamesIsRefusedWithBothListsUnlessTheyAreRenamed() {
+    List<String> layers = List.of("conv1", "conv2", "fc1", "fc2");
+    assertThat(run("train-teacher --out DIR/named" + SMALL)).as(err).isZero();
+    String there = "";
+    String back = "";
+    for (int i = 0; i < layers.size(); i++) {
+      for (String kind : List.of(".weight", ".bias")) {
+        there += " --rename %s%s=%d%s".formatted(layers.get(i), kind, 3 * i, kind);
+        back += " --rename %d%s=%s%s".formatted(3 * i, kind, layers.get(i), kind);
+      }
+    }
+    assertThat(run("export --model DIR/named/teacher.pth --to pth --out DIR/other.pth" + there))
+        .as(err)
+        .isZero();
+    for (String command :
+        List.of(
+            "eval --data synthetic --device cpu --model DIR/other.pth",
+            "distill --out DIR/d" + SMALL + " --teacher DIR/other.pth")) {
+      assertThat(run(command)).isEqualTo(3);
+      assertThat(err).contains("the shapes fit but the names differ").contains(back.strip());
+      assertThat(err.lines()).hasSize(1);
+      assertThat(run(command + back)).as(err).isZero();
+    }
+  }
+
+  @Test
   void verifyAgreesWithPytorchOnTheCpuAndInTheReference() {
     for (String device : List.of("cpu", "reference")) {
       assertThat(run("verify --json --device " + device)).as(out + err).isZero();

@@ -2,6 +2,9 @@ package io.github.distillcuda.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.distillcuda.checkpoint.ModelFiles;
+import io.github.distillcuda.nn.Architecture;
+import io.github.distillcuda.tensor.NamedArray;
 import io.github.distillcuda.train.StopSignal;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -32,6 +35,17 @@ class WrongInputTest {
     Files.createDirectories(temporary.resolve("empty"));
     Files.writeString(temporary.resolve("file.txt"), "not a model\n");
     Files.write(temporary.resolve("lying.safetensors"), lyingHeader());
+    ModelFiles.write(temporary.resolve("nan.safetensors"), withNaN());
+  }
+
+  private static List<NamedArray> withNaN() {
+    List<NamedArray> arrays = new ArrayList<>();
+    new Architecture(2, 2, 4, 10)
+        .stateDict()
+        .forEach(
+            (name, shape) -> arrays.add(new NamedArray(name, shape, new float[shape.elements()])));
+    arrays.get(5).values()[1] = Float.NaN;
+    return arrays;
   }
 
   /** A header that claims more bytes than the file has. */
@@ -105,6 +119,12 @@ class WrongInputTest {
           2 | --device reference --precision fp32                 | --device reference computes in float64
           2 | --device cpu --engine jcuda                         | --engine jcuda is for --device cuda
           6 | --out DIR/file.txt/run --data synthetic             | DIR/file.txt
+          6 | --out /proc/run --data synthetic --subset 32        | /proc/run
+          6 | export --model DIR/nan.safetensors --to pth --out DIR/nowhere/a.pth | there is no such file or folder
+          2 | export --model DIR/nan.safetensors --to pth --out DIR/a.txt         | must end in .pth
+          2 | export --model DIR/nan.safetensors --to safetensors | nan.safetensors exists and is left as it is
+          7 | eval --model DIR/nan.safetensors --data synthetic   | fc1.bias has NaN at [1]
+          7 | distill --teacher DIR/nan.safetensors --teacher-widths 2,2,4 | fc1.bias has NaN at [1]
           """)
   void endsWithOneLineAndTheDocumentedCode(int expected, String arguments, String says)
       throws IOException {

@@ -2,10 +2,12 @@ package io.github.distillcuda.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.management.ThreadMXBean;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -16,11 +18,14 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Mutates whole files of each format: every one is refused as data with one line, or read into
- * labels that are all in range; nothing else is thrown. More mutations: {@code
- * -Ddistill.mutations=100000}.
+ * labels that are all in range; nothing else is thrown, and no more than 64 MB beyond the file's
+ * size are allocated. {@code src/test/fuzz.sh} does it 100,000 times.
  */
 class HostileDataTest {
-  private static final int MUTATIONS = Integer.getInteger("distill.mutations", 5000);
+  private static final int MUTATIONS = Integer.getInteger("distill.fuzz", 5000);
+
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+  private static final long ALLOWANCE = 64L << 20;
 
   private final SmallCifar10 small = new SmallCifar10(8);
   private final Random random = new Random(20);
@@ -37,6 +42,7 @@ class HostileDataTest {
     int refused = 0;
     for (int i = 0; i < MUTATIONS; i++) {
       byte[] file = mutation(valid, head);
+      long before = THREADS.getCurrentThreadAllocatedBytes();
       try {
         for (byte label : reading.of(file)) {
           assertThat(label).isBetween((byte) 0, (byte) 9);
@@ -47,6 +53,8 @@ class HostileDataTest {
         assertThat(fault.getMessage()).doesNotContain("\n").contains("expected");
         refused++;
       }
+      long allocated = THREADS.getCurrentThreadAllocatedBytes() - before;
+      assertThat(allocated).as("allocated bytes").isLessThan(file.length + ALLOWANCE);
     }
     assertThat(refused).as("refused").isGreaterThan(MUTATIONS / 20);
     assertThat(read).as("read, as only pixels had changed").isGreaterThan(MUTATIONS / 20);

@@ -201,6 +201,47 @@ class LauncherTest {
     assertStopped(137, "saving", "saved");
   }
 
+  /** The program itself: one Ctrl-C at the terminal saves, and the run goes on to the same bits. */
+  @Test
+  void ctrlCStopsARealRunThatGoesOnToTheSameBits() throws Exception {
+    startRun("--out", "whole");
+    assertThat(process.inputReader().lines()).isNotEmpty();
+    assertThat(process.waitFor()).isZero();
+
+    startRun("--out", "stopped");
+    BufferedReader output = process.inputReader();
+    String line = output.readLine();
+    while (!line.startsWith("baseline: ")) {
+      line = output.readLine();
+    }
+    signalGroup("INT");
+    assertThat(process.errorReader().lines())
+        .singleElement()
+        .asString()
+        .matches("distill-cuda: interrupted after step \\d+ of the baseline; everything is saved");
+    assertThat(process.waitFor()).isEqualTo(130);
+
+    startRun("--resume", "stopped");
+    assertThat(process.inputReader().lines()).anyMatch(l -> l.contains("going on in epoch"));
+    assertThat(process.waitFor()).isZero();
+    assertThat(folder.resolve("stopped/baseline.pth"))
+        .hasSameBinaryContentAs(folder.resolve("whole/baseline.pth"));
+  }
+
+  private void startRun(String option, String name) throws IOException {
+    String options =
+        "baseline --data synthetic --subset 320 --student-widths 4,6,8 --epochs 6 --batch-size 32"
+            + " --device cpu --threads 1";
+    List<String> arguments = new ArrayList<>(List.of(options.split(" ")));
+    arguments.addAll(List.of(option, folder.resolve(name).toString()));
+    start(
+        System.getProperty("java.class.path"),
+        olderJava(),
+        List.of("-XX:TieredStopAtLevel=1"),
+        Map.of(),
+        arguments.toArray(String[]::new));
+  }
+
   private static JavaHome olderJava() {
     Optional<JavaHome> older =
         JdkFinder.ofThisMachine().installed().stream()
@@ -217,6 +258,16 @@ class LauncherTest {
 
   private void start(
       JavaHome java, List<String> jvmArguments, Map<String, String> environment, String... args)
+      throws IOException {
+    start(classPath, java, jvmArguments, environment, args);
+  }
+
+  private void start(
+      String classPath,
+      JavaHome java,
+      List<String> jvmArguments,
+      Map<String, String> environment,
+      String... args)
       throws IOException {
     List<String> command = new ArrayList<>();
     // A group of its own, all of which a test can signal; and Ctrl-C is not to be ignored, as it is

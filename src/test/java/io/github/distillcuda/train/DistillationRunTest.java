@@ -10,21 +10,23 @@ import io.github.distillcuda.backend.BackendOptions;
 import io.github.distillcuda.backend.onednn.OnednnBackend;
 import io.github.distillcuda.backend.reference.ReferenceBackend;
 import io.github.distillcuda.checkpoint.ModelFiles;
+import io.github.distillcuda.data.EpochOrder;
 import io.github.distillcuda.data.ImageDataset;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.tensor.NamedArray;
+import io.github.distillcuda.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whole runs of tiny networks on tiny data, through the folder they leave behind. */
 class DistillationRunTest {
@@ -174,43 +176,69 @@ class DistillationRunTest {
     }
   }
 
-  /** Stops after the given number of progress reports, wherever that is, then resumes. */
-  @ParameterizedTest
-  @ValueSource(ints = {1, 5, 7, 13, 22, 31, 40})
-  void goesOnToTheSameBitsAfterAStop(int reports) throws IOException {
+  /**
+   * Stops after every second step of the whole run, ends of epochs and models among them, and
+   * resumes.
+   */
+  @Test
+  void goesOnToTheSameBitsWhereverItStops() throws IOException {
     RunConfig config = config(ALL, 0.7f, 1e-2, false);
     run(onednn(), config, "uninterrupted");
-    StopSignal stop = new StopSignal();
-    TrainingListener stopping =
-        new TrainingListener() {
-          private int seen;
-
-          @Override
-          public void progress(String work, int done, int total) {
-            if (++seen == reports) {
-              stop.request(ExitCode.INTERRUPTED);
-            }
-          }
-        };
-    assertThatThrownBy(() -> run(onednn(), config, "stopped", stopping, stop))
-        .isInstanceOf(DistillException.class)
-        .hasMessageContaining("interrupted after step")
-        .extracting(e -> ((DistillException) e).exitCode())
-        .isEqualTo(ExitCode.INTERRUPTED);
-    resume("stopped");
-    assertThat(bytes("stopped", "student.safetensors"))
-        .isEqualTo(bytes("uninterrupted", "student.safetensors"));
-    assertThat(losses("stopped")).isEqualTo(losses("uninterrupted"));
+    int steps = 5 * (2 + 3 + 3);
+    for (int after = 1; after <= steps; after += 2) {
+      String name = "stopped after " + after;
+      StopSignal stop = new StopSignal();
+      TrainingListener stopping = stopAfter(after, stop);
+      assertThatThrownBy(() -> run(onednn(), config, name, stopping, stop))
+          .isInstanceOf(DistillException.class)
+          .hasMessageContaining("interrupted after step")
+          .extracting(e -> ((DistillException) e).exitCode())
+          .isEqualTo(ExitCode.INTERRUPTED);
+      resume(name, DATA);
+      assertThat(bytes(name, "student.safetensors"))
+          .as(name)
+          .isEqualTo(bytes("uninterrupted", "student.safetensors"));
+      assertThat(losses(name)).as(name).isEqualTo(losses("uninterrupted"));
+    }
   }
 
-  private void resume(String name) {
+  private static TrainingListener stopAfter(int steps, StopSignal stop) {
+    return new TrainingListener() {
+      private int seen;
+
+      @Override
+      public void progress(String work, int done, int total) {
+        if (work.contains(" epoch ") && ++seen == steps) {
+          stop.request(ExitCode.INTERRUPTED);
+        }
+      }
+    };
+  }
+
+  @Test
+  void otherImagesAreNotResumedOn() {
+    RunConfig config = config(EnumSet.of(ModelRole.BASELINE), 0.7f, 1e-2, false);
+    StopSignal stop = new StopSignal();
+    TrainingListener stopping = stopAfter(1, stop);
+    assertThatThrownBy(() -> run(onednn(), config, "stopped", stopping, stop))
+        .hasMessageContaining("interrupted");
+    ImageDataset other = TinyData.of(73, 30).subset(72);
+    assertThatThrownBy(() -> resume("stopped", other))
+        .hasMessageContaining("the training images are not those the run began with (SHA-256 ")
+        .hasMessageContaining(DATA.sha256())
+        .hasMessageContaining(other.sha256())
+        .extracting(e -> ((DistillException) e).exitCode())
+        .isEqualTo(ExitCode.USAGE);
+  }
+
+  private void resume(String name, ImageDataset data) {
     try (OnednnBackend backend = onednn();
         RunFolder folder = RunFolder.open(temporary.resolve(name))) {
       RunSnapshot snapshot = folder.newestSnapshot(line -> {}).orElseThrow();
       new DistillationRun(
               backend,
               snapshot.config(),
-              DATA,
+              data,
               folder,
               new TrainingListener() {},
               new StopSignal(),
@@ -226,14 +254,90 @@ class DistillationRunTest {
         .toList();
   }
 
+  /** The first step moves every weight by 1e30; the products of the second overflow. */
   @Test
   void stopsAtANumberThatIsNotFiniteAndNamesTheStep() {
+    String images = Arrays.toString(Arrays.copyOfRange(EpochOrder.of(42, 1, 72), 16, 32));
     assertThatThrownBy(() -> run(onednn(), config(ALL, 0.7f, 1e30, false), "diverged"))
         .isInstanceOf(DistillException.class)
         .hasMessageContaining("teacher: NaN or infinity in ")
-        .hasMessageContaining("at step 2 (epoch 1, images [")
+        .hasMessageContaining("at step 2 (epoch 1, images " + images + ");")
         .extracting(e -> ((DistillException) e).exitCode())
         .isEqualTo(ExitCode.NOT_FINITE);
+  }
+
+  /** A weight goes bad in the second epoch, as on a faulty device; what was saved did not. */
+  @Test
+  void namesTheFirstBadTensorAndKeepsTheLastCheckpoint() throws IOException {
+    RunConfig config = config(EnumSet.of(ModelRole.BASELINE), 0.7f, 1e-2, false);
+    run(onednn(), config, "uninterrupted");
+    TrainingListener poisoning =
+        new TrainingListener() {
+          private Tensor weight;
+
+          @Override
+          public void trainingStarted(TrainingTask task, TrainingPosition position) {
+            weight = task.network().parameters().values().getFirst();
+          }
+
+          @Override
+          public void progress(String work, int done, int total) {
+            if (work.contains("epoch 2") && done == 32) {
+              float[] values = new float[weight.shape().elements()];
+              weight.read(values);
+              values[5] = Float.NaN;
+              weight.write(values);
+            }
+          }
+        };
+    String images = Arrays.toString(Arrays.copyOfRange(EpochOrder.of(42, 2, 72), 32, 48));
+    assertThatThrownBy(() -> run(onednn(), config, "poisoned", poisoning, new StopSignal()))
+        .hasMessage(
+            "baseline: NaN or infinity in parameter conv1.weight at step 8 (epoch 2, images %s);"
+                    .formatted(images)
+                + " no parameter was written since, the last checkpoint is kept; try a smaller"
+                + " --lr")
+        .extracting(e -> ((DistillException) e).exitCode())
+        .isEqualTo(ExitCode.NOT_FINITE);
+    resume("poisoned", DATA);
+    assertThat(bytes("poisoned", "baseline.pth")).isEqualTo(bytes("uninterrupted", "baseline.pth"));
+  }
+
+  @Test
+  void goesOnWhileTheDiskIsFullAndEndsAtTheThirdTime() throws IOException {
+    List<String> warnings = new ArrayList<>();
+    Path checkpoints = temporary.resolve("full/checkpoint");
+    TrainingListener filling =
+        new TrainingListener() {
+          @Override
+          public void epochDone(EpochRecord epoch) {
+            if (epoch.model().equals("baseline")) {
+              // A folder in the place of each checkpoint to come stands for the full disk.
+              block(checkpoints, epoch.step() + 10);
+            }
+          }
+
+          @Override
+          public void warning(String line) {
+            warnings.add(line);
+          }
+        };
+    RunConfig config = config(ALL, 0.7f, 1e-2, false);
+    assertThatThrownBy(() -> run(onednn(), config, "full", filling, new StopSignal()))
+        .hasMessageStartingWith("cannot write " + checkpoints)
+        .extracting(e -> ((DistillException) e).exitCode())
+        .isEqualTo(ExitCode.DISK);
+    assertThat(warnings).hasSize(2);
+    assertThat(warnings.getFirst()).contains("the run goes on").endsWith("(failed 1 of 3)");
+    assertThat(checkpoints.resolve("checkpoint-0000000010.ckpt")).isRegularFile();
+  }
+
+  private static void block(Path checkpoints, long sequence) {
+    try {
+      Files.createDirectories(checkpoints.resolve("checkpoint-%010d.ckpt".formatted(sequence)));
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
   }
 
   @Test

@@ -1,0 +1,200 @@
+package io.github.distillcuda.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.distillcuda.checkpoint.RunLock;
+import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.train.StopSignal;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What {@code --resume} refuses and what it says then; a refused run can still be resumed. */
+class ResumeTest {
+  private static final String SMALL =
+      "--data synthetic --subset 96 --teacher-widths 4,4,4 --student-widths 2,2,4 --alpha 0.6"
+          + " --no-baseline --epochs 2 --teacher-epochs 1 --batch-size 32 --seed 7 --device cpu"
+          + " --threads 1";
+
+  @TempDir static Path shared;
+
+  @TempDir Path temporary;
+
+  private Path folder;
+  private String out;
+  private String err;
+
+  /** Stops after the first step of the teacher. */
+  @BeforeAll
+  static void stop() {
+    StopSignal stop = new StopSignal();
+    stop.request(ExitCode.INTERRUPTED);
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    int exitCode =
+        Cli.run(
+            session(new ByteArrayOutputStream(), err, stop),
+            words("run " + SMALL + " --out ", shared.resolve("run")));
+    assertThat(exitCode).as(err.toString(StandardCharsets.UTF_8)).isEqualTo(130);
+  }
+
+  @BeforeEach
+  void copy() throws IOException {
+    folder = temporary.resolve("run");
+    try (var files = Files.walk(shared.resolve("run"))) {
+      for (Path file : files.toList()) {
+        Files.copy(file, folder.resolve(shared.resolve("run").relativize(file)));
+      }
+    }
+  }
+
+  private static String[] words(String options, Path last) {
+    return (options + last).split(" ");
+  }
+
+  private static Session session(
+      ByteArrayOutputStream out, ByteArrayOutputStream err, StopSignal stop) {
+    return new Session(
+        new PrintStream(out, true, StandardCharsets.UTF_8),
+        new PrintStream(err, true, StandardCharsets.UTF_8),
+        false,
+        stop);
+  }
+
+  private int resume(String options) {
+    ByteArrayOutputStream outBytes = new ByteArrayOutputStream();
+    ByteArrayOutputStream errBytes = new ByteArrayOutputStream();
+    int exitCode =
+        Cli.run(
+            session(outBytes, errBytes, new StopSignal()),
+            words((options + " --resume ").strip() + " ", folder));
+    out = outBytes.toString(StandardCharsets.UTF_8);
+    err = errBytes.toString(StandardCharsets.UTF_8);
+    return exitCode;
+  }
+
+  private void assertRefused(int exitCode, String options, String... says) {
+    assertThat(resume(options)).as(err).isEqualTo(exitCode);
+    assertThat(err.lines()).hasSize(1);
+    assertThat(err).contains(says).doesNotContain("Exception");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          --T 4                       | --T: 4.0, the run began with 5.0
+          --alpha 0.7                 | --alpha: 0.7, the run began with 0.6
+          --epochs 3                  | --epochs: 3, the run began with 2
+          --teacher-epochs 2          | --teacher-epochs: 2, the run began with 1
+          --batch_size 16             | --batch-size: 16, the run began with 32
+          --learning-rate 1e-2        | --lr: 0.01, the run began with 0.001
+          --seed 8                    | --seed: 8, the run began with 7
+          --teacher-widths 4,4,5      | "hidden":5,"classes":10}, the run began with {
+          --student-widths 2,2,5      | "hidden":5,"classes":10}, the run began with {
+          --recompute-teacher         | --recompute-teacher: true, the run began with false
+          --rename a=b                | --rename: {"a":"b"}, the run began with {}
+          --data cifar10              | --data: "cifar10", the run began with "synthetic"
+          --subset 64                 | --subset: 64, the run began with 96
+          --no-deterministic          | --no-deterministic: false, the run began with true
+          --seed 8 --alpha 0.7        | --alpha: 0.7, the run began with 0.6
+          """)
+  void settingsThatChangedAreRefusedWithTheDifference(String options, String says) {
+    assertRefused(2, options, "--resume goes on with the same settings; differing: ", says);
+  }
+
+  @Test
+  void anotherDeviceIsRefusedWithTheDifference() {
+    assertRefused(2, "--threads 2", "device: cpu (", " 1 thread), now cpu (", " 2 threads)");
+  }
+
+  @Test
+  void aConfigurationThatWasEditedIsRefusedWithTheDifference() throws IOException {
+    edit("\"alpha\": 0.6", "\"alpha\": 0.5");
+    assertRefused(
+        2, "--threads 1", "config.json was changed since the run began (alpha: 0.6, now 0.5)");
+  }
+
+  @Test
+  void aConfigurationThatIsNotWholeIsDamaged() throws IOException {
+    edit("\"epochs\": 2,", "");
+    assertRefused(3, "--threads 1", "config.json is damaged (run.epochs: nothing, now 0)");
+    Files.writeString(folder.resolve("config.json"), "{");
+    assertRefused(3, "--threads 1", "config.json is damaged (");
+    Files.write(folder.resolve("config.json"), new byte[] {(byte) 0xff, 0});
+    assertRefused(3, "--threads 1", "config.json is damaged (");
+  }
+
+  private void edit(String before, String after) throws IOException {
+    String config = Files.readString(folder.resolve("config.json"));
+    assertThat(config).contains(before);
+    Files.writeString(folder.resolve("config.json"), config.replace(before, after));
+  }
+
+  @Test
+  void aRunThatIsRunningNamesItsProcess() {
+    try (RunLock lock = RunLock.acquire(folder)) {
+      assertThat(lock).isNotNull();
+      assertRefused(2, "--threads 1", "this process is running in this folder");
+      ByteArrayOutputStream errBytes = new ByteArrayOutputStream();
+      int again =
+          Cli.run(
+              session(new ByteArrayOutputStream(), errBytes, new StopSignal()),
+              words(SMALL + " --out ", folder));
+      assertThat(again).isEqualTo(2);
+      assertThat(errBytes.toString(StandardCharsets.UTF_8))
+          .contains("this process is running in this folder");
+    }
+  }
+
+  @Test
+  void aDamagedCheckpointIsPassedOverAndSaid() throws IOException {
+    assertThat(resume("--threads 1")).as(err).isZero();
+    byte[] expected = Files.readAllBytes(folder.resolve("student.pth"));
+    folder = temporary.resolve("damaged");
+    Files.createDirectories(folder.resolve("checkpoint"));
+    Path began = shared.resolve("run");
+    Files.copy(began.resolve("config.json"), folder.resolve("config.json"));
+    Path checkpoint;
+    try (var files = Files.list(began.resolve("checkpoint"))) {
+      checkpoint = files.findFirst().orElseThrow();
+    }
+    Files.copy(checkpoint, folder.resolve("checkpoint").resolve(checkpoint.getFileName()));
+    Path damaged = folder.resolve("checkpoint/checkpoint-0000000002.ckpt");
+    byte[] cut = Files.readAllBytes(checkpoint);
+    Files.write(damaged, List.of(new String(cut, 0, 100, StandardCharsets.ISO_8859_1)));
+
+    assertThat(resume("--quiet --threads 1")).as(err).isZero();
+
+    assertThat(out).contains("passed over " + damaged);
+    assertThat(Files.readAllBytes(folder.resolve("student.pth"))).isEqualTo(expected);
+  }
+
+  @Test
+  void aRunThatIsDoneIsNotResumedAndItsLastCheckpointsGo() throws IOException {
+    Files.writeString(folder.resolve("metrics.json"), "{}");
+    assertRefused(2, "--threads 1", "this run is done, its results are in metrics.json");
+    assertThat(folder.resolve("checkpoint")).doesNotExist();
+  }
+
+  @Test
+  void withoutAWholeCheckpointItDoesNotStartAnew() throws IOException {
+    try (var files = Files.list(folder.resolve("checkpoint"))) {
+      for (Path file : files.toList()) {
+        Files.write(file, new byte[500]);
+      }
+    }
+    assertRefused(3, "--threads 1", "no checkpoint can be used (", "nothing was deleted");
+    assertThat(folder.resolve("checkpoint")).isNotEmptyDirectory();
+  }
+}
