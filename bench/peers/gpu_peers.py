@@ -81,32 +81,33 @@ def ceilings():
 
 def loss(compiled):
     unrelated = torch.zeros(BEYOND_CACHE // 4, device=DEVICE)
-    flush = lambda: unrelated.sum()
-    shapes = [(64, 10), (64, 100), (64, 1000), (1 << 20, 10), (1 << 18, 100), (1 << 16, 1000)]
-    for mode in ('eager', 'eager in a graph') + (('compiled', 'compiled in a graph') if compiled else ()):
-        for rows, classes in shapes:
-            torch.manual_seed(0)
-            small = rows == 64
-            floor = 12 * rows * classes + 16 * rows
-            z = torch.randn(rows, classes, device=DEVICE, requires_grad=True)
-            v, labels = torch.randn(rows, classes, device=DEVICE), torch.randint(0, classes, (rows,), device=DEVICE)
-            if mode.startswith('compiled'): torch._dynamo.reset()
-            fn = torch.compile(distillation_loss, dynamic=False) if mode.startswith('compiled') else distillation_loss
-            step = lambda: torch.autograd.grad(fn(z, v, labels, T, ALPHA), z)[0]
+    large, small = [(1 << 20, 10), (1 << 18, 100), (1 << 16, 1000)], [(64, 10), (64, 100), (64, 1000)]
+    for rows, classes in large + small:
+        measure_loss(distillation_loss, rows, classes, 'eager', unrelated.sum)
+    # Compiling takes seconds a shape: the large ones, which say most, come first.
+    for rows, classes in large + small if compiled else ():
+        torch._dynamo.reset()
+        measure_loss(torch.compile(distillation_loss, dynamic=False), rows, classes, 'compiled', unrelated.sum)
 
-            def measure(cold):
-                repeats = 20 if small else 2
-                if mode.endswith('graph'):
-                    run = capture(step, repeats).replay
-                else:
-                    def run():
-                        for _ in range(repeats): step()
-                measured = time_gpu(run, repeats, flush if cold else None)
-                return dict(gbps=round(floor / measured['us'] / 1e3, 1), **measured)
-            # The tensors of the large shapes fit no cache: cold without a flush.
-            attempt(dict(bench='loss', mode=mode, rows=rows, classes=classes, cache='warm' if small else 'cold', floor_bytes=floor),
-                    lambda: measure(not small))
-            del z, v, labels
+
+def measure_loss(fn, rows, classes, mode, flush):
+    """Two rows: launched one by one, and captured in a graph."""
+    torch.manual_seed(0)
+    small = rows == 64
+    floor = 12 * rows * classes + 16 * rows
+    z = torch.randn(rows, classes, device=DEVICE, requires_grad=True)
+    v, labels = torch.randn(rows, classes, device=DEVICE), torch.randint(0, classes, (rows,), device=DEVICE)
+    repeats = 20 if small else 2
+    step = lambda: torch.autograd.grad(fn(z, v, labels, T, ALPHA), z)[0]
+
+    def one_by_one():
+        for _ in range(repeats): step()
+    for suffix, run in (('', lambda: one_by_one), (' in a graph', lambda: capture(step, repeats).replay)):
+        def measure():
+            measured = time_gpu(run(), repeats, None if small else flush)
+            return dict(gbps=round(floor / measured['us'] / 1e3, 1), **measured)
+        attempt(dict(bench='loss', mode=mode + suffix, rows=rows, classes=classes, cache='warm' if small else 'cold',
+                     floor_bytes=floor), measure)
 
 
 def steps(options):
@@ -117,7 +118,8 @@ def steps(options):
     order = torch.randperm(IMAGES, device=DEVICE)
     for mode in options.modes.split(','):
         for batch in map(int, options.batches.split(',')):
-            for layout in (torch.contiguous_format, torch.channels_last):
+            # Compiling takes long: in the layout that is the faster one.
+            for layout in (torch.channels_last, torch.contiguous_format)[:1 if mode == 'compiled' else 2]:
                 for cached in (True, False):
                     row = dict(bench='step', mode=mode, batch=batch, cached=cached, tf32=not options.fp32,
                                layout='nhwc' if layout == torch.channels_last else 'nchw')

@@ -84,8 +84,7 @@ final class Contents {
           ByteBuffer bytes =
               ByteBuffer.allocate(PATTERN * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
           writer.write(bytes);
-          DeviceBuffer pattern =
-              scope.own(gpu.context().memory().allocate(name, bytes.capacity()));
+          DeviceBuffer pattern = scope.own(gpu.context().memory().allocate(name, bytes.capacity()));
           gpu.upload(bytes.array(), pattern);
           return pattern;
         });

@@ -91,8 +91,7 @@ final class DeviceBench {
     KernelCatalog.all().forEach(kernel -> add(library.function(kernel)));
     CudaModule ceilings =
         scope.own(
-            CudaModule.load(
-                gpu.context(), "ceilings", List.of(Ceilings.image()), Ceilings.ALL));
+            CudaModule.load(gpu.context(), "ceilings", List.of(Ceilings.image()), Ceilings.ALL));
     Ceilings.ALL.forEach(kernel -> add(ceilings.function(kernel)));
     long flushed = Math.min(BEYOND_CACHE, ceilingBytes);
     DeviceBuffer unrelated = scope.own(gpu.context().memory().allocate("unrelated", flushed));

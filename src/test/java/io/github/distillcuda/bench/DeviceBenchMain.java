@@ -42,7 +42,8 @@ public final class DeviceBenchMain {
       csv.println(COLUMNS);
       CudaDevice device = gpu.context().device();
       System.out.println(device);
-      new DeviceBenchMain(csv, Provenance.of(device.name())).run(gpu, kernels, limit, CEILING_BYTES);
+      new DeviceBenchMain(csv, Provenance.of(device.name()))
+          .run(gpu, kernels, limit, CEILING_BYTES);
     }
   }
 

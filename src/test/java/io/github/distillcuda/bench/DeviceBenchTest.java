@@ -11,7 +11,9 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-/** The device bench on an emulated device, where its times mean nothing: so that it works on one. */
+/**
+ * The device bench on an emulated device, where its times mean nothing: so that it works on one.
+ */
 class DeviceBenchTest {
   private static final long LIMIT_MILLIS = 1;
   private static final long CEILING_BYTES = 1 << 16;
@@ -28,9 +30,7 @@ class DeviceBenchTest {
 
     assertThat(timed)
         .isEqualTo(
-            KernelCatalog.all().stream()
-                .map(KernelSignature::symbol)
-                .collect(Collectors.toSet()));
+            KernelCatalog.all().stream().map(KernelSignature::symbol).collect(Collectors.toSet()));
   }
 
   @Test

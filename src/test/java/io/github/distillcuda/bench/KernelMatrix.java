@@ -2,6 +2,7 @@ package io.github.distillcuda.bench;
 
 import io.github.distillcuda.cuda.kernels.ConvolutionBlockKernels;
 import io.github.distillcuda.cuda.kernels.DistillationLossKernels;
+import io.github.distillcuda.cuda.kernels.FilterGradientKernels;
 import io.github.distillcuda.cuda.kernels.GatherKernels;
 import io.github.distillcuda.cuda.kernels.ImageConvolutionKernels;
 import io.github.distillcuda.cuda.kernels.KernelCatalog;
@@ -119,18 +120,31 @@ final class KernelMatrix {
     add("gather", GatherKernels.NHWC_BFLOAT16, sizes.and("paddedChannels", 4));
   }
 
-  /** The whole first layer of the student, and its gradients. */
+  /** The first layer of student and teacher, and the gradients of its filters. */
   private void addImageConvolution(int images) {
-    KernelSizes sizes =
-        KernelSizes.of("images", images, "channels", 32).and("height", 32).and("width", 32);
-    add("convolution, bias, ReLU, pool", ImageConvolutionKernels.POOL_NCHW, sizes);
-    add("convolution, bias, ReLU, pool", ImageConvolutionKernels.POOL_NHWC, sizes);
-    add("its backward", ImageConvolutionKernels.BACKWARD_NCHW, sizes);
-    add("its backward", ImageConvolutionKernels.BACKWARD_NHWC, sizes);
+    for (int channels : new int[] {32, 64}) {
+      KernelSizes sizes = convolution(images, 32).and("channels", channels);
+      add("convolution, bias, ReLU, pool", ImageConvolutionKernels.POOL_NCHW, sizes);
+      add("convolution, bias, ReLU, pool", ImageConvolutionKernels.POOL_NHWC, sizes);
+      addFilterGradient(sizes.and("inputs", ImageConvolutionKernels.IN_CHANNELS));
+    }
+    // The second layer of the student.
+    addFilterGradient(convolution(images, 16).and("channels", 64).and("inputs", 32));
+  }
+
+  private static KernelSizes convolution(int images, int side) {
+    return KernelSizes.of("images", images, "height", side).and("width", side);
+  }
+
+  private void addFilterGradient(KernelSizes sizes) {
+    add("filter gradient, first stage", FilterGradientKernels.PARTIALS_NCHW, sizes);
+    add("filter gradient, first stage", FilterGradientKernels.PARTIALS_NHWC, sizes);
     add(
-        "convolution gradient",
-        ImageConvolutionKernels.GRADIENT,
-        KernelSizes.of("count", ImageConvolutionKernels.partials(sizes), "channels", 32));
+        "filter gradient, second stage",
+        FilterGradientKernels.SUM,
+        KernelSizes.of("count", FilterGradientKernels.count(sizes))
+            .and("inputs", (int) sizes.get("inputs"))
+            .and("channels", (int) sizes.get("channels")));
   }
 
   /** The first convolution of the student: 32 channels of 32x32. */

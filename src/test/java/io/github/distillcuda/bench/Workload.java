@@ -64,8 +64,7 @@ record Workload(String operation, String variant, List<Step> steps, long floorBy
     return arrays;
   }
 
-  private static long byteSize(
-      KernelParameter.Pointer pointer, KernelSizes sizes, int images) {
+  private static long byteSize(KernelParameter.Pointer pointer, KernelSizes sizes, int images) {
     return switch (pointer.name()) {
       case "data" -> (long) images * 3 * 1024;
       case "dataLabels" -> images;
@@ -75,8 +74,7 @@ record Workload(String operation, String variant, List<Step> steps, long floorBy
       case "state" -> StateLayout.BYTES;
       default ->
           pointer.element().bytes()
-              * Math.max(
-                  pointer.reads().applyAsLong(sizes), pointer.writes().applyAsLong(sizes));
+              * Math.max(pointer.reads().applyAsLong(sizes), pointer.writes().applyAsLong(sizes));
     };
   }
 

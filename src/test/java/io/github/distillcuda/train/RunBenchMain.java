@@ -45,24 +45,22 @@ public final class RunBenchMain {
       csv.println(COLUMNS);
       long limit = arguments.length > 1 ? Long.parseLong(arguments[1]) : 500;
       RunBenchMain bench = new RunBenchMain(csv, limit);
-      int[] batches = {64, 256, 1024};
       // The default first: it is the number that matters if time runs out.
-      bench.run(Kernels.FUSED, Layers.CUDNN, Precision.TF32, batches);
-      bench.run(Kernels.FUSED, Layers.FUSED, Precision.TF32, batches);
-      bench.run(Kernels.FUSED, Layers.FUSED, Precision.FP32, batches);
-      bench.run(Kernels.FUSED, Layers.CUDNN, Precision.FP32, batches);
-      bench.run(Kernels.UNFUSED, Layers.CUDNN, Precision.TF32, 64, 1024);
-      bench.run(Kernels.UNFUSED, Layers.FUSED, Precision.TF32, 64, 1024);
-      bench.run(Kernels.FUSED, Layers.FUSED, Precision.BF16, batches);
-      bench.run(Kernels.FUSED, Layers.CUDNN, Precision.BF16, batches);
+      for (Layers layers : Layers.values()) {
+        bench.run(Kernels.FUSED, layers, Precision.TF32, 64, 256, 1024);
+      }
+      for (Layers layers : Layers.values()) {
+        bench.run(Kernels.UNFUSED, layers, Precision.TF32, 64);
+        bench.run(Kernels.FUSED, layers, Precision.FP32, 64);
+        bench.run(Kernels.FUSED, layers, Precision.BF16, 64, 1024);
+      }
     }
   }
 
   private void run(Kernels kernels, Layers layers, Precision precision, int... batches) {
     String variant = "kernels %s, layers %s, %s".formatted(kernels, layers, precision);
     for (int batch : batches) {
-      BackendOptions options =
-          new BackendOptions(0, true, kernels, layers, precision, Engine.AUTO);
+      BackendOptions options = new BackendOptions(0, true, kernels, layers, precision, Engine.AUTO);
       try (Backend backend =
           Backends.select(new DeviceRequest.Cuda(0), options, System.out::println)) {
         RunBench bench = new RunBench(backend, IMAGES);
@@ -98,8 +96,8 @@ public final class RunBenchMain {
     csv.flush();
     System.out.printf(
         Locale.ROOT,
-        "kernels %-7s layers %-6s %s %-10s batch %4d: step %8.2f us (%.2f to %.2f, n=%d), ten epochs"
-            + " %.3f s, set-up %.2f s, loss %.4f%n",
+        "kernels %-7s layers %-6s %s %-10s batch %4d: step %8.2f us (%.2f to %.2f, n=%d), ten"
+            + " epochs %.3f s, set-up %.2f s, loss %.4f%n",
         info.kernels(),
         info.layers(),
         info.precision(),

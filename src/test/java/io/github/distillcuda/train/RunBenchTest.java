@@ -7,7 +7,9 @@ import io.github.distillcuda.backend.BackendOptions;
 import io.github.distillcuda.backend.onednn.OnednnBackend;
 import org.junit.jupiter.api.Test;
 
-/** The bench of whole runs on the CPU, where its times are no results: so that it works on a GPU. */
+/**
+ * The bench of whole runs on the CPU, where its times are no results: so that it works on a GPU.
+ */
 class RunBenchTest {
   @Test
   void timesStepsAndTenEpochsWithATail() {

@@ -13,7 +13,9 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** The runner for GPUs, on an emulated one: so that it works on a real one, and sees what it must. */
+/**
+ * The runner for GPUs, on an emulated one: so that it works on a real one, and sees what it must.
+ */
 class DeviceCaseRunnerTest {
   private static final byte POISON = 0x5a;
 
@@ -67,8 +69,7 @@ class DeviceCaseRunnerTest {
         KernelLibrary kernels =
             KernelLibrary.load(gpu.context(), List.of(UnfusedLossKernels.FILL))) {
       byte[] y =
-          DeviceCaseRunner.run(
-                  kernelCase, kernels.function(UnfusedLossKernels.FILL), gpu, POISON)
+          DeviceCaseRunner.run(kernelCase, kernels.function(UnfusedLossKernels.FILL), gpu, POISON)
               .get("y");
 
       assertThat(y).endsWith(POISON, POISON, POISON, POISON);
@@ -77,8 +78,7 @@ class DeviceCaseRunnerTest {
 
   private static void assertFails(KernelCase kernelCase, String message) {
     try (Gpu gpu = Gpu.open(new EmulatedDevice().driver());
-        KernelLibrary kernels =
-            KernelLibrary.load(gpu.context(), List.of(kernelCase.kernel()))) {
+        KernelLibrary kernels = KernelLibrary.load(gpu.context(), List.of(kernelCase.kernel()))) {
       assertThatThrownBy(
               () ->
                   DeviceCaseRunner.run(
