@@ -13,7 +13,6 @@ import io.github.distillcuda.cuda.kernels.TemperatureSoftmaxKernels;
 import io.github.distillcuda.cuda.kernels.UnfusedLossKernels;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 
 /** What is timed, the most important first. */
 final class KernelMatrix {
@@ -61,15 +60,14 @@ final class KernelMatrix {
   private void addLadder() {
     for (int classes : new int[] {10, 32, 100, 200, 1000}) {
       List<KernelSignature> rungs =
-          Stream.of(DistillationLossKernels.SELECTED, DistillationLossKernels.OTHER_RUNGS)
-              .flatMap(List::stream)
+          DistillationLossKernels.SELECTED.stream()
               .filter(kernel -> isOfRange(kernel, classes))
               .toList();
       for (int rows : new int[] {BATCH, largeRows(classes)}) {
         KernelSizes sizes = KernelSizes.of("rows", rows, "classes", classes);
-        for (KernelSignature rung : rungs) {
-          add("distillation loss, by rung", rung, sizes);
-        }
+        rungs.stream()
+            .filter(rung -> rung.accepts(sizes))
+            .forEach(rung -> add("distillation loss, by rung", rung, sizes));
         add("distillation loss alone", DistillationLossKernels.FORWARD, sizes);
       }
     }
