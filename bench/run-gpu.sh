@@ -117,7 +117,7 @@ section_ceilings() {
   return "$status"
 }
 
-section_kernels() { bench_java "${KERNELS_SECONDS:-150}" kernels "$OUT/kernels.csv" 400; }
+section_kernels() { bench_java "${KERNELS_SECONDS:-150}" kernels "$OUT/kernels.csv" "${KERNELS_MILLIS:-400}"; }
 
 section_peers() {
   timeout "${PEERS_SECONDS:-100}" python3 bench/peers/gpu_peers.py loss | tee "$OUT/peers.jsonl"
@@ -159,7 +159,7 @@ section_train() {
 section_sanitizer() {
   local tool status=0
   : >"$OUT/sanitizer.log"
-  for tool in memcheck racecheck initcheck synccheck; do
+  for tool in ${SANITIZER_TOOLS:-memcheck racecheck initcheck synccheck}; do
     timeout --kill-after=5 "${SANITIZER_SECONDS:-45}" compute-sanitizer --tool "$tool" --target-processes all \
       --error-exitcode 86 --print-limit 20 \
       java -Xmx2g -XX:+UseSerialGC --enable-native-access=ALL-UNNAMED -Ddistill.gpu=true \

@@ -11,12 +11,14 @@ import io.github.distillcuda.cuda.CudaEngine;
 import io.github.distillcuda.cuda.CudaSurvey;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.ffi.CudaBinding;
 import io.github.distillcuda.ffi.CudaLibraries;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /** The one place that knows which backends there are and chooses among them. */
 public final class Backends {
@@ -26,16 +28,30 @@ public final class Backends {
    * Opens the device that was asked for on the calling thread. An explicit request never falls
    * back; {@link DeviceRequest.Auto} says in one line what it chose and why.
    *
-   * @param note receives that line
+   * @param note receives that line, and one for each library of CUDA that another engine calls than
+   *     was asked for
    * @throws DistillException DEVICE if the device is absent, not supported here, or lacks an option
    */
   public static Backend select(
       DeviceRequest request, BackendOptions options, Consumer<String> note) {
+    return select(request, options, note, () -> engine(options.engine(), note));
+  }
+
+  /**
+   * Opens the device that was asked for.
+   *
+   * @param engine links the libraries of CUDA, those of this system or others
+   */
+  static Backend select(
+      DeviceRequest request,
+      BackendOptions options,
+      Consumer<String> note,
+      Supplier<CudaEngine> engine) {
     return switch (request) {
-      case DeviceRequest.Cuda(int ordinal) -> explicitCuda(ordinal, options);
+      case DeviceRequest.Cuda(int ordinal) -> explicitCuda(ordinal, options, engine);
       case DeviceRequest.Reference() -> new ReferenceBackend(options);
       case DeviceRequest.Cpu() -> cpu(options);
-      case DeviceRequest.Auto() -> auto(options, note);
+      case DeviceRequest.Auto() -> auto(options, note, engine);
     };
   }
 
@@ -65,11 +81,12 @@ public final class Backends {
     return CudaSurvey.of(new CudaLibraries());
   }
 
-  private static Backend auto(BackendOptions options, Consumer<String> note) {
+  private static Backend auto(
+      BackendOptions options, Consumer<String> note, Supplier<CudaEngine> engine) {
     Backend backend;
     String choice;
     try {
-      backend = cuda(0, options);
+      backend = cuda(0, options, engine);
       choice = "the first of the GPUs";
     } catch (DistillException e) {
       if (e.exitCode() != ExitCode.DEVICE) {
@@ -86,9 +103,10 @@ public final class Backends {
     return backend;
   }
 
-  private static Backend explicitCuda(int ordinal, BackendOptions options) {
+  private static Backend explicitCuda(
+      int ordinal, BackendOptions options, Supplier<CudaEngine> engine) {
     try {
-      return cuda(ordinal, options);
+      return cuda(ordinal, options, engine);
     } catch (DistillException e) {
       throw e.exitCode() == ExitCode.DEVICE
           ? new DistillException(
@@ -99,11 +117,18 @@ public final class Backends {
     }
   }
 
-  private static Backend cuda(int ordinal, BackendOptions options) {
-    if (options.engine() == Engine.JCUDA) {
-      throw new DistillException(ExitCode.DEVICE, "--engine jcuda is not built into this version");
+  private static Backend cuda(int ordinal, BackendOptions options, Supplier<CudaEngine> engine) {
+    return new CudaBackend(engine.get(), ordinal, options);
+  }
+
+  private static CudaEngine engine(Engine choice, Consumer<String> note) {
+    if (choice != Engine.JCUDA) {
+      return CudaEngine.panama(new CudaLibraries());
     }
-    return new CudaBackend(CudaEngine.panama(new CudaLibraries()), ordinal, options);
+    CudaLibraries libraries = new CudaLibraries(CudaBinding.JCUDA);
+    CudaEngine jcuda = CudaEngine.jcuda(libraries);
+    libraries.notices().forEach(note);
+    return jcuda;
   }
 
   private static Backend cpu(BackendOptions options) {

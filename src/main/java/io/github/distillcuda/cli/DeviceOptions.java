@@ -87,14 +87,18 @@ final class DeviceOptions {
   boolean noDeterministic;
 
   /** Checks the options and opens the device; the choice goes to {@code note} as one line. */
-  Backend open(Consumer<String> note) {
-    return open(note, options());
+  Backend open(Session session, Consumer<String> note) {
+    return open(session, note, options());
   }
 
-  /** Opens the device as {@link #open(Consumer)} for a run that was begun with other options. */
-  Backend open(Consumer<String> note, RunConfig begun) {
+  /**
+   * Opens the device as {@link #open(Session, Consumer)} for a run that was begun with other
+   * options.
+   */
+  Backend open(Session session, Consumer<String> note, RunConfig begun) {
     BackendOptions asked = options();
     return open(
+        session,
         note,
         new BackendOptions(
             asked.threads(),
@@ -105,7 +109,7 @@ final class DeviceOptions {
             BackendOptions.Engine.valueOf(upperCase(begun.engine()))));
   }
 
-  private Backend open(Consumer<String> note, BackendOptions options) {
+  private Backend open(Session session, Consumer<String> note, BackendOptions options) {
     DeviceRequest request;
     try {
       request = DeviceRequest.parse(device);
@@ -123,7 +127,7 @@ final class DeviceOptions {
         throw Ranges.usage(command, "--device reference computes in float64 alone");
       }
     }
-    return Backends.select(request, options, note);
+    return session.devices().open(request, options, note);
   }
 
   /** Returns what the options ask for, whatever the device. */

@@ -32,7 +32,7 @@ final class InfoCommand extends Command {
         ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getMax() / 1_000_000
             + " MB at most");
     int exitCode = 0;
-    try (Backend backend = device.open(line -> facts.put("choice", line))) {
+    try (Backend backend = device.open(session, line -> facts.put("choice", line))) {
       facts.put("device", backend.info().device());
       facts.put("engine", backend.info().engine());
       facts.put("precision", backend.info().precision());

@@ -57,7 +57,7 @@ abstract class TrainingCommand extends Command {
     RunFolder.requireUsable(root);
     ModelFile file = teacherFile(training.teacher());
     RunConfig config = config(file);
-    try (Backend backend = device.open(reporter::line)) {
+    try (Backend backend = device.open(session, reporter::line)) {
       ImageDataset images = data.open(config, reporter);
       try (RunFolder folder = RunFolder.create(root)) {
         announce(reporter, backend, config, folder);
@@ -72,7 +72,7 @@ abstract class TrainingCommand extends Command {
       RunConfig config = folder.config();
       ResumedSettings.requireSame(spec, config(teacherFile(config.teacher())), config);
       Optional<RunSnapshot> snapshot = folder.newestSnapshot(reporter::important);
-      try (Backend backend = device.open(reporter::line, config)) {
+      try (Backend backend = device.open(session, reporter::line, config)) {
         ImageDataset images = data.open(config, reporter);
         announce(reporter, backend, config, folder);
         DistillationRun run = run(backend, config, images, folder, reporter);

@@ -11,7 +11,6 @@ import io.github.distillcuda.backend.Backends;
 import io.github.distillcuda.backend.DeviceRequest;
 import io.github.distillcuda.bench.Provenance;
 import io.github.distillcuda.failure.DistillException;
-import io.github.distillcuda.ffi.NativeException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -67,7 +66,7 @@ public final class RunBenchMain {
         for (boolean cached : new boolean[] {true, false}) {
           write(backend.info(), cached, batch, bench.measure(cached, batch, limitMillis, true));
         }
-      } catch (DistillException | NativeException | IllegalArgumentException e) {
+      } catch (DistillException | IllegalArgumentException e) {
         System.out.printf("%s, batch %d: %s%n", variant, batch, e.getMessage());
       }
     }

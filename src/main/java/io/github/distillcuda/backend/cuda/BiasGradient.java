@@ -34,8 +34,9 @@ final class BiasGradient {
   /** Records the second stage, if there is one. */
   void record() {
     if (count > 1) {
+      recording.reads(Branch.SIDE, partials);
       recording.kernel(
-          Branch.MAIN,
+          Branch.SIDE,
           place.name("bias backward"),
           recording
               .session()

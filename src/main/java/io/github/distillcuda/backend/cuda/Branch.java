@@ -4,7 +4,10 @@ package io.github.distillcuda.backend.cuda;
 enum Branch {
   /** Where a step begins and ends. */
   MAIN,
-  /** What depends on nothing that is trained: a teacher that runs in every step. */
+  /**
+   * A teacher that runs in every step, which waits for nothing that is trained; and the gradients
+   * of weights, for which nothing waits but the optimizer.
+   */
   SIDE;
 
   Branch other() {

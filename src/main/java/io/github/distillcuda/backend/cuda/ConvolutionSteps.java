@@ -9,24 +9,26 @@ import io.github.distillcuda.cuda.dnn.ImageShape;
 final class ConvolutionSteps {
   private final CudaPass.Place place;
   private final Recording recording;
-  private final ConvolutionPlan plan;
+  private final ConvolutionSpec spec;
   private final boolean measured;
 
-  /** Plans a convolution on the lane of its forward pass. */
+  /** Plans a convolution. */
   ConvolutionSteps(CudaPass.Place place, ConvolutionSpec spec) {
     this.place = place;
+    this.spec = spec;
     recording = place.recording();
     measured = !recording.session().options().deterministic();
-    plan =
-        recording
-            .session()
-            .scope()
-            .own(
-                new ConvolutionPlan(
-                    recording.lane(place.branch()),
-                    new ImageShape(
-                        recording.batch(), spec.inChannels(), spec.height(), spec.width()),
-                    spec.outChannels()));
+  }
+
+  private ConvolutionPlan plan(Branch branch) {
+    return recording
+        .session()
+        .scope()
+        .own(
+            new ConvolutionPlan(
+                recording.lane(branch),
+                new ImageShape(recording.batch(), spec.inChannels(), spec.height(), spec.width()),
+                spec.outChannels()));
   }
 
   /** Records the product alone. */
@@ -34,7 +36,7 @@ final class ConvolutionSteps {
     DeviceSpan x = place.input().span();
     DeviceSpan w = place.weight().span();
     DeviceSpan y = product.span();
-    prepareForward(x, w, y);
+    ConvolutionPlan plan = prepareForward(x, w, y);
     recording.reads(place.branch(), place.input());
     recording.library(
         place.branch(), place.name("convolution"), () -> plan.forward(x, w, y), product);
@@ -46,7 +48,7 @@ final class ConvolutionSteps {
     DeviceSpan w = place.weight().span();
     DeviceSpan b = place.bias().span();
     DeviceSpan y = activated.span();
-    prepareForward(x, w, y);
+    ConvolutionPlan plan = prepareForward(x, w, y);
     recording.session().finish();
     if (!plan.offersForwardBiasRelu(x, w, b, y)) {
       return false;
@@ -60,41 +62,51 @@ final class ConvolutionSteps {
     return true;
   }
 
-  private void prepareForward(DeviceSpan x, DeviceSpan w, DeviceSpan y) {
+  private ConvolutionPlan prepareForward(DeviceSpan x, DeviceSpan w, DeviceSpan y) {
+    ConvolutionPlan plan = plan(place.branch());
     if (measured) {
       plan.measureForward(x, w, y);
     }
     plan.prepareForward();
+    return plan;
   }
 
   /** Records the gradients of filter and, if wanted, input; returns the latter. */
   CudaTensor backward(CudaTensor product, boolean wantInputGradient) {
+    recordFilter(product);
+    return wantInputGradient ? recordInput(product) : null;
+  }
+
+  private void recordFilter(CudaTensor product) {
     DeviceSpan x = place.input().span();
     DeviceSpan dy = product.span();
     DeviceSpan dw = place.weightGradient().span();
+    ConvolutionPlan plan = plan(Branch.SIDE);
     if (measured) {
       plan.measureFilter(x, dy, dw);
     }
     plan.prepareFilter();
-    recording.reads(Branch.MAIN, place.input(), product);
+    recording.reads(Branch.SIDE, place.input(), product);
     recording.library(
-        Branch.MAIN,
+        Branch.SIDE,
         place.name("filter backward"),
         () -> plan.filterGradient(x, dy, dw),
         place.weightGradient());
-    return wantInputGradient ? recordInput(product) : null;
   }
 
-  private CudaTensor recordInput(CudaTensor product) {
+  /** Records the gradient of the input and returns it. */
+  CudaTensor recordInput(CudaTensor product) {
     CudaTensor gradient =
         recording.tensor(place.name("input.gradient"), place.layer().inputShape());
     DeviceSpan w = place.weight().span();
     DeviceSpan dy = product.span();
     DeviceSpan dx = gradient.span();
+    ConvolutionPlan plan = plan(Branch.MAIN);
     if (measured) {
       plan.measureData(w, dy, dx);
     }
     plan.prepareData();
+    recording.reads(Branch.MAIN, product);
     recording.library(
         Branch.MAIN, place.name("data backward"), () -> plan.dataGradient(w, dy, dx), gradient);
     return gradient;

@@ -14,8 +14,8 @@ import java.util.List;
  * every vector load. The gaps stay zero under Adam, since a zero gradient moves nothing.
  */
 final class CudaParameterArena implements ParameterArena {
-  /** Bytes; tensor maps and 16-byte loads need less, a sector of the cache has 32. */
-  static final long ALIGNMENT = 128;
+  /** Bytes; what the heuristic of cublasLt takes for granted of every operand. */
+  static final long ALIGNMENT = 256;
 
   private static final List<String> TRAINABLE =
       List.of("", ".gradient", ".firstMoment", ".secondMoment");

@@ -12,7 +12,7 @@ interface CudaPass extends LayerPass {
   CudaTensor output();
 
   /**
-   * Records the backward pass, in the main branch.
+   * Records the backward pass: in the main branch what leads to the input, in the other the rest.
    *
    * @param gradient of the output; not written to
    * @return the gradient of the input; null unless wanted

@@ -145,9 +145,10 @@ final class CudaSession implements AutoCloseable {
     return buffer;
   }
 
-  /** Allocates float32 elements, zero at first. */
+  /** Allocates float32 elements, zero at first, and as many more as fill 16 bytes. */
   DeviceSpan floats(String name, long elements) {
-    return DeviceSpan.of(allocate(name, elements * Float.BYTES));
+    DeviceBuffer buffer = allocate(name, Math.ceilDiv(elements * Float.BYTES, 16) * 16);
+    return new DeviceSpan(buffer, 0, elements * Float.BYTES);
   }
 
   /** Prepares a launch, whose arguments are bound next. A kernel is loaded when first needed. */

@@ -99,17 +99,16 @@ final class FusedLinear implements CudaPass {
 
   @Override
   public CudaTensor backward(CudaTensor gradient, boolean wantInputGradient) {
-    recording.reads(Branch.MAIN, gradient, output, place.input());
-    EpilogueLinearPlan plan = epilogues(Branch.MAIN);
     CudaTensor product = spec.relu() ? recordRelu(gradient) : gradient;
-    recordWeight(plan, product);
-    return wantInputGradient ? recordInput(plan, product) : null;
+    recordWeight(product);
+    return wantInputGradient ? recordInput(product) : null;
   }
 
   private CudaTensor recordRelu(CudaTensor gradient) {
     CudaTensor product = recording.tensor(place.name("product.gradient"), spec.outputShape());
     int chunks = Math.ceilDiv(recording.batch(), ConvolutionBlockKernels.CHUNK);
     BiasGradient bias = new BiasGradient(recording, place, chunks, spec.outFeatures());
+    recording.reads(Branch.MAIN, gradient, output);
     recording.kernel(
         Branch.MAIN,
         place.name("bias, ReLU backward"),
@@ -127,31 +126,32 @@ final class FusedLinear implements CudaPass {
   }
 
   /** Records the gradient of the weight, and that of the bias unless the ReLU's kernel has it. */
-  private void recordWeight(EpilogueLinearPlan plan, CudaTensor product) {
+  private void recordWeight(CudaTensor product) {
     DeviceSpan x = place.input().span();
     DeviceSpan dy = product.span();
     DeviceSpan dw = place.weightGradient().span();
     DeviceSpan db = place.biasGradient().span();
-    plan.weightGradient(x, dy, dw, spec.relu() ? null : db)
+    recording.reads(Branch.SIDE, place.input(), product);
+    epilogues(Branch.SIDE)
+        .weightGradient(x, dy, dw, spec.relu() ? null : db)
         .ifPresentOrElse(
             call ->
                 recording.library(
-                    Branch.MAIN,
+                    Branch.SIDE,
                     place.name(spec.relu() ? "weight backward" : "weight, bias backward"),
                     call::enqueue,
-                    place.weightGradient(),
-                    place.biasGradient()),
+                    place.weightGradient()),
             () -> {
-              LinearPlan products = products(Branch.MAIN);
+              LinearPlan products = products(Branch.SIDE);
               recording.library(
-                  Branch.MAIN,
+                  Branch.SIDE,
                   place.name("weight backward"),
                   () -> products.weightGradient(x, dy, dw),
                   place.weightGradient());
               if (!spec.relu()) {
-                BiasReluPlan bias = bias(Branch.MAIN);
+                BiasReluPlan bias = bias(Branch.SIDE);
                 recording.library(
-                    Branch.MAIN,
+                    Branch.SIDE,
                     place.name("bias backward"),
                     () -> bias.biasGradient(dy, db),
                     place.biasGradient());
@@ -159,7 +159,7 @@ final class FusedLinear implements CudaPass {
             });
   }
 
-  private CudaTensor recordInput(EpilogueLinearPlan plan, CudaTensor product) {
+  private CudaTensor recordInput(CudaTensor product) {
     CudaTensor gradient =
         recording.tensor(place.name("input.gradient"), place.layer().inputShape());
     DeviceSpan w = place.weight().span();
@@ -167,9 +167,11 @@ final class FusedLinear implements CudaPass {
     DeviceSpan dx = gradient.span();
     LinearPlan products = products(Branch.MAIN);
     Runnable call =
-        plan.dataGradient(w, dy, dx)
+        epilogues(Branch.MAIN)
+            .dataGradient(w, dy, dx)
             .<Runnable>map(planned -> planned::enqueue)
             .orElse(() -> products.dataGradient(w, dy, dx));
+    recording.reads(Branch.MAIN, product);
     recording.library(Branch.MAIN, place.name("data backward"), call, gradient);
     return gradient;
   }

@@ -60,7 +60,8 @@ final class LibraryConvolution implements CudaPass {
     ImageShape half =
         new ImageShape(shape.batch(), shape.channels(), shape.height() / 2, shape.width() / 2);
     BiasReluPlan pooledRelu = recording.session().scope().own(new BiasReluPlan(lane, half));
-    BiasReluPlan bias = recording.session().scope().own(new BiasReluPlan(lane, shape));
+    BiasReluPlan bias =
+        recording.session().scope().own(new BiasReluPlan(recording.lane(Branch.SIDE), shape));
     CudaTensor alive = recording.tensor(place.name("pooled.gradient"), place.layer().outputShape());
     CudaTensor product =
         recording.tensor(
@@ -83,8 +84,9 @@ final class LibraryConvolution implements CudaPass {
         place.name("pooling backward"),
         () -> pooling.backward(pooled, masked, x, dx),
         product);
+    recording.reads(Branch.SIDE, product);
     recording.library(
-        Branch.MAIN,
+        Branch.SIDE,
         place.name("bias backward"),
         () -> bias.biasGradient(dx, db),
         place.biasGradient());

@@ -53,20 +53,22 @@ final class LibraryLinear implements CudaPass {
 
   @Override
   public CudaTensor backward(CudaTensor gradient, boolean wantInputGradient) {
-    BiasReluPlan biasRelu = biasRelu(Branch.MAIN);
-    recording.reads(Branch.MAIN, gradient, output, place.input());
-    CudaTensor product = spec.relu() ? recordRelu(biasRelu, gradient) : gradient;
+    CudaTensor product = spec.relu() ? recordRelu(gradient) : gradient;
+    BiasReluPlan bias = biasRelu(Branch.SIDE);
     DeviceSpan dy = product.span();
     DeviceSpan db = place.biasGradient().span();
+    recording.reads(Branch.SIDE, product);
     recording.library(
-        Branch.MAIN,
+        Branch.SIDE,
         place.name("bias backward"),
-        () -> biasRelu.biasGradient(dy, db),
+        () -> bias.biasGradient(dy, db),
         place.biasGradient());
-    return LinearSteps.backward(place, products(Branch.MAIN), product, wantInputGradient);
+    return LinearSteps.backward(place, this::products, product, wantInputGradient);
   }
 
-  private CudaTensor recordRelu(BiasReluPlan biasRelu, CudaTensor gradient) {
+  private CudaTensor recordRelu(CudaTensor gradient) {
+    BiasReluPlan biasRelu = biasRelu(Branch.MAIN);
+    recording.reads(Branch.MAIN, gradient, output);
     CudaTensor product = recording.tensor(place.name("product.gradient"), spec.outputShape());
     DeviceSpan y = output.span();
     DeviceSpan dy = gradient.span();

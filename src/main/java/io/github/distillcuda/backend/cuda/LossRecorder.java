@@ -128,6 +128,7 @@ final class LossRecorder {
     CudaTensor ofCrossEntropy = both ? elements(student, ".crossEntropyGradient") : gradient;
     if (soft != null) {
       recordDistillationGradient(soft, ofDistillation);
+      recordTeacherCheck(teacher);
     }
     if (hard) {
       recordCrossEntropyGradient(student, logSumExp, ofCrossEntropy);
@@ -190,6 +191,21 @@ final class LossRecorder {
             .bind("z", student.span())
             .bind("labels", batch.labels())
             .bind("outcome", outcome));
+  }
+
+  /**
+   * A logit of -inf has a probability of 0, in which the formulas lose it. Tensors are padded with
+   * zeros to the multiple of 4 elements that the check takes.
+   */
+  private void recordTeacherCheck(CudaTensor teacher) {
+    int padded = Math.ceilDiv(teacher.shape().elements(), 4) * 4;
+    launch(
+        "finite check of the teacher",
+        session
+            .prepare(StepKernels.FINITE_CHECK, KernelSizes.of("n", padded))
+            .bind("a", teacher.span())
+            .bind("b", teacher.span())
+            .bind("state", state.numbers()));
   }
 
   private void recordDistillationGradient(SoftTerm soft, CudaTensor gradient) {

@@ -3,6 +3,7 @@ package io.github.distillcuda.cuda.dnn;
 import io.github.distillcuda.cuda.ComputeLane;
 import io.github.distillcuda.cuda.DeviceSpan;
 import io.github.distillcuda.cuda.LibraryObject;
+import io.github.distillcuda.cuda.MathMode;
 import io.github.distillcuda.ffi.CudnnApi;
 import io.github.distillcuda.ffi.CudnnConstants;
 import io.github.distillcuda.ffi.CudnnPerformance;
@@ -15,9 +16,11 @@ import java.util.List;
  * A 3x3 convolution of stride 1 and padding 1 for one batch size, forward and backward, on one
  * lane.
  *
- * <p>Algorithms are chosen by rule, the ones that always give the same bits and have tensor cores:
- * implicit precomputed GEMM forward, algorithm 1 for both gradients. The {@code measure} methods
- * replace that by what cuDNN finds fastest, which may differ from run to run.
+ * <p>Algorithms are chosen by rule among those that always give the same bits: implicit precomputed
+ * GEMM forward, algorithm 1 for the gradients. Where TF32 may round, Winograd's transforms in
+ * float32 err less than that and take the gradient of the filters, if cuDNN offers them for the
+ * shape: its algorithm 1 sums on few multiprocessors (native-notes/gpu-runs.md). The {@code
+ * measure} methods replace all that by what cuDNN finds fastest, which may differ from run to run.
  *
  * <p>x [N, in, H, W], w [out, in, 3, 3], bias [out], y [N, out, H, W]; gradients likewise. All
  * calls are asynchronous and allocate nothing.
@@ -95,7 +98,9 @@ public final class ConvolutionPlan implements AutoCloseable {
         new Direction(
             "filter gradient",
             descriptors.convolution(lane.math()),
-            CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1);
+            lane.math() == MathMode.FP32
+                ? CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1
+                : CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_WINOGRAD_NONFUSED);
   }
 
   /** Returns what was chosen, for people. */
@@ -130,14 +135,29 @@ public final class ConvolutionPlan implements AutoCloseable {
 
   /** Reserves the workspace of the gradient of the filters. */
   public void prepareFilter() {
-    lane.reserve(
-        cudnn.cudnnGetConvolutionBackwardFilterWorkspaceSize(
-            lane.cudnn(),
-            x.address(),
-            y.address(),
-            filter.convolution.address(),
-            w.address(),
-            filter.algorithm));
+    try {
+      lane.reserve(filterWorkspace());
+    } catch (NativeException e) {
+      if (filter.measured || !isNotSupported(e)) {
+        throw e;
+      }
+      filter.algorithm = CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1;
+      lane.reserve(filterWorkspace());
+    }
+  }
+
+  private long filterWorkspace() {
+    return cudnn.cudnnGetConvolutionBackwardFilterWorkspaceSize(
+        lane.cudnn(),
+        x.address(),
+        y.address(),
+        filter.convolution.address(),
+        w.address(),
+        filter.algorithm);
+  }
+
+  private static boolean isNotSupported(NativeException e) {
+    return e.code() / 1000 == NOT_SUPPORTED_THOUSANDS;
   }
 
   /** Measures the algorithms of the forward pass on the device, overwriting y. */
@@ -268,7 +288,7 @@ public final class ConvolutionPlan implements AutoCloseable {
       forwardBiasRelu(xs, ws, bs, ys);
       return true;
     } catch (NativeException e) {
-      if (e.code() / 1000 == NOT_SUPPORTED_THOUSANDS) {
+      if (isNotSupported(e)) {
         return false;
       }
       throw e;

@@ -6,6 +6,7 @@ import io.github.distillcuda.emulator.memory.EmulatedMemory;
 import io.github.distillcuda.ffi.CudaDriverApi;
 import io.github.distillcuda.ffi.CudaLatch;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -24,6 +25,7 @@ public final class EmulatedDevice {
   private final HandleTable handles = new HandleTable();
   private final EmulatedMemory memory = new EmulatedMemory();
   private final Set<Capture> captures = new HashSet<>();
+  private final List<List<String>> recordings = new ArrayList<>();
   private final Map<Integer, Integer> refusedTargets = new HashMap<>();
   private final EmulatedDriver driver = new EmulatedDriver(this);
   private int failure;
@@ -37,6 +39,7 @@ public final class EmulatedDevice {
   private boolean late;
   private boolean ready = true;
   private boolean runsKernels = true;
+  private boolean works = true;
   private ExecutionOrder replayOrder = ExecutionOrder.FORWARD;
   private MemorySegment kernelParams;
 
@@ -92,6 +95,12 @@ public final class EmulatedDevice {
     return this;
   }
 
+  /** Notes what it is asked to do, and does none of it. */
+  public EmulatedDevice withoutWork() {
+    works = false;
+    return this;
+  }
+
   /**
    * Does work as late as a device may: when somebody waits for it, and no more than that. Whoever
    * forgets to wait meets memory that was never written.
@@ -142,6 +151,11 @@ public final class EmulatedDevice {
   /** Returns how many operations the device has done: kernels, copies, fills, library calls. */
   public long operations() {
     return operations;
+  }
+
+  /** Returns of every recording that was made what it consists of, in the order of recording. */
+  public List<List<String>> recordings() {
+    return recordings;
   }
 
   /** Returns the targets of all modules that were loaded. */
@@ -239,6 +253,10 @@ public final class EmulatedDevice {
     return runsKernels;
   }
 
+  boolean works() {
+    return works;
+  }
+
   ExecutionOrder replayOrder() {
     return replayOrder;
   }
@@ -273,6 +291,10 @@ public final class EmulatedDevice {
 
   void ended(Capture capture) {
     captures.remove(capture);
+  }
+
+  void recorded(EmulatedGraph graph) {
+    recordings.add(graph.nodes().stream().map(node -> node.work().name()).toList());
   }
 
   List<Capture> capturesOfThisThread() {

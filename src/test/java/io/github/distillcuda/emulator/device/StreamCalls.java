@@ -43,7 +43,9 @@ abstract class StreamCalls extends DeviceCalls {
 
   private void run(DeviceWork work) {
     device().countOperation();
-    work.run();
+    if (device().works()) {
+      work.run();
+    }
   }
 
   private void enqueue(EmulatedStream stream, Runnable work) {
@@ -327,6 +329,7 @@ abstract class StreamCalls extends DeviceCalls {
         capture.isJoined(),
         CudaResults.CAPTURE_UNJOINED,
         "work of another stream is not joined to the first");
+    device().recorded(graph);
     return device().add("graph", graph);
   }
 

@@ -323,6 +323,10 @@ public final class EmulatedCublasLt extends EmulatedApi implements CublasLtApi {
           "0x%x is not aligned to 256 bytes, which heuristics assume".formatted(pointer));
     }
     require(problem.hasPointers(), INVALID_VALUE, "the epilogue lacks a pointer");
+    require(
+        problem.epilogue() != CublasConstants.CUBLASLT_EPILOGUE_DRELU,
+        INVALID_VALUE,
+        "DRELU without the bias gradient, as an H200 answers");
     LtProduct product =
         new LtProduct(arrays, problem, device().computeCapability() >= 80 && problem.tf32());
     device()

@@ -16,9 +16,16 @@ import java.util.function.Consumer;
 public final class EmulatedCudnn extends EmulatedCudnnLayers implements CudnnApi {
   /** The three directions; an algorithm's number is of its own enumeration in each. */
   private enum Direction {
-    FORWARD,
-    BACKWARD_DATA,
-    BACKWARD_FILTER
+    FORWARD(7),
+    BACKWARD_DATA(5),
+    BACKWARD_FILTER(5);
+
+    /** The number of the algorithm of Winograd in separate kernels. */
+    private final int winograd;
+
+    Direction(int winograd) {
+      this.winograd = winograd;
+    }
   }
 
   /** A convolution that fits together. */
@@ -75,8 +82,25 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers implements CudnnApi
 
   /** Returns what an algorithm needs: forward, 0 needs nothing; all others have tables to keep. */
   private long workspace(Direction direction, Problem problem, int algorithm) {
-    emulated(algorithm == 0 || algorithm == 1, () -> "algorithm " + algorithm);
+    emulated(
+        algorithm == 0 || algorithm == 1 || algorithm == direction.winograd,
+        () -> "algorithm " + algorithm);
+    require(
+        algorithm != direction.winograd || isForWinograd(problem),
+        CUDNN_STATUS_NOT_SUPPORTED,
+        "Winograd is for 3x3 filters of stride 1 in NCHW");
     return algorithm == 0 ? 0 : 256 + 4L * problem.w().elements() * (1 + direction.ordinal());
+  }
+
+  private static boolean isForWinograd(Problem problem) {
+    ConvolutionShape convolution = problem.convolution();
+    return problem.w().h() == 3
+        && problem.w().w() == 3
+        && convolution.strideHeight() == 1
+        && convolution.strideWidth() == 1
+        && convolution.dilationHeight() == 1
+        && convolution.dilationWidth() == 1
+        && problem.x().format() == CudnnConstants.CUDNN_TENSOR_NCHW;
   }
 
   @Override
