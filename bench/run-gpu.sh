@@ -102,8 +102,13 @@ section_specs() {
   return "$status"
 }
 
+# The counts, what was measured, and each failure once with the first test that it befell.
 summarize_junit() {
-  grep -E '^measured|tests (found|successful|failed)|=> ' "$1" | cut -c1-400 | head -80
+  grep -E '^measured|tests (found|successful|failed)' "$1"
+  awk '/^  JUnit Jupiter:/ { name = $0 }
+    /^    => / { if (!count[$0]++) { order[++n] = $0; first[$0] = name } }
+    END { for (i = 1; i <= n; i++) printf "%d x%s (first: %s)\n", count[order[i]], substr(order[i], 7), first[order[i]] }' "$1" |
+    tr -s ' ' | cut -c1-500 | head -60
 }
 
 bench_java() {
