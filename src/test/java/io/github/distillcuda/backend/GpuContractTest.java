@@ -23,7 +23,8 @@ class GpuContractTest {
     private final Layers layers;
 
     OnDevice(Kernels kernels, Layers layers) {
-      super(ContractTolerances.CUDA);
+      super(
+          kernels == Kernels.FUSED ? ContractTolerances.CUDA : ContractTolerances.CUDA_UNFUSED);
       this.kernels = kernels;
       this.layers = layers;
     }

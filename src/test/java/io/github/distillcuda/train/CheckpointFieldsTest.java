@@ -70,7 +70,11 @@ class CheckpointFieldsTest {
         "tiny",
         null,
         null,
-        true);
+        true,
+        "fused",
+        "cudnn",
+        "auto",
+        "auto");
   }
 
   /** Stops in the second epoch of the student: two models are done, and one epoch of the third. */

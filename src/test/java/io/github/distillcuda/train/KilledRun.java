@@ -37,7 +37,11 @@ final class KilledRun {
           "tiny",
           null,
           null,
-          true);
+          true,
+          "fused",
+          "cudnn",
+          "auto",
+          "auto");
 
   private KilledRun() {}
 

@@ -169,7 +169,11 @@ class PytorchModelsTest {
         "hashed",
         null,
         null,
-        true);
+        true,
+        "fused",
+        "cudnn",
+        "auto",
+        "auto");
   }
 
   private static byte[] labels(int first, int count) {

@@ -89,9 +89,9 @@ final class RunBench {
             source,
             new TrainingSettings(EPOCHS, batch, LEARNING_RATE, 0));
     StepState state = backend.createState();
-    StepProgram full = TrainingStep.record(backend, task, data, state, batch);
+    StepProgram full = TrainingStep.record(backend, task, data, state, batch).program();
     int rest = images % batch;
-    StepProgram tail = rest == 0 ? null : TrainingStep.record(backend, task, data, state, rest);
+    StepProgram tail = rest == 0 ? null : TrainingStep.record(backend, task, data, state, rest).program();
     double setUp = seconds(begin);
 
     double[] micros = repeatSteps(full, state, limitMillis);

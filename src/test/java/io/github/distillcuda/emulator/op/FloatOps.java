@@ -10,26 +10,24 @@ import io.github.distillcuda.emulator.op.FloatLoops.FloatUnaryOperator;
  * promise their bits are built with {@code -fmad=false}, which writes {@code .rn} everywhere.
  */
 final class FloatOps {
+  private static final float SCALE = 0x1p64f;
+
   private FloatOps() {}
 
   static void addTo(OpTable table) {
     for (String nearest : new String[] {"", ".rn"}) {
       binary(table, "add" + nearest, (a, b) -> a + b);
       binary(table, "sub" + nearest, (a, b) -> a - b);
-      flushing(table, "mul" + nearest, (a, b) -> a * b, DirectedRounding.ZERO::product);
+      flushing(table, "mul" + nearest, (a, b) -> a * b);
     }
     ternary(table, "fma.rn", (a, b, c) -> Math.fma(a, b, c));
-    flushing(table, "div.rn", (a, b) -> a / b, DirectedRounding.ZERO::quotient);
+    flushing(table, "div.rn", (a, b) -> a / b);
     unary(table, "rcp.rn", a -> 1 / a);
     unary(table, "sqrt.rn", a -> (float) Math.sqrt(a));
     for (DirectedRounding rounding : DirectedRounding.values()) {
       binary(table, "add." + rounding.suffix(), (a, b) -> rounding.sum(a, b));
       binary(table, "sub." + rounding.suffix(), (a, b) -> rounding.sum(a, -(double) b));
-      flushing(
-          table,
-          "mul." + rounding.suffix(),
-          (a, b) -> rounding.product(a, b),
-          DirectedRounding.ZERO::product);
+      flushing(table, "mul." + rounding.suffix(), (a, b) -> rounding.product(a, b));
       ternary(table, "fma." + rounding.suffix(), (a, b, c) -> rounding.fusedMultiplyAdd(a, b, c));
     }
     binary(table, "max", (a, b) -> a != a ? b : b != b ? a : Math.max(a, b));
@@ -49,17 +47,14 @@ final class FloatOps {
   }
 
   /**
-   * A function whose result may round up to the smallest normal float: with {@code ftz} it is 0 all
-   * the same, as on an H200, since it is subnormal before it is rounded.
-   *
-   * @param cutOff the result rounded towards 0
+   * A product or quotient, which may round up to the smallest normal float. With {@code ftz} it is 0
+   * all the same where it is subnormal when rounded to 24 bits of any exponent, as on an H200.
    */
-  private static void flushing(
-      OpTable table, String operation, FloatBinaryOperator f, FloatBinaryOperator cutOff) {
+  private static void flushing(OpTable table, String operation, FloatBinaryOperator f) {
     table.add(operation + ".f32", FloatLoops.binary(f, false));
     table.add(
         operation + ".ftz.f32",
-        FloatLoops.binary((a, b) -> flushed(f.of(a, b), cutOff.of(a, b)), true));
+        FloatLoops.binary((a, b) -> flushed(f.of(a, b), f.of(a * SCALE, b)), true));
   }
 
   /** The same of a function of three: fma. */
@@ -68,11 +63,19 @@ final class FloatOps {
     table.add(
         operation + ".ftz.f32",
         FloatLoops.ternary(
-            (a, b, c) -> flushed(f.of(a, b, c), DirectedRounding.ZERO.fusedMultiplyAdd(a, b, c)),
-            true));
+            (a, b, c) -> flushed(f.of(a, b, c), f.of(a * SCALE, b, c * SCALE)), true));
   }
 
-  private static float flushed(float rounded, float cutOff) {
-    return Math.abs(cutOff) < Float.MIN_NORMAL ? Math.copySign(0f, rounded) : rounded;
+  /**
+   * Flushes what is at the border.
+   *
+   * @param scaled the same result {@link #SCALE} times as large, where it is not subnormal; operands
+   *     of a result at the border are too small to overflow then
+   */
+  private static float flushed(float rounded, float scaled) {
+    boolean atBorder = Math.abs(rounded) == Float.MIN_NORMAL;
+    return atBorder && Math.abs(scaled) < Float.MIN_NORMAL * SCALE
+        ? Math.copySign(0f, rounded)
+        : rounded;
   }
 }

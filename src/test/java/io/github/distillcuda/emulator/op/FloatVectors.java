@@ -28,7 +28,6 @@ final class FloatVectors {
           "rm", RoundingMode.FLOOR,
           "rp", RoundingMode.CEILING);
 
-  private static final BigDecimal SMALLEST_NORMAL = new BigDecimal(0x1p-126);
 
   private final List<VectorCase> cases = new ArrayList<>();
 
@@ -128,15 +127,19 @@ final class FloatVectors {
         };
     Special flushed =
         values ->
-            isOrdinary(values, operation) && isTiny(exact.of(toDecimals(values)))
+            isOrdinary(values, operation) && isTiny(exact.of(toDecimals(values)), mode)
                 ? 0 * rounded.of(values)
                 : flush(rounded.of(values));
     addSpecial(operation, type, operands, rounded, flushed);
   }
 
-  /** Flush to zero comes before rounding, which may still reach the smallest normal float. */
-  private static boolean isTiny(BigDecimal exact) {
-    return exact.signum() != 0 && exact.abs().compareTo(SMALLEST_NORMAL) < 0;
+  /** Flush to zero asks whether it is subnormal when rounded to 24 bits of any exponent. */
+  private static boolean isTiny(BigDecimal exact, RoundingMode mode) {
+    BigDecimal scale = BigDecimal.TWO.pow(64);
+    double rounded = IeeeRounding.FLOAT.round(exact.multiply(scale), mode);
+    return exact.signum() != 0
+        && exact.abs().compareTo(BigDecimal.ONE) < 0
+        && Math.abs(rounded) < Float.MIN_NORMAL * 0x1p64;
   }
 
   /** Whether the exact result is a number that has to be rounded. */
