@@ -2,7 +2,7 @@
 # Packs what a machine with a GPU but without Java, Maven or network needs into the ignored folder .gpu/,
 # for bench/run-gpu.sh there. The checkout itself travels too. Needs Maven, a JDK 25 and the compiled tests.
 #
-#   bench/pack-gpu.sh [MAVEN-OPTIONS]      such as -o
+#   [DISTILL_IMAGES=cifar10-jpeg.tar.xz] bench/pack-gpu.sh [MAVEN-OPTIONS]      such as -o
 set -euo pipefail
 cd "$(dirname "$0")/.."
 readonly kit=.gpu
@@ -11,7 +11,6 @@ readonly junit=1.14.4 assertj=3.27.7
 
 mvn "$@" -B -ntp -q -DskipTests -Dmaven.javadoc.skip=true -Dmaven.source.skip=true package
 
-rm -rf "$kit"
 mkdir -p "$kit"
 cp target/distill-cuda-slim.jar "$kit/distill-cuda.jar"
 
@@ -30,15 +29,20 @@ find_jdk() {
 jdk=$(find_jdk)
 "$jdk/bin/jar" --create --file "$kit/tests.jar" -C target/test-classes .
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"$jdk/bin/jlink" --output "$work/jre25" --strip-debug --no-man-pages --no-header-files --compress zip-9 \
-  --add-modules java.base,java.logging,java.management,java.net.http,java.xml,jdk.management,jdk.unsupported,jdk.zipfs
-tar -cJf "$kit/jre25.tar.xz" -C "$work" jre25
+# Takes a minute, and does not change with the checkout.
+if [[ ! -f $kit/jre25.tar.xz ]]; then
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  "$jdk/bin/jlink" --output "$work/jre25" --strip-debug --no-man-pages --no-header-files --compress zip-9 \
+    --add-modules java.base,java.logging,java.management,java.net.http,java.xml,jdk.management,jdk.unsupported,jdk.zipfs
+  tar -cJf "$work/jre25.tar.xz" -C "$work" jre25
+  mv "$work/jre25.tar.xz" "$kit/"
+fi
 
 for artifact in "org.junit.platform:junit-platform-console-standalone:$junit" "org.assertj:assertj-core:$assertj"; do
   mvn "$@" -B -ntp -q dependency:copy -Dartifact="$artifact" -DoutputDirectory="$kit" -Dmdep.stripVersion=true
 done
+[[ -z ${DISTILL_IMAGES:-} ]] || cp "$DISTILL_IMAGES" "$kit/cifar10-jpeg.tar.xz"
 git describe --always --dirty --abbrev=12 >"$kit/commit"
 
 ls -l "$kit"

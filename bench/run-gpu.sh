@@ -9,7 +9,9 @@
 #   ceilings   copy bandwidth and the cost of a graph node, from Java and from PyTorch
 #   kernels    every kernel and the three forms of the loss, timed                           (CSV)
 #   peers      PyTorch: the loss eager, compiled, in a graph                                 (JSON lines)
-#   steps      PyTorch: whole training steps
+#   contract   the contract and the trajectory of every backend, on the GPU                  (JUnit)
+#   steps      a training step and ten epochs: distill-cuda in every combination, PyTorch    (CSV, JSON lines)
+#   train      whole runs of the program: accuracy by precision and seed, the same bits?     (CSV)
 #   sanitizer  compute-sanitizer over a few cases of every kernel
 #   table      the short table of what was written, last
 set -u
@@ -96,8 +98,12 @@ section_specs() {
   junit 100 emulator.spec.DeviceKernelSpecTest >"$OUT/specs.log" 2>&1
   local status=$?
   junit 60 emulator.op.DeviceInstructionTest >>"$OUT/specs.log" 2>&1 || status=$?
-  grep -E '^measured|tests (found|successful|failed)|^Caused|Error:|=> ' "$OUT/specs.log" | cut -c1-400 | head -80
+  summarize_junit "$OUT/specs.log"
   return "$status"
+}
+
+summarize_junit() {
+  grep -E '^measured|tests (found|successful|failed)|=> ' "$1" | cut -c1-400 | head -80
 }
 
 bench_java() {
@@ -111,22 +117,49 @@ section_ceilings() {
   return "$status"
 }
 
-section_kernels() { bench_java "${KERNELS_SECONDS:-150}" kernels "$OUT/kernels.csv" 400; }
+section_kernels() { bench_java "${KERNELS_SECONDS:-150}" kernels "$OUT/kernels.csv" "${KERNELS_MILLIS:-400}"; }
 
 section_peers() {
   timeout "${PEERS_SECONDS:-100}" python3 bench/peers/gpu_peers.py loss | tee "$OUT/peers.jsonl"
   return "${PIPESTATUS[0]}"
 }
 
+section_contract() {
+  local status=0
+  junit "${CONTRACT_SECONDS:-100}" backend.GpuContractTest backend.GpuTrajectoryTest >"$OUT/contract.log" 2>&1 || status=$?
+  summarize_junit "$OUT/contract.log"
+  return "$status"
+}
+
 section_steps() {
-  timeout "${STEPS_SECONDS:-200}" python3 bench/peers/gpu_peers.py steps | tee "$OUT/steps.jsonl"
-  return "${PIPESTATUS[0]}"
+  local status=0
+  java_gpu "${RUNS_SECONDS:-120}" -cp "$classpath:$console" io.github.distillcuda.train.RunBenchMain "$OUT/runs.csv" ||
+    status=$?
+  timeout "${STEPS_SECONDS:-120}" python3 bench/peers/gpu_peers.py steps | tee "$OUT/steps.jsonl"
+  ((PIPESTATUS[0] == 0)) || status=1
+  return "$status"
+}
+
+section_train() {
+  local images=() work
+  work=$(mktemp -d)
+  if [[ -f $kit/cifar10-jpeg.tar.xz ]] &&
+    timeout 60 python3 bench/cifar10_from_jpeg.py "$kit/cifar10-jpeg.tar.xz" "$work/images"; then
+    images=(--data-dir "$work/images")
+  else
+    echo "no images: the synthetic set"
+  fi
+  timeout "${TRAIN_SECONDS:-150}" python3 bench/gpu_run.py "$OUT/gpu-run.csv" --jar "$kit/distill-cuda.jar" \
+    --commit "$(cat "$kit/commit")" "${images[@]}"
+  local status=$?
+  rm -rf "$work"
+  return "$status"
 }
 
 section_sanitizer() {
   local tool status=0
   : >"$OUT/sanitizer.log"
-  for tool in memcheck racecheck initcheck synccheck; do
+  for tool in ${SANITIZER_TOOLS:-memcheck racecheck initcheck synccheck}; do
     timeout --kill-after=5 "${SANITIZER_SECONDS:-45}" compute-sanitizer --tool "$tool" --target-processes all \
       --error-exitcode 86 --print-limit 20 \
       java -Xmx2g -XX:+UseSerialGC --enable-native-access=ALL-UNNAMED -Ddistill.gpu=true \

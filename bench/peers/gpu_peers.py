@@ -15,6 +15,7 @@ from pytorch_reference import distillation_loss, normalise, student, teacher
 
 BEYOND_CACHE = 128 << 20  # twice the level-2 cache of an H100 or H200, and more
 T, ALPHA, IMAGES, EPOCHS = 5.0, 0.7, 50000, 10
+DEVICE = 'cuda'
 
 
 def emit(**row): print(json.dumps(row), flush=True)
@@ -69,54 +70,56 @@ def versions():
 
 def ceilings():
     n = 1 << 28
-    x, y = torch.zeros(n, device='cuda'), torch.empty(n, device='cuda')
+    x, y = torch.zeros(n, device=DEVICE), torch.empty(n, device=DEVICE)
     measured = time_gpu(lambda: y.copy_(x), 1)
     emit(bench='ceiling', what='copy', gbps=round(8 * n / measured['us'] / 1e3, 1), **measured)
-    one = torch.zeros(1, device='cuda')
+    one = torch.zeros(1, device=DEVICE)
     for nodes in (100, 1000):
         graph = capture(lambda: one.add_(1), nodes)
         emit(bench='ceiling', what='graph of 1-element adds', nodes=nodes, **time_gpu(graph.replay, nodes))
 
 
 def loss(compiled):
-    unrelated = torch.zeros(BEYOND_CACHE // 4, device='cuda')
-    flush = lambda: unrelated.sum()
-    shapes = [(64, 10), (64, 100), (64, 1000), (1 << 20, 10), (1 << 18, 100), (1 << 16, 1000)]
-    for mode in ('eager', 'eager in a graph') + (('compiled', 'compiled in a graph') if compiled else ()):
-        for rows, classes in shapes:
-            torch.manual_seed(0)
-            small = rows == 64
-            floor = 12 * rows * classes + 16 * rows
-            z = torch.randn(rows, classes, device='cuda', requires_grad=True)
-            v, labels = torch.randn(rows, classes, device='cuda'), torch.randint(0, classes, (rows,), device='cuda')
-            if mode.startswith('compiled'): torch._dynamo.reset()
-            fn = torch.compile(distillation_loss, dynamic=False) if mode.startswith('compiled') else distillation_loss
-            step = lambda: torch.autograd.grad(fn(z, v, labels, T, ALPHA), z)[0]
+    unrelated = torch.zeros(BEYOND_CACHE // 4, device=DEVICE)
+    large, small = [(1 << 20, 10), (1 << 18, 100), (1 << 16, 1000)], [(64, 10), (64, 100), (64, 1000)]
+    for rows, classes in large + small:
+        measure_loss(distillation_loss, rows, classes, 'eager', unrelated.sum)
+    # Compiling takes seconds a shape: the large ones, which say most, come first.
+    for rows, classes in large + small if compiled else ():
+        torch._dynamo.reset()
+        measure_loss(torch.compile(distillation_loss, dynamic=False), rows, classes, 'compiled', unrelated.sum)
 
-            def measure(cold):
-                repeats = 20 if small else 2
-                if mode.endswith('graph'):
-                    run = capture(step, repeats).replay
-                else:
-                    def run():
-                        for _ in range(repeats): step()
-                measured = time_gpu(run, repeats, flush if cold else None)
-                return dict(gbps=round(floor / measured['us'] / 1e3, 1), **measured)
-            # The tensors of the large shapes fit no cache: cold without a flush.
-            attempt(dict(bench='loss', mode=mode, rows=rows, classes=classes, cache='warm' if small else 'cold', floor_bytes=floor),
-                    lambda: measure(not small))
-            del z, v, labels
+
+def measure_loss(fn, rows, classes, mode, flush):
+    """Two rows: launched one by one, and captured in a graph."""
+    torch.manual_seed(0)
+    small = rows == 64
+    floor = 12 * rows * classes + 16 * rows
+    z = torch.randn(rows, classes, device=DEVICE, requires_grad=True)
+    v, labels = torch.randn(rows, classes, device=DEVICE), torch.randint(0, classes, (rows,), device=DEVICE)
+    repeats = 20 if small else 2
+    step = lambda: torch.autograd.grad(fn(z, v, labels, T, ALPHA), z)[0]
+
+    def one_by_one():
+        for _ in range(repeats): step()
+    for suffix, run in (('', lambda: one_by_one), (' in a graph', lambda: capture(step, repeats).replay)):
+        def measure():
+            measured = time_gpu(run(), repeats, None if small else flush)
+            return dict(gbps=round(floor / measured['us'] / 1e3, 1), **measured)
+        attempt(dict(bench='loss', mode=mode + suffix, rows=rows, classes=classes, cache='warm' if small else 'cold',
+                     floor_bytes=floor), measure)
 
 
 def steps(options):
     torch.backends.cudnn.benchmark = True
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = not options.fp32
-    images = torch.randint(0, 256, (IMAGES, 3, 32, 32), dtype=torch.uint8, device='cuda')
-    labels = torch.randint(0, 10, (IMAGES,), device='cuda')
-    order = torch.randperm(IMAGES, device='cuda')
+    images = torch.randint(0, 256, (IMAGES, 3, 32, 32), dtype=torch.uint8, device=DEVICE)
+    labels = torch.randint(0, 10, (IMAGES,), device=DEVICE)
+    order = torch.randperm(IMAGES, device=DEVICE)
     for mode in options.modes.split(','):
         for batch in map(int, options.batches.split(',')):
-            for layout in (torch.contiguous_format, torch.channels_last):
+            # Compiling takes long: in the layout that is the faster one.
+            for layout in (torch.channels_last, torch.contiguous_format)[:1 if mode == 'compiled' else 2]:
                 for cached in (True, False):
                     row = dict(bench='step', mode=mode, batch=batch, cached=cached, tf32=not options.fp32,
                                layout='nhwc' if layout == torch.channels_last else 'nchw')
@@ -125,12 +128,12 @@ def steps(options):
 
 def measure_step(mode, batch, layout, cached, images, labels, order):
     torch.manual_seed(0)
-    t, m = teacher().cuda().eval().to(memory_format=layout), student().cuda().to(memory_format=layout)
+    t, m = teacher().to(DEVICE).eval().to(memory_format=layout), student().to(DEVICE).to(memory_format=layout)
     optimizer = torch.optim.Adam(m.parameters(), lr=1e-3, fused=True, capturable=mode == 'graph')
     with torch.no_grad():
         table = torch.cat([t(normalise(images[i:i + 1000]).contiguous(memory_format=layout)) for i in range(0, IMAGES, 1000)])
-    cursor = torch.zeros((), dtype=torch.long, device='cuda')
-    offsets = torch.arange(batch, device='cuda')
+    cursor = torch.zeros((), dtype=torch.long, device=DEVICE)
+    offsets = torch.arange(batch, device=DEVICE)
 
     def loss_of(index):
         x = normalise(images[index]).contiguous(memory_format=layout)

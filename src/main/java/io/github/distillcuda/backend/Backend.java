@@ -20,6 +20,14 @@ public interface Backend extends AutoCloseable {
   }
 
   /**
+   * Returns which algorithms of its libraries were chosen so far, by layer, direction and batch,
+   * where it chooses among several.
+   */
+  default Map<String, String> algorithms() {
+    return Map.of();
+  }
+
+  /**
    * Allocates the parameters of a model, zero at first.
    *
    * @param layers the layers, whose layouts the backend chooses here

@@ -11,6 +11,7 @@ import io.github.distillcuda.cuda.CudaEngine;
 import io.github.distillcuda.cuda.CudaSurvey;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.ffi.CudaBinding;
 import io.github.distillcuda.ffi.CudaLibraries;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,29 +28,30 @@ public final class Backends {
    * Opens the device that was asked for on the calling thread. An explicit request never falls
    * back; {@link DeviceRequest.Auto} says in one line what it chose and why.
    *
-   * @param note receives that line
+   * @param note receives that line, and one for each library of CUDA that another engine calls than
+   *     was asked for
    * @throws DistillException DEVICE if the device is absent, not supported here, or lacks an option
    */
   public static Backend select(
       DeviceRequest request, BackendOptions options, Consumer<String> note) {
-    return select(request, options, note, () -> CudaEngine.panama(new CudaLibraries()));
+    return select(request, options, note, () -> engine(options.engine(), note));
   }
 
   /**
    * Opens the device that was asked for.
    *
-   * @param panama links the libraries of CUDA, those of this system or others
+   * @param engine links the libraries of CUDA, those of this system or others
    */
   static Backend select(
       DeviceRequest request,
       BackendOptions options,
       Consumer<String> note,
-      Supplier<CudaEngine> panama) {
+      Supplier<CudaEngine> engine) {
     return switch (request) {
-      case DeviceRequest.Cuda(int ordinal) -> explicitCuda(ordinal, options, panama);
+      case DeviceRequest.Cuda(int ordinal) -> explicitCuda(ordinal, options, engine);
       case DeviceRequest.Reference() -> new ReferenceBackend(options);
       case DeviceRequest.Cpu() -> cpu(options);
-      case DeviceRequest.Auto() -> auto(options, note, panama);
+      case DeviceRequest.Auto() -> auto(options, note, engine);
     };
   }
 
@@ -80,11 +82,11 @@ public final class Backends {
   }
 
   private static Backend auto(
-      BackendOptions options, Consumer<String> note, Supplier<CudaEngine> panama) {
+      BackendOptions options, Consumer<String> note, Supplier<CudaEngine> engine) {
     Backend backend;
     String choice;
     try {
-      backend = cuda(0, options, panama);
+      backend = cuda(0, options, engine);
       choice = "the first of the GPUs";
     } catch (DistillException e) {
       if (e.exitCode() != ExitCode.DEVICE) {
@@ -102,9 +104,9 @@ public final class Backends {
   }
 
   private static Backend explicitCuda(
-      int ordinal, BackendOptions options, Supplier<CudaEngine> panama) {
+      int ordinal, BackendOptions options, Supplier<CudaEngine> engine) {
     try {
-      return cuda(ordinal, options, panama);
+      return cuda(ordinal, options, engine);
     } catch (DistillException e) {
       throw e.exitCode() == ExitCode.DEVICE
           ? new DistillException(
@@ -115,11 +117,18 @@ public final class Backends {
     }
   }
 
-  private static Backend cuda(int ordinal, BackendOptions options, Supplier<CudaEngine> panama) {
-    if (options.engine() == Engine.JCUDA) {
-      throw new DistillException(ExitCode.DEVICE, "--engine jcuda is not built into this version");
+  private static Backend cuda(int ordinal, BackendOptions options, Supplier<CudaEngine> engine) {
+    return new CudaBackend(engine.get(), ordinal, options);
+  }
+
+  private static CudaEngine engine(Engine choice, Consumer<String> note) {
+    if (choice != Engine.JCUDA) {
+      return CudaEngine.panama(new CudaLibraries());
     }
-    return new CudaBackend(panama.get(), ordinal, options);
+    CudaLibraries libraries = new CudaLibraries(CudaBinding.JCUDA);
+    CudaEngine jcuda = CudaEngine.jcuda(libraries);
+    libraries.notices().forEach(note);
+    return jcuda;
   }
 
   private static Backend cpu(BackendOptions options) {

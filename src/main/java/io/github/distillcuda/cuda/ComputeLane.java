@@ -17,6 +17,9 @@ public final class ComputeLane implements AutoCloseable {
   /** What NVIDIA recommends for Hopper; enough for the partial sums of split products. */
   private static final long WORKSPACE_BYTES = 32L << 20;
 
+  /** What a lane allocates for itself, if no plan wants a larger workspace. */
+  public static final long OWN_BYTES = 2 * WORKSPACE_BYTES;
+
   private final DeviceScope scope = new DeviceScope();
   private final CudaContext context;
   private final CudaEngine engine;

@@ -29,6 +29,17 @@ public record CudaEngine(
         "panama", libraries.driver(), libraries.cudnn(), libraries.cublas(), libraries.cublasLt());
   }
 
+  /**
+   * Links the libraries of this system through JCuda, which has no cublasLt.
+   *
+   * @param libraries those of {@code CudaBinding.JCUDA}, whose notices the user should see
+   * @throws io.github.distillcuda.failure.DistillException DEVICE with what is missing and what to
+   *     install
+   */
+  public static CudaEngine jcuda(CudaLibraries libraries) {
+    return new CudaEngine("jcuda", libraries.driver(), libraries.cudnn(), libraries.cublas(), null);
+  }
+
   /** Returns the versions of the libraries, on which the bits of a result depend. */
   public String versions() {
     return "cuDNN %s, cuBLAS %s"

@@ -45,17 +45,25 @@ public final class DeviceMemory {
   }
 
   private DistillException noRoom(String name, long byteSize, NativeException cause) {
-    long free = context.driver().cuMemGetInfo_v2()[0];
     return new DistillException(
         ExitCode.DEVICE_MEMORY,
-        "GPU memory: %s needs %s, free are %s of %s; the largest buffers are %s"
-            .formatted(
-                name,
-                mebibytes(byteSize),
-                mebibytes(free),
-                mebibytes(context.device().totalBytes()),
-                live.isEmpty() ? "none of this program" : String.join(", ", largest())),
+        "GPU memory: %s needs %s, %s; use a smaller --batch-size"
+            .formatted(name, mebibytes(byteSize), account()),
         cause);
+  }
+
+  /** Returns the bytes that are free on the GPU. */
+  public long freeBytes() {
+    return context.driver().cuMemGetInfo_v2()[0];
+  }
+
+  /** Returns for people what is free, and which buffers of this context are the largest. */
+  public String account() {
+    return "free are %s of %s; the largest buffers are %s"
+        .formatted(
+            mebibytes(freeBytes()),
+            mebibytes(context.device().totalBytes()),
+            live.isEmpty() ? "none of this program" : String.join(", ", largest()));
   }
 
   private List<String> largest() {
@@ -66,7 +74,8 @@ public final class DeviceMemory {
         .collect(Collectors.toList());
   }
 
-  private static String mebibytes(long bytes) {
+  /** Formats a size for people. */
+  public static String mebibytes(long bytes) {
     return Math.ceilDiv(bytes, 1 << 20) + " MiB";
   }
 

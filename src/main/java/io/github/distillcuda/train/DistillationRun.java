@@ -201,7 +201,8 @@ public final class DistillationRun {
     Trainer trainer = new Trainer(backend, task, trainImages, evaluator, listener, stop);
     // As late as a run that could be resumed allows: the hash has run beside all of the above.
     folder.writeConfig(
-        new ConfigFile(config, backend.info(), dataset.name(), datasetSha256.join()));
+        new ConfigFile(
+            config, backend.info(), backend.algorithms(), dataset.name(), datasetSha256.join()));
     List<EpochRecord> epochs =
         trainer.train(position, (at, stopping) -> checkpoint(role, network, at, stopping));
     List<NamedArray> parameters = network.save();

@@ -4,6 +4,7 @@ import io.github.distillcuda.cuda.PtxImage;
 import io.github.distillcuda.cuda.kernels.ElementType;
 import io.github.distillcuda.cuda.kernels.KernelParameter;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
+import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.cuda.kernels.LaunchConfig;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,6 +53,11 @@ final class Ceilings {
   /** All kernels in one image. */
   static PtxImage image() {
     return PtxImage.of("ceilings", PTX);
+  }
+
+  /** The sizes of a stream over arrays of so many bytes. */
+  static KernelSizes sizes(long byteSize) {
+    return KernelSizes.of("n", Math.toIntExact(byteSize / Float.BYTES));
   }
 
   private static KernelSignature stream(String symbol, int inputs, boolean writes) {

@@ -3,6 +3,7 @@ package io.github.distillcuda.bench;
 import io.github.distillcuda.cuda.CudaStream;
 import io.github.distillcuda.cuda.DeviceBuffer;
 import io.github.distillcuda.cuda.DeviceScope;
+import io.github.distillcuda.cuda.kernels.ElementType;
 import io.github.distillcuda.cuda.kernels.KernelParameter;
 import io.github.distillcuda.cuda.kernels.StateLayout;
 import io.github.distillcuda.gpu.Gpu;
@@ -17,20 +18,25 @@ import java.util.Random;
  * permutation. A pattern is made once and repeated on the GPU.
  */
 final class Contents {
-  /** Images of the data set, the training half of CIFAR-10. */
-  static final int IMAGES = 50_000;
-
   private static final int PATTERN = 1 << 20;
-  private static final int CHUNK_VALUES = 5;
+  private static final int MASK_VALUES = 5;
+  private static final int ALIGNMENT = 256;
+  private static final int PLACES = 1000;
 
   private final Gpu gpu;
   private final DeviceScope scope;
+  private final int images;
   private final Map<String, DeviceBuffer> patterns = new HashMap<>();
 
-  /** The patterns belong to the scope. */
-  Contents(Gpu gpu, DeviceScope scope) {
+  /**
+   * The patterns belong to the scope.
+   *
+   * @param images of the data set
+   */
+  Contents(Gpu gpu, DeviceScope scope, int images) {
     this.gpu = gpu;
     this.scope = scope;
+    this.images = images;
   }
 
   /**
@@ -47,18 +53,24 @@ final class Contents {
           case INT8 -> pattern("labels of images", bytes -> small(bytes, 10));
           case UINT8 ->
               parameter.name().equals("mask")
-                  ? pattern("mask", bytes -> small(bytes, CHUNK_VALUES))
+                  ? pattern("mask", bytes -> small(bytes, MASK_VALUES))
                   : pattern("pixels", bytes -> new Random(3).nextBytes(bytes.array()));
           case STATE -> pattern("state", Contents::state);
           case INT32 ->
               switch (parameter.name()) {
                 case "labels" -> pattern("labels " + classes, bytes -> labels(bytes, classes));
                 case "labelledRows" -> pattern("rows " + rows, bytes -> bytes.putInt(0, rows));
-                case "order", "ids" -> pattern("order", Contents::order);
+                case "order", "ids" -> pattern("order", this::order);
                 default -> pattern("zeros", bytes -> {});
               };
         };
-    repeat(pattern, buffer);
+    boolean isPlain = parameter.element() == ElementType.FLOAT32;
+    repeat(pattern, isPlain ? begin(buffer.name()) : 0, buffer);
+  }
+
+  /** Where an array begins in the pattern: student and teacher must not agree. */
+  private static long begin(String name) {
+    return ALIGNMENT * (long) Math.floorMod(31 * name.hashCode(), PLACES);
   }
 
   private interface Writer {
@@ -72,18 +84,17 @@ final class Contents {
           ByteBuffer bytes =
               ByteBuffer.allocate(PATTERN * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
           writer.write(bytes);
-          DeviceBuffer pattern =
-              scope.own(gpu.context().memory().allocate(name, bytes.capacity()));
+          DeviceBuffer pattern = scope.own(gpu.context().memory().allocate(name, bytes.capacity()));
           gpu.upload(bytes.array(), pattern);
           return pattern;
         });
   }
 
   /** Copies the pattern to the start, and then what is filled behind it, until all is. */
-  private void repeat(DeviceBuffer pattern, DeviceBuffer target) {
+  private void repeat(DeviceBuffer pattern, long begin, DeviceBuffer target) {
     CudaStream stream = gpu.stream();
-    long done = Math.min(pattern.byteSize(), target.byteSize());
-    stream.copy(pattern, 0, target, 0, done);
+    long done = Math.min(pattern.byteSize() - begin, target.byteSize());
+    stream.copy(pattern, begin, target, 0, done);
     while (done < target.byteSize()) {
       long piece = Math.min(done, target.byteSize() - done);
       stream.copy(target, 0, target, done, piece);
@@ -113,15 +124,15 @@ final class Contents {
   }
 
   /** A permutation of the images; what is behind it is in range too. */
-  private static void order(ByteBuffer bytes) {
-    int[] order = new int[IMAGES];
+  private void order(ByteBuffer bytes) {
+    int[] order = new int[images];
     Random random = new Random(5);
-    for (int i = 0; i < IMAGES; i++) {
+    for (int i = 0; i < images; i++) {
       int j = random.nextInt(i + 1);
       order[i] = order[j];
       order[j] = i;
     }
-    for (int i = 0; bytes.hasRemaining(); i = (i + 1) % IMAGES) {
+    for (int i = 0; bytes.hasRemaining(); i = (i + 1) % images) {
       bytes.putInt(order[i]);
     }
   }

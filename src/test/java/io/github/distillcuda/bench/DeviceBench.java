@@ -57,33 +57,41 @@ final class DeviceBench {
   }
 
   private final Gpu gpu;
-  private final DeviceScope scope;
   private final CudaStream stream;
   private final GraphTimer timer;
   private final Contents contents;
   private final Map<KernelSignature, Function<KernelSizes, KernelLaunch>> kernels = new HashMap<>();
   private final KernelLaunch flush;
   private final long ceilingBytes;
+  private final int images;
+
+  /**
+   * A workload on arrays of its own.
+   *
+   * @param launches in order
+   * @param arrays by name
+   */
+  private record Prepared(List<KernelLaunch> launches, Map<String, DeviceBuffer> arrays) {}
 
   /**
    * Loads the kernels; what it allocates belongs to the scope.
    *
    * @param limitMillis for the timed replays of a row
    * @param ceilingBytes of each array of the ceilings
+   * @param images of the data set
    */
-  DeviceBench(Gpu gpu, DeviceScope scope, long limitMillis, long ceilingBytes) {
+  DeviceBench(Gpu gpu, DeviceScope scope, long limitMillis, long ceilingBytes, int images) {
     this.gpu = gpu;
-    this.scope = scope;
     this.ceilingBytes = ceilingBytes;
+    this.images = images;
     stream = gpu.stream();
     timer = new GraphTimer(gpu, scope, limitMillis);
-    contents = new Contents(gpu, scope);
+    contents = new Contents(gpu, scope, images);
     KernelLibrary library = scope.own(KernelLibrary.load(gpu.context(), KernelCatalog.all()));
     KernelCatalog.all().forEach(kernel -> add(library.function(kernel)));
     CudaModule ceilings =
         scope.own(
-            CudaModule.load(
-                gpu.context(), "ceilings", List.of(Ceilings.image()), Ceilings.ALL));
+            CudaModule.load(gpu.context(), "ceilings", List.of(Ceilings.image()), Ceilings.ALL));
     Ceilings.ALL.forEach(kernel -> add(ceilings.function(kernel)));
     long flushed = Math.min(BEYOND_CACHE, ceilingBytes);
     DeviceBuffer unrelated = scope.own(gpu.context().memory().allocate("unrelated", flushed));
@@ -91,7 +99,7 @@ final class DeviceBench {
     flush =
         kernels
             .get(Ceilings.READ)
-            .apply(KernelSizes.of("n", Math.toIntExact(flushed / Float.BYTES)))
+            .apply(Ceilings.sizes(flushed))
             .bind("x0", unrelated)
             .bind("y", unrelated);
   }
@@ -103,7 +111,7 @@ final class DeviceBench {
   /** The bandwidth of streams, and the time of a graph's node that does nothing. */
   List<Row> ceilings() {
     List<Row> rows = new ArrayList<>();
-    KernelSizes sizes = KernelSizes.of("n", Math.toIntExact(ceilingBytes / Float.BYTES));
+    KernelSizes sizes = Ceilings.sizes(ceilingBytes);
     for (KernelSignature kernel : List.of(Ceilings.COPY, Ceilings.ADD, Ceilings.READ)) {
       rows.add(time(Workload.of("ceiling", kernel, sizes), false));
     }
@@ -165,7 +173,7 @@ final class DeviceBench {
   /** Warm where the cache holds the workload, and cold. */
   List<Row> time(Workload workload) {
     List<Row> rows = new ArrayList<>();
-    if (workload.byteSize() <= WITHIN_CACHE) {
+    if (workload.byteSize(images) <= WITHIN_CACHE) {
       rows.add(time(workload, true));
     }
     rows.add(time(workload, false));
@@ -178,12 +186,12 @@ final class DeviceBench {
     int most = Math.ceilDiv(MOST_LAUNCHES, steps);
     int least = Math.ceilDiv(LEAST_LAUNCHES, steps);
     int repeats = (int) Math.clamp(Math.ceil(GRAPH_MICROS / estimate), least, most);
-    long enough = BEYOND_CACHE / workload.byteSize() + 2;
+    long enough = BEYOND_CACHE / workload.byteSize(images) + 2;
     int sets = warm ? 1 : (int) Math.min(repeats, enough);
     try (DeviceScope local = new DeviceScope()) {
       List<List<KernelLaunch>> launches = new ArrayList<>();
       for (int i = 0; i < sets; i++) {
-        launches.add(prepare(workload, local));
+        launches.add(prepare(workload, local).launches);
       }
       CudaGraph graph =
           local.own(
@@ -214,12 +222,21 @@ final class DeviceBench {
     }
   }
 
-  /** The launches of a workload on arrays of their own, which belong to the scope. */
-  private List<KernelLaunch> prepare(Workload workload, DeviceScope local) {
+  /** Runs a workload once, and returns what it left in an array. */
+  byte[] result(Workload workload, String array) {
+    try (DeviceScope local = new DeviceScope()) {
+      Prepared prepared = prepare(workload, local);
+      prepared.launches.forEach(launch -> launch.launch(stream));
+      return gpu.download(prepared.arrays.get(array));
+    }
+  }
+
+  /** The arrays belong to the scope. */
+  private Prepared prepare(Workload workload, DeviceScope local) {
     Map<String, DeviceBuffer> buffers = new HashMap<>();
     int rows = size(workload, "rows", 1);
     int classes = size(workload, "classes", 10);
-    for (Workload.ArraySpec array : workload.arrays().values()) {
+    for (Workload.ArraySpec array : workload.arrays(images).values()) {
       DeviceBuffer buffer =
           local.own(gpu.context().memory().allocate(array.name(), array.byteSize()));
       contents.fill(buffer, array.parameter(), rows, classes);
@@ -242,7 +259,7 @@ final class DeviceBench {
       }
       launches.add(launch);
     }
-    return launches;
+    return new Prepared(launches, buffers);
   }
 
   private static int size(Workload workload, String name, int otherwise) {

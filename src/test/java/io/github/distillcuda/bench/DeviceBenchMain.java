@@ -4,16 +4,11 @@ import io.github.distillcuda.cuda.CudaDevice;
 import io.github.distillcuda.cuda.DeviceScope;
 import io.github.distillcuda.gpu.Gpu;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.LocalDate;
 import java.util.List;
 import java.util.Locale;
-import java.util.Properties;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * Times the ceilings and every kernel on the GPU of this machine, and writes a row of CSV for each
@@ -23,8 +18,10 @@ import java.util.regex.Pattern;
  */
 public final class DeviceBenchMain {
   private static final long CEILING_BYTES = 1L << 30;
+  private static final int IMAGES = 50_000;
   private static final String COLUMNS =
-      "date,commit,device,driver,operation,variant,sizes,cache,launches,n,p10_us,p50_us,p90_us,"
+      Provenance.COLUMNS
+          + ",operation,variant,sizes,cache,launches,n,p10_us,p50_us,p90_us,"
           + "floor_bytes,gbps,percent_of_copy";
 
   private final PrintWriter csv;
@@ -45,13 +42,14 @@ public final class DeviceBenchMain {
       csv.println(COLUMNS);
       CudaDevice device = gpu.context().device();
       System.out.println(device);
-      new DeviceBenchMain(csv, prefix(device)).run(gpu, kernels, limit, CEILING_BYTES);
+      new DeviceBenchMain(csv, Provenance.of(device.name()))
+          .run(gpu, kernels, limit, CEILING_BYTES);
     }
   }
 
   private void run(Gpu gpu, boolean kernels, long limitMillis, long ceilingBytes) {
     try (DeviceScope scope = new DeviceScope()) {
-      DeviceBench bench = new DeviceBench(gpu, scope, limitMillis, ceilingBytes);
+      DeviceBench bench = new DeviceBench(gpu, scope, limitMillis, ceilingBytes, IMAGES);
       List<DeviceBench.Row> ceilings = bench.ceilings();
       copyGigabytesPerSecond =
           ceilings.stream()
@@ -62,6 +60,7 @@ public final class DeviceBenchMain {
               .orElseThrow();
       ceilings.forEach(this::write);
       if (kernels) {
+        LossAgreement.check(bench, 64);
         for (Workload workload : KernelMatrix.all()) {
           bench.time(workload).forEach(this::write);
         }
@@ -100,33 +99,5 @@ public final class DeviceBenchMain {
         gbps,
         100 * gbps / copyGigabytesPerSecond,
         times.replays());
-  }
-
-  private static String prefix(CudaDevice device) throws IOException {
-    return String.join(
-        ",", LocalDate.now().toString(), commit(), device.name(), driverVersion(device));
-  }
-
-  private static String commit() throws IOException {
-    Properties build = new Properties();
-    try (InputStream stream =
-        CudaDevice.class.getResourceAsStream("/io/github/distillcuda/build.properties")) {
-      build.load(stream);
-    }
-    return build.getProperty("commit");
-  }
-
-  /** The driver's own version where Linux tells it, such as 580.65.06. */
-  private static String driverVersion(CudaDevice device) {
-    try {
-      String text = Files.readString(Path.of("/proc/driver/nvidia/version"));
-      Matcher version = Pattern.compile("\\b\\d+\\.\\d+(\\.\\d+)?\\b").matcher(text);
-      if (version.find()) {
-        return version.group();
-      }
-    } catch (IOException e) {
-      // Another system: the CUDA version will do.
-    }
-    return "CUDA " + device.driverVersion() / 1000 + "." + device.driverVersion() % 1000 / 10;
   }
 }

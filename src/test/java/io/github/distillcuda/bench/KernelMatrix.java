@@ -2,15 +2,17 @@ package io.github.distillcuda.bench;
 
 import io.github.distillcuda.cuda.kernels.ConvolutionBlockKernels;
 import io.github.distillcuda.cuda.kernels.DistillationLossKernels;
+import io.github.distillcuda.cuda.kernels.FilterGradientKernels;
 import io.github.distillcuda.cuda.kernels.GatherKernels;
+import io.github.distillcuda.cuda.kernels.ImageConvolutionKernels;
 import io.github.distillcuda.cuda.kernels.KernelCatalog;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.cuda.kernels.StepKernels;
 import io.github.distillcuda.cuda.kernels.TemperatureSoftmaxKernels;
+import io.github.distillcuda.cuda.kernels.UnfusedLossKernels;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 
 /** What is timed, the most important first. */
 final class KernelMatrix {
@@ -32,6 +34,7 @@ final class KernelMatrix {
     matrix.addAdam();
     for (int batch : new int[] {BATCH, LARGE_BATCH}) {
       matrix.addGather(batch);
+      matrix.addImageConvolution(batch);
       matrix.addPool(batch);
       matrix.addStep(batch);
     }
@@ -57,15 +60,14 @@ final class KernelMatrix {
   private void addLadder() {
     for (int classes : new int[] {10, 32, 100, 200, 1000}) {
       List<KernelSignature> rungs =
-          Stream.of(DistillationLossKernels.SELECTED, DistillationLossKernels.OTHER_RUNGS)
-              .flatMap(List::stream)
+          DistillationLossKernels.SELECTED.stream()
               .filter(kernel -> isOfRange(kernel, classes))
               .toList();
       for (int rows : new int[] {BATCH, largeRows(classes)}) {
         KernelSizes sizes = KernelSizes.of("rows", rows, "classes", classes);
-        for (KernelSignature rung : rungs) {
-          add("distillation loss, by rung", rung, sizes);
-        }
+        rungs.stream()
+            .filter(rung -> rung.accepts(sizes))
+            .forEach(rung -> add("distillation loss, by rung", rung, sizes));
         add("distillation loss alone", DistillationLossKernels.FORWARD, sizes);
       }
     }
@@ -83,8 +85,9 @@ final class KernelMatrix {
         KernelSizes sizes = KernelSizes.of("rows", rows, "classes", classes);
         add("temperature softmax", TemperatureSoftmaxKernels.SOFTMAX, sizes);
         add("temperature log-softmax", TemperatureSoftmaxKernels.LOG_SOFTMAX, sizes);
-        add("its backward", TemperatureSoftmaxKernels.SOFTMAX_BACKWARD, sizes);
+        add("softmax backward", TemperatureSoftmaxKernels.SOFTMAX_BACKWARD, sizes);
         add("log-softmax backward", TemperatureSoftmaxKernels.LOG_SOFTMAX_BACKWARD, sizes);
+        add("row outcome", UnfusedLossKernels.ROW_OUTCOME, sizes);
       }
     }
   }
@@ -113,6 +116,33 @@ final class KernelMatrix {
     add("gather", GatherKernels.NHWC_FLOAT32, sizes.and("paddedChannels", 4));
     add("gather", GatherKernels.NCHW_BFLOAT16, sizes.and("paddedChannels", 3));
     add("gather", GatherKernels.NHWC_BFLOAT16, sizes.and("paddedChannels", 4));
+  }
+
+  /** The first layer of student and teacher, and the gradients of its filters. */
+  private void addImageConvolution(int images) {
+    for (int channels : new int[] {32, 64}) {
+      KernelSizes sizes = convolution(images, 32).and("channels", channels);
+      add("convolution, bias, ReLU, pool", ImageConvolutionKernels.POOL_NCHW, sizes);
+      add("convolution, bias, ReLU, pool", ImageConvolutionKernels.POOL_NHWC, sizes);
+      addFilterGradient(sizes.and("inputs", ImageConvolutionKernels.IN_CHANNELS));
+    }
+    // The second layer of the student.
+    addFilterGradient(convolution(images, 16).and("channels", 64).and("inputs", 32));
+  }
+
+  private static KernelSizes convolution(int images, int side) {
+    return KernelSizes.of("images", images, "height", side).and("width", side);
+  }
+
+  private void addFilterGradient(KernelSizes sizes) {
+    add("filter gradient, first stage", FilterGradientKernels.PARTIALS_NCHW, sizes);
+    add("filter gradient, first stage", FilterGradientKernels.PARTIALS_NHWC, sizes);
+    add(
+        "filter gradient, second stage",
+        FilterGradientKernels.SUM,
+        KernelSizes.of("count", FilterGradientKernels.count(sizes))
+            .and("inputs", (int) sizes.get("inputs"))
+            .and("channels", (int) sizes.get("channels")));
   }
 
   /** The first convolution of the student: 32 channels of 32x32. */

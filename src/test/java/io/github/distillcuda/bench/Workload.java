@@ -47,36 +47,40 @@ record Workload(String operation, String variant, List<Step> steps, long floorBy
         kernel.floorBytes(sizes));
   }
 
-  /** The arrays by name, in order of first use. */
-  Map<String, ArraySpec> arrays() {
+  /**
+   * The arrays by name, in order of first use.
+   *
+   * @param images of the data set
+   */
+  Map<String, ArraySpec> arrays(int images) {
     Map<String, ArraySpec> arrays = new LinkedHashMap<>();
     for (Step step : steps) {
       for (KernelParameter.Pointer pointer : step.kernel.pointers()) {
         String name = step.arrays.getOrDefault(pointer.name(), pointer.name());
-        ArraySpec spec = new ArraySpec(name, pointer, byteSize(pointer, step.sizes));
+        ArraySpec spec = new ArraySpec(name, pointer, byteSize(pointer, step.sizes, images));
         arrays.merge(name, spec, (a, b) -> a.byteSize >= b.byteSize ? a : b);
       }
     }
     return arrays;
   }
 
-  private static long byteSize(KernelParameter.Pointer pointer, KernelSizes sizes) {
+  private static long byteSize(KernelParameter.Pointer pointer, KernelSizes sizes, int images) {
     return switch (pointer.name()) {
-      case "data" -> (long) Contents.IMAGES * 3 * 1024;
-      case "dataLabels" -> Contents.IMAGES;
-      case "order" -> (long) Contents.IMAGES * Integer.BYTES;
-      case "teacherCache", "table" -> (long) Contents.IMAGES * sizes.get("classes") * Float.BYTES;
+      case "data" -> (long) images * 3 * 1024;
+      case "dataLabels" -> images;
+      case "order" -> (long) images * Integer.BYTES;
+      case "teacherCache", "table" ->
+          Math.max(images, sizes.get("rows")) * sizes.get("classes") * Float.BYTES;
       case "state" -> StateLayout.BYTES;
       default ->
           pointer.element().bytes()
-              * Math.max(
-                  pointer.reads().applyAsLong(sizes), pointer.writes().applyAsLong(sizes));
+              * Math.max(pointer.reads().applyAsLong(sizes), pointer.writes().applyAsLong(sizes));
     };
   }
 
   /** Bytes of all arrays. */
-  long byteSize() {
-    return arrays().values().stream().mapToLong(ArraySpec::byteSize).sum();
+  long byteSize(int images) {
+    return arrays(images).values().stream().mapToLong(ArraySpec::byteSize).sum();
   }
 
   /** Sizes of the first step, for the results. */

@@ -97,6 +97,7 @@ class WrongInputTest {
           3 | --teacher DIR/lying.safetensors                     | lying.safetensors
           3 | eval --model DIR/lying.safetensors --data synthetic | lying.safetensors
           5 | --device cuda --data synthetic                      | no NVIDIA driver
+          5 | --device cuda --engine jcuda --data synthetic       | no NVIDIA driver
           5 | info --device cuda:1                                | install driver 525.60.13 or newer
           5 | --kernels unfused --data synthetic                  | --kernels unfused needs CUDA: no NVIDIA driver
           2 | --device cpu --layers fused                         | --layers fused is for --device cuda

@@ -174,6 +174,18 @@ class CudaLibrariesTest {
   }
 
   @Test
+  void cublas13IsCalledThroughPanamaWhenJcudaIsAskedFor() throws Exception {
+    cublas("libcublas.so.13", "libcublasLt.so.13");
+    CudaLibraries libraries = CudaTestLibraries.only(CudaBinding.JCUDA, folder);
+    assertThat(libraries.cublas().cublasGetVersion_v2()).isEqualTo(1001);
+    libraries.cublas();
+    assertThat(libraries.notices())
+        .containsExactly(
+            "cuBLAS is called through Panama, JCuda needs that of CUDA 12: "
+                + "libcublas.so.12 not found");
+  }
+
+  @Test
   void cudnnForANewerCudaThanTheDriver() throws Exception {
     driver(12_040, "return 0;");
     cudnn("long cudnnGetCudartVersion(void) { return 13030; }");

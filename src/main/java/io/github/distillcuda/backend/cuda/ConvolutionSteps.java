@@ -31,6 +31,13 @@ final class ConvolutionSteps {
                 spec.outChannels()));
   }
 
+  /** Networks have layers of one name and different widths. */
+  private void chose(String direction, String algorithm) {
+    String what =
+        "%s %d -> %d, %s".formatted(spec.name(), spec.inChannels(), spec.outChannels(), direction);
+    recording.session().chose(what, recording.batch(), algorithm);
+  }
+
   /** Records the product alone. */
   void forward(CudaTensor product) {
     DeviceSpan x = place.input().span();
@@ -68,6 +75,7 @@ final class ConvolutionSteps {
       plan.measureForward(x, w, y);
     }
     plan.prepareForward();
+    chose("convolution", plan.forwardAlgorithm());
     return plan;
   }
 
@@ -86,6 +94,7 @@ final class ConvolutionSteps {
       plan.measureFilter(x, dy, dw);
     }
     plan.prepareFilter();
+    chose("filter backward", plan.filterAlgorithm());
     recording.reads(Branch.SIDE, place.input(), product);
     recording.library(
         Branch.SIDE,
@@ -106,6 +115,7 @@ final class ConvolutionSteps {
       plan.measureData(w, dy, dx);
     }
     plan.prepareData();
+    chose("data backward", plan.dataAlgorithm());
     recording.reads(Branch.MAIN, product);
     recording.library(
         Branch.MAIN, place.name("data backward"), () -> plan.dataGradient(w, dy, dx), gradient);

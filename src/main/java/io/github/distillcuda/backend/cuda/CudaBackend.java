@@ -10,10 +10,12 @@ import io.github.distillcuda.backend.ResidentDataset;
 import io.github.distillcuda.backend.StepRecorder;
 import io.github.distillcuda.backend.StepState;
 import io.github.distillcuda.cuda.CudaEngine;
+import io.github.distillcuda.cuda.DeviceMemory;
 import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.Shape;
 import io.github.distillcuda.tensor.Tensor;
 import java.util.List;
+import java.util.Map;
 
 /** An NVIDIA GPU: steps are CUDA graphs of cuDNN, cuBLAS and kernels of ours, in float32, NCHW. */
 public final class CudaBackend implements Backend {
@@ -47,8 +49,22 @@ public final class CudaBackend implements Backend {
   }
 
   @Override
+  public Map<String, String> details() {
+    session.check();
+    DeviceMemory memory = session.context().memory();
+    return Map.of("memory", memory.account());
+  }
+
+  @Override
+  public Map<String, String> algorithms() {
+    return session.choices();
+  }
+
+  @Override
   public ParameterArena createParameters(List<LayerSpec> layers, int batch, boolean trainable) {
     session.check();
+    new StepMemory(layers, session.options().layers(), trainable)
+        .requireRoom(session.context(), batch, CudaParameterArena.bytes(layers, trainable));
     return new CudaParameterArena(session, layers, trainable);
   }
 

@@ -45,7 +45,20 @@ final class CudaParameterArena implements ParameterArena {
 
   private void addSlot(String name, Shape shape) {
     slots.add(new Slot(name, shape, bytes));
-    bytes += Math.ceilDiv((long) shape.elements() * Float.BYTES, ALIGNMENT) * ALIGNMENT;
+    bytes += aligned(shape);
+  }
+
+  private static long aligned(Shape shape) {
+    return Math.ceilDiv((long) shape.elements() * Float.BYTES, ALIGNMENT) * ALIGNMENT;
+  }
+
+  /** Returns the bytes of all buffers together. */
+  static long bytes(List<LayerSpec> layers, boolean trainable) {
+    long one = 0;
+    for (LayerSpec layer : layers) {
+      one += aligned(layer.weightShape()) + aligned(layer.biasShape());
+    }
+    return trainable ? TRAINABLE.size() * one : one;
   }
 
   private List<Tensor> viewsOf(DeviceBuffer buffer, String suffix) {

@@ -8,6 +8,7 @@ import io.github.distillcuda.cuda.dnn.BiasReluPlan;
 import io.github.distillcuda.cuda.dnn.ImageShape;
 import io.github.distillcuda.cuda.kernels.ConvolutionBlockKernels;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
+import java.util.Optional;
 
 /**
  * The products of a linear layer by cublasLt with bias, ReLU and the gradient of the bias as their
@@ -53,6 +54,12 @@ final class FusedLinear implements CudaPass {
                 recording.lane(branch), ImageShape.rows(recording.batch(), spec.outFeatures())));
   }
 
+  private void chose(String direction, EpilogueLinearPlan.Call call) {
+    String what =
+        "%s %d -> %d, %s".formatted(spec.name(), spec.fanIn(), spec.outFeatures(), direction);
+    recording.session().chose(what, recording.batch(), "cublasLt " + call);
+  }
+
   private void recordForward() {
     recording.reads(place.branch(), place.input());
     epilogues(place.branch())
@@ -63,12 +70,14 @@ final class FusedLinear implements CudaPass {
             output.span(),
             spec.relu())
         .ifPresentOrElse(
-            call ->
-                recording.library(
-                    place.branch(),
-                    place.name(spec.relu() ? "product, bias, ReLU" : "product, bias"),
-                    call::enqueue,
-                    output),
+            call -> {
+              chose("product", call);
+              recording.library(
+                  place.branch(),
+                  place.name(spec.relu() ? "product, bias, ReLU" : "product, bias"),
+                  call::enqueue,
+                  output);
+            },
             this::recordPlainForward);
   }
 
@@ -135,12 +144,14 @@ final class FusedLinear implements CudaPass {
     epilogues(Branch.SIDE)
         .weightGradient(x, dy, dw, spec.relu() ? null : db)
         .ifPresentOrElse(
-            call ->
-                recording.library(
-                    Branch.SIDE,
-                    place.name(spec.relu() ? "weight backward" : "weight, bias backward"),
-                    call::enqueue,
-                    place.weightGradient()),
+            call -> {
+              chose("weight backward", call);
+              recording.library(
+                  Branch.SIDE,
+                  place.name(spec.relu() ? "weight backward" : "weight, bias backward"),
+                  call::enqueue,
+                  place.weightGradient());
+            },
             () -> {
               LinearPlan products = products(Branch.SIDE);
               recording.library(
@@ -165,12 +176,11 @@ final class FusedLinear implements CudaPass {
     DeviceSpan w = place.weight().span();
     DeviceSpan dy = product.span();
     DeviceSpan dx = gradient.span();
+    Optional<EpilogueLinearPlan.Call> planned = epilogues(Branch.MAIN).dataGradient(w, dy, dx);
+    planned.ifPresent(call -> chose("data backward", call));
     LinearPlan products = products(Branch.MAIN);
     Runnable call =
-        epilogues(Branch.MAIN)
-            .dataGradient(w, dy, dx)
-            .<Runnable>map(planned -> planned::enqueue)
-            .orElse(() -> products.dataGradient(w, dy, dx));
+        planned.<Runnable>map(it -> it::enqueue).orElse(() -> products.dataGradient(w, dy, dx));
     recording.reads(Branch.MAIN, product);
     recording.library(Branch.MAIN, place.name("data backward"), call, gradient);
     return gradient;

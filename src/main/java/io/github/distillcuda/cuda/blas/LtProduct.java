@@ -188,7 +188,7 @@ final class LtProduct implements AutoCloseable {
   /** Returns the algorithm for people: its number, tile, and into how many parts sums are split. */
   @Override
   public String toString() {
-    return "algorithm %d, tile %d, split %d, reduction %d"
+    return "algorithm %s, tile %s, split %s, reduction %s"
         .formatted(
             config(CublasConstants.CUBLASLT_ALGO_CONFIG_ID),
             config(CublasConstants.CUBLASLT_ALGO_CONFIG_TILE_ID),
@@ -196,8 +196,17 @@ final class LtProduct implements AutoCloseable {
             config(CublasConstants.CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME));
   }
 
-  private int config(int attribute) {
-    return cublasLt.cublasLtMatmulAlgoConfigGetAttribute(algorithm, attribute);
+  /** Newer kernels have no number for some of these; that is no reason not to use them. */
+  private String config(int attribute) {
+    try {
+      return Integer.toString(cublasLt.cublasLtMatmulAlgoConfigGetAttribute(algorithm, attribute));
+    } catch (NativeException e) {
+      if (e.code() == CublasConstants.CUBLAS_STATUS_INVALID_VALUE
+          || e.code() == CublasConstants.CUBLAS_STATUS_NOT_SUPPORTED) {
+        return "?";
+      }
+      throw e;
+    }
   }
 
   @Override

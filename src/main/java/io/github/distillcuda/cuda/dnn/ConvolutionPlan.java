@@ -38,20 +38,18 @@ public final class ConvolutionPlan implements AutoCloseable {
 
   /** A direction: its algorithm and the arithmetic it was chosen with. */
   private static final class Direction {
-    private final String name;
     private final LibraryObject convolution;
     private int algorithm;
     private boolean measured;
 
-    Direction(String name, LibraryObject convolution, int algorithm) {
-      this.name = name;
+    Direction(LibraryObject convolution, int algorithm) {
       this.convolution = convolution;
       this.algorithm = algorithm;
     }
 
     @Override
     public String toString() {
-      return "%s algorithm %d%s".formatted(name, algorithm, measured ? " (measured)" : "");
+      return "cuDNN algorithm %d, %s".formatted(algorithm, measured ? "measured" : "by rule");
     }
   }
 
@@ -86,27 +84,32 @@ public final class ConvolutionPlan implements AutoCloseable {
     relu = descriptors.relu();
     forward =
         new Direction(
-            "forward",
             descriptors.convolution(lane.math()),
             CudnnConstants.CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM);
     data =
         new Direction(
-            "data gradient",
-            descriptors.convolution(lane.math()),
-            CudnnConstants.CUDNN_CONVOLUTION_BWD_DATA_ALGO_1);
+            descriptors.convolution(lane.math()), CudnnConstants.CUDNN_CONVOLUTION_BWD_DATA_ALGO_1);
     filter =
         new Direction(
-            "filter gradient",
             descriptors.convolution(lane.math()),
             lane.math() == MathMode.FP32
                 ? CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1
                 : CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_WINOGRAD_NONFUSED);
   }
 
-  /** Returns what was chosen, for people. */
-  @Override
-  public String toString() {
-    return "%s, %s, %s".formatted(forward, data, filter);
+  /** Returns the algorithm of the forward pass, for people. */
+  public String forwardAlgorithm() {
+    return forward.toString();
+  }
+
+  /** Returns the algorithm of the gradient of the data, for people. */
+  public String dataAlgorithm() {
+    return data.toString();
+  }
+
+  /** Returns the algorithm of the gradient of the filters, for people. */
+  public String filterAlgorithm() {
+    return filter.toString();
   }
 
   /** Reserves the workspace of the forward pass. */

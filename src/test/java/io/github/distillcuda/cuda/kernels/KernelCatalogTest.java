@@ -88,12 +88,13 @@ class KernelCatalogTest {
   @Test
   void everyRowHasItsTile() {
     for (int classes : new int[] {1, 2, 10, 16, 17, 32, 33, 128, 129, 256, 257, 1024}) {
-      for (int rows : new int[] {1, 63, 64, 65, 1000}) {
+      for (int rows : new int[] {1, 63, 64, 65, 1000, 4096, 4097, 100_000}) {
         KernelSizes sizes = KernelSizes.of("rows", rows, "classes", classes);
         KernelSignature kernel = KernelCatalog.select(DistillationLossKernels.SELECTED, sizes);
         LaunchConfig launch = kernel.launch(sizes);
-        int lanes =
+        int narrow =
             classes <= 16 ? 2 : classes <= 32 ? 4 : classes <= 128 ? 8 : classes <= 256 ? 16 : 32;
+        int lanes = rows <= 4096 ? 32 : narrow;
         assertThat(launch.gridX() * launch.threads() / lanes)
             .as("%s for %s", kernel.symbol(), sizes)
             .isBetween(rows, rows + 128 / lanes - 1);

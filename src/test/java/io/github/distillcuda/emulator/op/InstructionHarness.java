@@ -51,43 +51,43 @@ final class InstructionHarness {
     }
     return target
         + """
-    .address_size 64
-    .visible .entry one(.param .u64 input, .param .u64 output, .param .u32 count)
-    {
-      .reg .pred %%p;
-      .reg .b32 %%r<9>;
-      .reg .b64 %%rd<9>;
-      .reg .b64 %%wide;
-      mov.u32 %%r1, %%ctaid.x;
-      mov.u32 %%r2, %%ntid.x;
-      mov.u32 %%r3, %%tid.x;
-      mad.lo.s32 %%r4, %%r1, %%r2, %%r3;
-      ld.param.u32 %%r5, [count];
-      setp.ge.s32 %%p, %%r4, %%r5;
-      @%%p bra $END;
-      ld.param.u64 %%rd1, [input];
-      mul.wide.s32 %%rd2, %%r4, %d;
-      add.s64 %%rd3, %%rd1, %%rd2;
-    %s
-      .reg .%s %%result;
-      %s %%result%s%s;
-    %s
-      ld.param.u64 %%rd4, [output];
-      mul.wide.s32 %%rd5, %%r4, 8;
-      add.s64 %%rd6, %%rd4, %%rd5;
-      st.global.b64 [%%rd6], %%wide;
-    $END:
-      ret;
-    }
-    """
-        .formatted(
-            SLOT * operandCount,
-            loads,
-            registerType(instruction.result()),
-            instruction.mnemonic(),
-            names,
-            instruction.suffix(),
-            widen(instruction.result()));
+        .address_size 64
+        .visible .entry one(.param .u64 input, .param .u64 output, .param .u32 count)
+        {
+          .reg .pred %%p;
+          .reg .b32 %%r<9>;
+          .reg .b64 %%rd<9>;
+          .reg .b64 %%wide;
+          mov.u32 %%r1, %%ctaid.x;
+          mov.u32 %%r2, %%ntid.x;
+          mov.u32 %%r3, %%tid.x;
+          mad.lo.s32 %%r4, %%r1, %%r2, %%r3;
+          ld.param.u32 %%r5, [count];
+          setp.ge.s32 %%p, %%r4, %%r5;
+          @%%p bra $END;
+          ld.param.u64 %%rd1, [input];
+          mul.wide.s32 %%rd2, %%r4, %d;
+          add.s64 %%rd3, %%rd1, %%rd2;
+        %s
+          .reg .%s %%result;
+          %s %%result%s%s;
+        %s
+          ld.param.u64 %%rd4, [output];
+          mul.wide.s32 %%rd5, %%r4, 8;
+          add.s64 %%rd6, %%rd4, %%rd5;
+          st.global.b64 [%%rd6], %%wide;
+        $END:
+          ret;
+        }
+        """
+            .formatted(
+                SLOT * operandCount,
+                loads,
+                registerType(instruction.result()),
+                instruction.mnemonic(),
+                names,
+                instruction.suffix(),
+                widen(instruction.result()));
   }
 
   /** Sixteen bits of a float have no register type that every conversion takes. */

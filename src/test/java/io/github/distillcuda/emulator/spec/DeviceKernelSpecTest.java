@@ -70,8 +70,7 @@ class DeviceKernelSpecTest {
   static Set<String> exactKernels() {
     Set<String> symbols = new TreeSet<>(kernels());
     symbols.removeIf(
-        symbol ->
-            ShippedPtx.isApproximate(KernelSpecs.byKernel().get(symbol).getFirst().kernel()));
+        symbol -> ShippedPtx.isApproximate(KernelSpecs.byKernel().get(symbol).getFirst().kernel()));
     return symbols;
   }
 

@@ -23,7 +23,8 @@ public final class SanitizedCases {
       for (List<KernelCase> cases : KernelSpecs.byKernel().values()) {
         int chosen = Math.min(CASES_PER_KERNEL, cases.size());
         for (int i = 0; i < chosen; i++) {
-          KernelCase kernelCase = cases.get(chosen == 1 ? 0 : i * (cases.size() - 1) / (chosen - 1));
+          KernelCase kernelCase =
+              cases.get(chosen == 1 ? 0 : i * (cases.size() - 1) / (chosen - 1));
           check(
               kernelCase,
               DeviceCaseRunner.runBare(kernelCase, kernels.function(kernelCase.kernel()), gpu));
