@@ -126,6 +126,11 @@ public final class ComputeLane implements AutoCloseable {
     return workspace == null ? 0 : workspace.byteSize();
   }
 
+  /** Closes a plan's scope with this lane, for plans that fail before somebody owns them. */
+  public void closeAtTheLatest(DeviceScope plan) {
+    scope.own(plan);
+  }
+
   @Override
   public void close() {
     scope.close();

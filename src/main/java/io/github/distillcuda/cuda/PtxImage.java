@@ -57,13 +57,14 @@ public record PtxImage(String name, int target, String text) {
   public PtxImage only(Set<String> symbols) {
     StringBuilder kept = new StringBuilder();
     boolean keeping = true;
-    for (String line : text.split("(?<=\\n)")) {
-      Matcher entry = ENTRY.matcher(line);
+    for (String line : (Iterable<String>) text.lines()::iterator) {
+      // Few of many thousand lines are worth a look by the pattern.
+      Matcher entry = ENTRY.matcher(line.contains(".entry") ? line : "");
       if (entry.find()) {
         keeping = symbols.contains(entry.group(1));
       }
       if (keeping) {
-        kept.append(line);
+        kept.append(line).append('\n');
       }
       // A kernel ends at the first brace in the first column, what is in it is indented or a label.
       if (line.startsWith("}")) {

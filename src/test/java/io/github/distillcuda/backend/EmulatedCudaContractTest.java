@@ -21,8 +21,7 @@ class EmulatedCudaContractTest {
     private final Layers layers;
 
     Emulated(Kernels kernels, Layers layers) {
-      super(
-          kernels == Kernels.FUSED ? ContractTolerances.CUDA : ContractTolerances.CUDA_UNFUSED);
+      super(kernels == Kernels.FUSED ? ContractTolerances.CUDA : ContractTolerances.CUDA_UNFUSED);
       this.kernels = kernels;
       this.layers = layers;
     }

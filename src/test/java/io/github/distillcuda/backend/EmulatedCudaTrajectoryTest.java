@@ -24,7 +24,7 @@ class EmulatedCudaTrajectoryTest {
     private final Layers layers;
 
     Emulated(Kernels kernels, Layers layers) {
-      super(ContractTolerances.CUDA);
+      super(kernels == Kernels.FUSED ? ContractTolerances.CUDA : ContractTolerances.CUDA_UNFUSED);
       this.kernels = kernels;
       this.layers = layers;
     }

@@ -58,6 +58,7 @@ final class LtProduct implements AutoCloseable {
     this.lane = lane;
     cublasLt = lane.engine().cublasLt();
     scope.own(arena::close);
+    lane.closeAtTheLatest(scope);
     matmul =
         own(
             "product",

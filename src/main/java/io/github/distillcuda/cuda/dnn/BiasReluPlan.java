@@ -22,7 +22,7 @@ public final class BiasReluPlan implements AutoCloseable {
     this.lane = lane;
     lane.cudnn(); // no captured call could create the handle
     cudnn = lane.engine().cudnn();
-    descriptors = new Descriptors(lane.context(), cudnn);
+    descriptors = new Descriptors(lane, cudnn);
     relu = descriptors.relu();
     bias = descriptors.tensor(shape.perChannel());
     y = descriptors.tensor(shape);

@@ -75,7 +75,7 @@ public final class ConvolutionPlan implements AutoCloseable {
     this.lane = lane;
     lane.cudnn(); // no captured call could create the handle
     cudnn = lane.engine().cudnn();
-    descriptors = new Descriptors(lane.context(), cudnn);
+    descriptors = new Descriptors(lane, cudnn);
     ImageShape output = new ImageShape(input.batch(), outChannels, input.height(), input.width());
     x = descriptors.tensor(input);
     w = descriptors.filter(outChannels, input.channels());

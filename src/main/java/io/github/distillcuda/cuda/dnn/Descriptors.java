@@ -1,5 +1,6 @@
 package io.github.distillcuda.cuda.dnn;
 
+import io.github.distillcuda.cuda.ComputeLane;
 import io.github.distillcuda.cuda.CudaContext;
 import io.github.distillcuda.cuda.DeviceScope;
 import io.github.distillcuda.cuda.LibraryObject;
@@ -16,8 +17,10 @@ final class Descriptors implements AutoCloseable {
   private final CudaContext context;
   private final CudnnApi cudnn;
 
-  Descriptors(CudaContext context, CudnnApi cudnn) {
-    this.context = context;
+  /** Begins with none; what was made when a plan fails to be, the lane closes. */
+  Descriptors(ComputeLane lane, CudnnApi cudnn) {
+    context = lane.context();
+    lane.closeAtTheLatest(scope);
     this.cudnn = cudnn;
   }
 

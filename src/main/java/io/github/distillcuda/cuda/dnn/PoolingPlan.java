@@ -22,7 +22,7 @@ public final class PoolingPlan implements AutoCloseable {
     this.lane = lane;
     lane.cudnn(); // no captured call could create the handle
     cudnn = lane.engine().cudnn();
-    descriptors = new Descriptors(lane.context(), cudnn);
+    descriptors = new Descriptors(lane, cudnn);
     pooling = descriptors.maxPooling();
     x = descriptors.tensor(input);
     y = descriptors.tensor(input.halved());

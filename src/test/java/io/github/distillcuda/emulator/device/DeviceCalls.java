@@ -7,8 +7,11 @@ import io.github.distillcuda.ffi.CudaLatch;
 import io.github.distillcuda.ffi.NativeException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedDeque;
 
 /** The part of the driver that knows GPUs, contexts and memory. */
 abstract class DeviceCalls extends EmulatedApi implements CudaDriverApi {
@@ -22,7 +25,9 @@ abstract class DeviceCalls extends EmulatedApi implements CudaDriverApi {
     }
   }
 
-  private final Arena arena = Arena.ofAuto();
+  /** Freed page-locked memory by its size: uninitialised as it is, it may serve again. */
+  private static final Map<Long, Deque<MemorySegment>> FREED_PINNED = new ConcurrentHashMap<>();
+
   private final Map<Integer, Long> contexts = new HashMap<>();
   private final ThreadLocal<Long> current = ThreadLocal.withInitial(() -> 0L);
   private int allocations;
@@ -205,21 +210,28 @@ abstract class DeviceCalls extends EmulatedApi implements CudaDriverApi {
   @Override
   public final MemorySegment cuMemAllocHost_v2(long byteSize) {
     callOutsideOfCapture("cuMemAllocHost_v2", byteSize);
-    MemorySegment memory = arena.allocate(byteSize);
+    MemorySegment freed = freedPinned(byteSize).poll();
+    MemorySegment memory = freed != null ? freed : Arena.ofAuto().allocate(byteSize);
     device().handles().add("pinned", memory.address(), memory);
     return memory;
   }
 
   @Override
   public final void cuMemFreeHost(MemorySegment memory) {
-    callToEnd(
-        MemorySegment.class,
-        CudaConstants.CUDA_ERROR_INVALID_VALUE,
-        "cuMemFreeHost",
-        memory.address());
+    MemorySegment freed =
+        callToEnd(
+            MemorySegment.class,
+            CudaConstants.CUDA_ERROR_INVALID_VALUE,
+            "cuMemFreeHost",
+            memory.address());
     requireContext();
     requireNoCapture();
     device().synchronize();
+    freedPinned(freed.byteSize()).add(freed);
+  }
+
+  private static Deque<MemorySegment> freedPinned(long byteSize) {
+    return FREED_PINNED.computeIfAbsent(byteSize, size -> new ConcurrentLinkedDeque<>());
   }
 
   /** Returns the allocation that a range lies in. */

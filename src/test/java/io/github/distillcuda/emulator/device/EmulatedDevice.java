@@ -128,6 +128,11 @@ public final class EmulatedDevice {
     return log.all().stream().map(CallLog.Call::toString).toList();
   }
 
+  /** Returns the call of a number, from 0, with its arguments. */
+  public String call(int number) {
+    return log.all().get(number).toString();
+  }
+
   /** Returns the number of calls. */
   public int callCount() {
     return log.all().size();

@@ -15,10 +15,6 @@ public final class EmulatedEngine {
   /** Links the libraries of a device with a cublasLt of choice, or without one: null. */
   public static CudaEngine of(EmulatedDevice device, EmulatedCublasLt cublasLt) {
     return new CudaEngine(
-        "panama",
-        device.driver(),
-        new EmulatedCudnn(device),
-        new EmulatedCublas(device),
-        cublasLt);
+        "panama", device.driver(), new EmulatedCudnn(device), new EmulatedCublas(device), cublasLt);
   }
 }
