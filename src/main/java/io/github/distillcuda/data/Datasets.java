@@ -40,7 +40,7 @@ public final class Datasets {
     checkUsage(request);
     ImageDataset set =
         request.choice() == DataChoice.SYNTHETIC
-            ? SyntheticDataset.create(request.seed())
+            ? synthetic(request)
             : openCifar10(request, listener);
     return request.subset().isPresent() ? set.subset(request.subset().getAsInt()) : set;
   }
@@ -73,9 +73,19 @@ public final class Datasets {
           "NOT CIFAR-10: training on the built-in synthetic pictures, so these results say nothing"
               + " about CIFAR-10. "
               + absent.getMessage());
-      return SyntheticDataset.create(request.seed());
+      return synthetic(request);
     }
     return read(new Cifar10Location.Archive(archive), listener);
+  }
+
+  /** A few pictures are drawn, which are the first of the whole set; that one is kept. */
+  private ImageDataset synthetic(DataRequest request) {
+    int test = SyntheticDataset.TEST_COUNT;
+    int train = request.subset().orElse(SyntheticDataset.TRAIN_COUNT);
+    return train < SyntheticDataset.TRAIN_COUNT
+        ? SyntheticDataset.create(request.seed(), train, test)
+        : new SyntheticCache(places.downloads())
+            .open(request.seed(), SyntheticDataset.TRAIN_COUNT, test);
   }
 
   private Optional<Cifar10Location> locate(DataRequest request) {
