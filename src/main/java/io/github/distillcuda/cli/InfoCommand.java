@@ -1,6 +1,7 @@
 package io.github.distillcuda.cli;
 
 import io.github.distillcuda.backend.Backend;
+import io.github.distillcuda.backend.Backends;
 import io.github.distillcuda.failure.DistillException;
 import java.lang.management.ManagementFactory;
 import java.util.LinkedHashMap;
@@ -35,11 +36,14 @@ final class InfoCommand extends Command {
       facts.put("device", backend.info().device());
       facts.put("engine", backend.info().engine());
       facts.put("precision", backend.info().precision());
+      facts.put("layers", backend.info().layers());
+      facts.put("kernels", backend.info().kernels());
       facts.putAll(backend.details());
     } catch (DistillException e) {
       facts.put("device", "none: " + e.getMessage());
       exitCode = e.exitCode().value();
     }
+    facts.putAll(Backends.surveyCuda());
     session
         .reporter(output)
         .result(

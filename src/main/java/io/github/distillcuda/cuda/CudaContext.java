@@ -68,6 +68,20 @@ public final class CudaContext extends NativeHandle {
     driver().cuCtxSynchronize();
   }
 
+  /**
+   * Gives the GPU up: from here on no call reaches it, and handles are only forgotten.
+   *
+   * @return what to throw
+   */
+  public DistillException giveUp(String reason) {
+    return latch().giveUp(reason);
+  }
+
+  /** Returns whether the GPU is lost, so that nothing can be called any more. */
+  public boolean isLost() {
+    return latch().isLost();
+  }
+
   /** Returns how many handles are open in this context. */
   public int openHandles() {
     return open.size();

@@ -23,6 +23,8 @@ class KernelCatalogTest {
           .and("paddedChannels", 16)
           .and("planes", 1024)
           .and("windows", 16384)
+          .and("images", 64)
+          .and("inputs", 3)
           .and("height", 32)
           .and("width", 32)
           .and("count", 64)
@@ -80,7 +82,7 @@ class KernelCatalogTest {
         compared++;
       }
     }
-    assertThat(compared).isEqualTo(21);
+    assertThat(compared).isEqualTo(26);
   }
 
   @Test

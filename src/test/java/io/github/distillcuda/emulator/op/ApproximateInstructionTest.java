@@ -28,7 +28,7 @@ class ApproximateInstructionTest {
    * @param function the mathematical function, in double
    * @param bound the largest error allowed, given the arguments and the exact result
    */
-  private record Approximate(
+  record Approximate(
       String mnemonic,
       int operands,
       double lowest,
@@ -41,11 +41,11 @@ class ApproximateInstructionTest {
     }
   }
 
-  private interface Function {
+  interface Function {
     double of(double[] a);
   }
 
-  private interface Bound {
+  interface Bound {
     double of(double[] a, double exact);
   }
 
@@ -214,7 +214,7 @@ class ApproximateInstructionTest {
     return arguments;
   }
 
-  private static double[] values(long[] bits) {
+  static double[] values(long[] bits) {
     double[] values = new double[bits.length];
     for (int i = 0; i < bits.length; i++) {
       values[i] = Float.intBitsToFloat((int) bits[i]);

@@ -7,11 +7,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
-/**
- * The CUDA driver through Panama. All functions are linked when it is created. None is linked as
- * {@code critical}, which would hold up the garbage collector while the driver waits.
- */
-final class PanamaCudaDriver implements CudaDriverApi {
+/** The CUDA driver through either binding. All functions are linked when it is created. */
+final class LinkedCudaDriver implements CudaDriverApi {
   private static final int NAME_BYTES = 256;
 
   private final CudaFunctions driver;
@@ -25,10 +22,10 @@ final class PanamaCudaDriver implements CudaDriverApi {
    *
    * @throws UnsatisfiedLinkError naming a function that the library does not export
    */
-  PanamaCudaDriver(SharedLibrary library, CudaLatch latch) {
+  LinkedCudaDriver(CudaLinker linker, CudaLatch latch) {
     driver =
         new CudaFunctions(
-            CudaFunctionTables.DRIVER, library, latch, PanamaCudaDriver::explainedFailure);
+            CudaFunctionTables.DRIVER, linker, latch, LinkedCudaDriver::explainedFailure);
     launchKernel = driver.get("cuLaunchKernel");
     launchKernelHandle = launchKernel.handle();
     graphLaunch = driver.get("cuGraphLaunch");

@@ -3,8 +3,8 @@ package io.github.distillcuda.ffi;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** cuDNN's descriptors through Panama, and how its failures read. */
-class PanamaCudnnDescriptors implements CudnnDescriptorApi {
+/** cuDNN's descriptors through either binding, and how its failures read. */
+class LinkedCudnnDescriptors implements CudnnDescriptorApi {
   private static final int MESSAGE_BYTES = 1024;
 
   final CudaFunctions cudnn;
@@ -14,10 +14,10 @@ class PanamaCudnnDescriptors implements CudnnDescriptorApi {
    *
    * @throws UnsatisfiedLinkError naming a function that the library does not export
    */
-  PanamaCudnnDescriptors(SharedLibrary library, CudaLatch latch) {
+  LinkedCudnnDescriptors(CudaLinker linker, CudaLatch latch) {
     cudnn =
         new CudaFunctions(
-            CudaFunctionTables.CUDNN, library, latch, PanamaCudnnDescriptors::explainedFailure);
+            CudaFunctionTables.CUDNN, linker, latch, LinkedCudnnDescriptors::explainedFailure);
   }
 
   private static NativeException explainedFailure(CudaFunctions cudnn, String call, int status) {

@@ -1,7 +1,7 @@
 package io.github.distillcuda.ffi;
 
-/** cuBLAS through Panama. All functions are linked when it is created. */
-final class PanamaCublas implements CublasApi {
+/** cuBLAS through either binding. All functions are linked when it is created. */
+final class LinkedCublas implements CublasApi {
   private final CudaFunctions cublas;
 
   /**
@@ -9,10 +9,9 @@ final class PanamaCublas implements CublasApi {
    *
    * @throws UnsatisfiedLinkError naming a function that the library does not export
    */
-  PanamaCublas(SharedLibrary library, CudaLatch latch) {
+  LinkedCublas(CudaLinker linker, CudaLatch latch) {
     cublas =
-        new CudaFunctions(
-            CudaFunctionTables.CUBLAS, library, latch, PanamaCublas::explainedFailure);
+        new CudaFunctions(CudaFunctionTables.CUBLAS, linker, latch, LinkedCublas::explainedFailure);
   }
 
   private static NativeException explainedFailure(CudaFunctions cublas, String call, int status) {

@@ -2,15 +2,15 @@ package io.github.distillcuda.ffi;
 
 import java.lang.foreign.MemorySegment;
 
-/** cuDNN through Panama. All functions are linked when it is created. */
-final class PanamaCudnn extends PanamaCudnnDescriptors implements CudnnApi {
+/** cuDNN through either binding. All functions are linked when it is created. */
+final class LinkedCudnn extends LinkedCudnnDescriptors implements CudnnApi {
   /**
    * Links the library.
    *
    * @throws UnsatisfiedLinkError naming a function that the library does not export
    */
-  PanamaCudnn(SharedLibrary library, CudaLatch latch) {
-    super(library, latch);
+  LinkedCudnn(CudaLinker linker, CudaLatch latch) {
+    super(linker, latch);
   }
 
   @Override

@@ -5,8 +5,8 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** cublasLt through Panama. All functions are linked when it is created. */
-final class PanamaCublasLt implements CublasLtApi {
+/** cublasLt, which only Panama reaches. All functions are linked when it is created. */
+final class LinkedCublasLt implements CublasLtApi {
   private final CudaFunctions cublasLt;
 
   /**
@@ -14,10 +14,10 @@ final class PanamaCublasLt implements CublasLtApi {
    *
    * @throws UnsatisfiedLinkError naming a function that the library does not export
    */
-  PanamaCublasLt(SharedLibrary library, CudaLatch latch) {
+  LinkedCublasLt(CudaLinker linker, CudaLatch latch) {
     cublasLt =
         new CudaFunctions(
-            CudaFunctionTables.CUBLASLT, library, latch, PanamaCublasLt::explainedFailure);
+            CudaFunctionTables.CUBLASLT, linker, latch, LinkedCublasLt::explainedFailure);
   }
 
   private static NativeException explainedFailure(CudaFunctions cublasLt, String call, int status) {
