@@ -7,23 +7,31 @@ import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
-/** What a call into cuDNN costs, measured with functions that need no GPU. */
+/**
+ * What a call into cuDNN costs through Panama and through JNI, measured with functions that need no
+ * GPU.
+ */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class CudnnCallBenchmark {
+  @Param public CudaBinding binding;
+
   private CudnnApi cudnn;
   private long tensor;
 
   /** Returns why this machine cannot run it. */
   public static Optional<String> missing() {
     try {
-      new CudaLibraries().cudnn();
+      for (CudaBinding binding : CudaBinding.values()) {
+        new CudaLibraries(binding).cudnn();
+      }
       return Optional.empty();
     } catch (DistillException absent) {
       return Optional.of(absent.getMessage() + CudaTestLibraries.HOW_TO);
@@ -32,7 +40,7 @@ public class CudnnCallBenchmark {
 
   @Setup
   public void open() {
-    cudnn = new CudaLibraries().cudnn();
+    cudnn = new CudaLibraries(binding).cudnn();
     tensor = cudnn.cudnnCreateTensorDescriptor();
   }
 

@@ -27,9 +27,9 @@ import org.openjdk.jmh.runner.options.TimeValue;
  * JMH's own arguments, writes {@code target/jmh.json} and fails if that has no figures, which JMH
  * by itself does not.
  */
-public final class Benchmarks {
+public final class HostBenchmarks {
   /** Where the figures go unless {@code -rff} says otherwise. */
-  static final Path RESULT = Path.of("target", "jmh.json");
+  private static final Path RESULT = Path.of("target", "jmh.json");
 
   /** Code, garbage collector and libraries settle differently in every process. */
   private static final int FORKS = 3;
@@ -44,12 +44,19 @@ public final class Benchmarks {
           CudnnCallBenchmark.class, CudnnCallBenchmark::missing,
           LaunchBenchmark.class, LaunchBenchmark::missing);
 
-  private Benchmarks() {}
+  private HostBenchmarks() {}
 
   /** Runs what JMH's arguments select, all by default. */
   public static void main(String[] arguments)
       throws CommandLineOptionException, RunnerException, IOException {
-    System.out.println(run(arguments) + " figures");
+    CommandLineOptions given = new CommandLineOptions(arguments);
+    if (given.shouldHelp()) {
+      given.showHelp();
+    } else if (given.shouldList()) {
+      new Runner(given).list();
+    } else {
+      System.out.println(run(given) + " figures");
+    }
   }
 
   /**
@@ -58,9 +65,7 @@ public final class Benchmarks {
    * @return how many figures there are in the result file
    * @throws IllegalStateException if there are none
    */
-  static int run(String... arguments)
-      throws CommandLineOptionException, RunnerException, IOException {
-    CommandLineOptions given = new CommandLineOptions(arguments);
+  private static int run(CommandLineOptions given) throws RunnerException, IOException {
     ChainedOptionsBuilder options =
         new OptionsBuilder()
             .parent(given)
@@ -89,7 +94,7 @@ public final class Benchmarks {
   }
 
   /** Returns the benchmarks that cannot run here, and why. */
-  static Map<Class<?>, String> leftOut() {
+  private static Map<Class<?>, String> leftOut() {
     Map<Class<?>, String> absent = new LinkedHashMap<>();
     NEEDS.forEach(
         (benchmark, missing) -> missing.get().ifPresent(reason -> absent.put(benchmark, reason)));
