@@ -39,14 +39,10 @@ public final class Datasets {
   public ImageDataset open(DataRequest request, DataListener listener) {
     checkUsage(request);
     ImageDataset set =
-        request.choice() == DataChoice.SYNTHETIC ? drawn(request) : openCifar10(request, listener);
+        request.choice() == DataChoice.SYNTHETIC
+            ? synthetic(request)
+            : openCifar10(request, listener);
     return request.subset().isPresent() ? set.subset(request.subset().getAsInt()) : set;
-  }
-
-  /** Draws no more than is trained on: the whole set takes 184 MB and a second. */
-  private static ImageDataset drawn(DataRequest request) {
-    int train = Math.min(request.subset().orElse(Integer.MAX_VALUE), SyntheticDataset.TRAIN_COUNT);
-    return SyntheticDataset.create(request.seed(), train, SyntheticDataset.TEST_COUNT);
   }
 
   private static void checkUsage(DataRequest request) {
@@ -77,9 +73,19 @@ public final class Datasets {
           "NOT CIFAR-10: training on the built-in synthetic pictures, so these results say nothing"
               + " about CIFAR-10. "
               + absent.getMessage());
-      return drawn(request);
+      return synthetic(request);
     }
     return read(new Cifar10Location.Archive(archive), listener);
+  }
+
+  /** A few pictures are drawn, which are the first of the whole set; that one is kept. */
+  private ImageDataset synthetic(DataRequest request) {
+    int test = SyntheticDataset.TEST_COUNT;
+    int train = request.subset().orElse(SyntheticDataset.TRAIN_COUNT);
+    return train < SyntheticDataset.TRAIN_COUNT
+        ? SyntheticDataset.create(request.seed(), train, test)
+        : new SyntheticCache(places.downloads())
+            .open(request.seed(), SyntheticDataset.TRAIN_COUNT, test);
   }
 
   private Optional<Cifar10Location> locate(DataRequest request) {

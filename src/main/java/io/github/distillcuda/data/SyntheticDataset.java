@@ -1,5 +1,6 @@
 package io.github.distillcuda.data;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -42,27 +43,47 @@ public final class SyntheticDataset {
     if (trainCount < 1 || testCount < 1) {
       throw new IllegalArgumentException(trainCount + " training, " + testCount + " test pictures");
     }
-    LabelledImages train = draw(seed, 0, trainCount);
-    LabelledImages test = draw(seed, FIRST_TEST_PICTURE, testCount);
-    return new ImageDataset(NAME, CLASS_NAMES, train, test);
+    ImageDataset set = undrawn(trainCount, testCount);
+    draw(seed, 0, set.trainLabels(), set.trainImages());
+    draw(seed, FIRST_TEST_PICTURE, set.testLabels(), set.testImages());
+    return set;
   }
 
-  private static LabelledImages draw(long seed, long firstPicture, int count) {
+  /** Returns a set of black pictures that has the labels already. */
+  static ImageDataset undrawn(int trainCount, int testCount) {
+    return new ImageDataset(NAME, CLASS_NAMES, labelled(trainCount), labelled(testCount));
+  }
+
+  private static LabelledImages labelled(int count) {
     LabelledImages set = LabelledImages.ofSize(count);
-    int tasks = Math.ceilDiv(count, PICTURES_PER_TASK);
+    for (int row = 0; row < count; row++) {
+      set.labels()[row] = (byte) (row % CLASS_NAMES.size());
+    }
+    return set;
+  }
+
+  /**
+   * Returns whether a set was drawn as this program does, judged by the first pictures, one of each
+   * class.
+   */
+  static boolean isDrawn(ImageDataset set, long seed) {
+    int pictures = Math.min(set.trainCount(), CLASS_NAMES.size());
+    byte[] drawn = create(seed, pictures, 1).trainImages();
+    return Arrays.equals(drawn, 0, drawn.length, set.trainImages(), 0, drawn.length);
+  }
+
+  private static void draw(long seed, long firstPicture, byte[] labels, byte[] images) {
+    int tasks = Math.ceilDiv(labels.length, PICTURES_PER_TASK);
     IntStream.range(0, tasks)
         .parallel()
         .forEach(
             task -> {
               SyntheticPicture picture = new SyntheticPicture();
-              int end = Math.min(count, (task + 1) * PICTURES_PER_TASK);
+              int end = Math.min(labels.length, (task + 1) * PICTURES_PER_TASK);
               for (int row = task * PICTURES_PER_TASK; row < end; row++) {
-                int label = row % CLASS_NAMES.size();
-                set.labels()[row] = (byte) label;
                 picture.draw(
-                    seed, firstPicture + row, label, set.images(), row * ImageDataset.IMAGE_BYTES);
+                    seed, firstPicture + row, labels[row], images, row * ImageDataset.IMAGE_BYTES);
               }
             });
-    return set;
   }
 }
