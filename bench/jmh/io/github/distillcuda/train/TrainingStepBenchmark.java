@@ -76,7 +76,7 @@ public class TrainingStepBenchmark {
             source,
             new TrainingSettings(1, BATCH, 1e-3, 0));
     state = backend.createState();
-    step = TrainingStep.record(backend, task, data, state, BATCH);
+    step = TrainingStep.record(backend, task, data, state, BATCH).program();
     order = EpochOrder.of(0, 1, IMAGES);
   }
 

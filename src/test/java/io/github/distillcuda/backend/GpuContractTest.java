@@ -23,8 +23,7 @@ class GpuContractTest {
     private final Layers layers;
 
     OnDevice(Kernels kernels, Layers layers) {
-      super(
-          kernels == Kernels.FUSED ? ContractTolerances.CUDA : ContractTolerances.CUDA_UNFUSED);
+      super(kernels == Kernels.FUSED ? ContractTolerances.CUDA : ContractTolerances.CUDA_UNFUSED);
       this.kernels = kernels;
       this.layers = layers;
     }

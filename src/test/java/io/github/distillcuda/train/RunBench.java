@@ -91,7 +91,8 @@ final class RunBench {
     StepState state = backend.createState();
     StepProgram full = TrainingStep.record(backend, task, data, state, batch).program();
     int rest = images % batch;
-    StepProgram tail = rest == 0 ? null : TrainingStep.record(backend, task, data, state, rest).program();
+    StepProgram tail =
+        rest == 0 ? null : TrainingStep.record(backend, task, data, state, rest).program();
     double setUp = seconds(begin);
 
     double[] micros = repeatSteps(full, state, limitMillis);

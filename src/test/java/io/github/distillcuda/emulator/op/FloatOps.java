@@ -47,8 +47,8 @@ final class FloatOps {
   }
 
   /**
-   * A product or quotient, which may round up to the smallest normal float. With {@code ftz} it is 0
-   * all the same where it is subnormal when rounded to 24 bits of any exponent, as on an H200.
+   * A product or quotient, which may round up to the smallest normal float. With {@code ftz} it is
+   * 0 all the same where it is subnormal when rounded to 24 bits of any exponent, as on an H200.
    */
   private static void flushing(OpTable table, String operation, FloatBinaryOperator f) {
     table.add(operation + ".f32", FloatLoops.binary(f, false));
@@ -69,8 +69,8 @@ final class FloatOps {
   /**
    * Flushes what is at the border.
    *
-   * @param scaled the same result {@link #SCALE} times as large, where it is not subnormal; operands
-   *     of a result at the border are too small to overflow then
+   * @param scaled the same result {@link #SCALE} times as large, where it is not subnormal;
+   *     operands of a result at the border are too small to overflow then
    */
   private static float flushed(float rounded, float scaled) {
     boolean atBorder = Math.abs(rounded) == Float.MIN_NORMAL;

@@ -28,7 +28,6 @@ final class FloatVectors {
           "rm", RoundingMode.FLOOR,
           "rp", RoundingMode.CEILING);
 
-
   private final List<VectorCase> cases = new ArrayList<>();
 
   private FloatVectors() {}
