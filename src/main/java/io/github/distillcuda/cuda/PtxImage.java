@@ -17,7 +17,7 @@ import java.util.regex.Pattern;
  * @param text the PTX
  */
 public record PtxImage(String name, int target, String text) {
-  private static final Pattern ENTRY = Pattern.compile("^\\.visible \\.entry (\\w+)\\(");
+  private static final String ENTRY = ".visible .entry ";
   private static final Pattern TARGET = Pattern.compile("(?m)^\\.target\\s+sm_(\\d+)\\b");
 
   /**
@@ -58,10 +58,8 @@ public record PtxImage(String name, int target, String text) {
     StringBuilder kept = new StringBuilder();
     boolean keeping = true;
     for (String line : (Iterable<String>) text.lines()::iterator) {
-      // Few of many thousand lines are worth a look by the pattern.
-      Matcher entry = ENTRY.matcher(line.contains(".entry") ? line : "");
-      if (entry.find()) {
-        keeping = symbols.contains(entry.group(1));
+      if (line.startsWith(ENTRY)) {
+        keeping = symbols.contains(line.substring(ENTRY.length(), line.indexOf('(')));
       }
       if (keeping) {
         kept.append(line).append('\n');

@@ -71,7 +71,7 @@ class EmulatedCudaRunTest {
     Watched output =
         new Watched(
             "baseline epoch  1",
-            () -> dying.failCall(dying.callCount() + 3, CudaConstants.CUDA_ERROR_LAUNCH_FAILED));
+            () -> dying.failNext("cuGraphLaunch", CudaConstants.CUDA_ERROR_LAUNCH_FAILED));
     assertThat(run(dying, output, "baseline --out DIR/lost" + SMALL)).as(() -> err).isEqualTo(5);
     assertThat(out).contains("computing in fp32 on cuda:0 Emulated GPU");
     assertThat(err.lines()).as(err).hasSize(1);

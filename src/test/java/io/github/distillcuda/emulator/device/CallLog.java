@@ -29,16 +29,26 @@ final class CallLog {
 
   private final List<Call> calls = new ArrayList<>();
   private int failingCall = -1;
+  private String failingFunction;
 
   /** Lets the call of this number, from 0, fail. */
   void failCall(int number) {
     failingCall = number;
   }
 
+  /** Lets the next call of a function fail. */
+  void failNext(String function) {
+    failingFunction = function;
+  }
+
   /** Notes a call and returns whether it is the one that fails. */
   boolean add(String function, Object... arguments) {
     calls.add(new Call(function, arguments));
-    return calls.size() - 1 == failingCall;
+    boolean named = function.equals(failingFunction);
+    if (named) {
+      failingFunction = null;
+    }
+    return named || calls.size() - 1 == failingCall;
   }
 
   /** Returns the last call. */

@@ -60,6 +60,12 @@ public final class EmulatedDevice {
     failure = result;
   }
 
+  /** Lets the next call of a function fail, likewise. */
+  public void failNext(String function, int result) {
+    log.failNext(function);
+    failure = result;
+  }
+
   /** Sets how many GPUs there are. */
   public EmulatedDevice withGpus(int count) {
     gpus = count;
