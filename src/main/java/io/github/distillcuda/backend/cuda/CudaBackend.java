@@ -31,10 +31,11 @@ public final class CudaBackend implements Backend {
    *     lacks what was asked for, DEVICE_MEMORY if there is no room on it
    */
   public CudaBackend(CudaEngine engine, int ordinal, BackendOptions options) {
+    String versions = engine.versions(); // before anything is opened that a failure would leave
     session = new CudaSession(engine, ordinal, options);
     info =
         new BackendInfo(
-            "%s, %s".formatted(session.context().device(), engine.versions()),
+            "%s, %s".formatted(session.context().device(), versions),
             engine.name(),
             session.math().toString(),
             options.kernels().toString(),
