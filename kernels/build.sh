@@ -20,8 +20,10 @@ distillation_loss_unfused 75
 distillation_loss_wide 75
 distillation_loss_wide 80
 distillation_loss_wide 90
+filter_gradient 75
 gather 75
 gather 80
+image_convolution 75
 reduction 75
 temperature_softmax 75'
 
@@ -34,10 +36,13 @@ ptx_version() {
 }
 
 # Registers a thread, at most. With blocks of 128 threads an SM of 64 Ki registers holds 8 blocks at
-# 64 registers, 5 at 96 and 3 at 168; rows of 1,024 classes live in registers and need few warps.
+# 64 registers, 5 at 96 and 3 at 168; rows of 1,024 classes live in registers and need few warps. Blocks of
+# 256 threads, whose filters or sums live in registers, run two at a time up to 112.
 register_ceiling() {
   case $1 in
     distillation_loss*_c1024_* | distillation_loss_c32_fused_f32_v1) echo 168 ;;
+    filter_gradient_sum*) echo 64 ;;
+    image_convolution_* | filter_gradient_*) echo 112 ;;
     *_c1024_* | distillation_loss*_c128_* | distillation_loss*_c256_*) echo 96 ;;
     *) echo 64 ;;
   esac

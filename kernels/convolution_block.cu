@@ -11,50 +11,14 @@
 // The gradient of the bias is summed in two stages of fixed order, no atomics: the backward kernels
 // leave one partial sum per block row, [partials, channels], and bias_gradient adds those. With one
 // partial the first stage's output is the gradient.
+#include "pooling.cuh"
 #include "tile.cuh"
 
 constexpr int PLANES = ROW_BLOCK / 32;  // nchw: a warp a plane (one channel of one image)
 constexpr int CHUNK = 64;               // nhwc and linear: pooled pixels, or rows, a partial sum
-constexpr int COLUMNS = 32;             // a block of 32 channels x 8 lines: 128-byte accesses
-constexpr int LINES = 8;
-constexpr int DEAD = 4;
-
-struct Largest {
-  float value;
-  int index;
-
-  __device__ void consider(float x, int at) {
-    if (x > value || x != x) {  // x != x: NaN
-      value = x;
-      index = at;
-    }
-  }
-};
-
-// a b / c d is a window after the bias. ReLU comes last: max(., 0) of the largest.
-__device__ __forceinline__ Largest pool(float a, float b, float c, float d) {
-  Largest largest = {a, 0};
-  largest.consider(b, 1);
-  largest.consider(c, 2);
-  largest.consider(d, 3);
-  if (largest.value <= 0.0f) largest = {0.0f, DEAD};  // false for NaN
-  return largest;
-}
 
 __device__ __forceinline__ float unpool(float gradient, int mask, int at) {
   return mask == at ? gradient : 0.0f;
-}
-
-// Adds the LINES values of each column of a 32 x 8 block, in order, for the threads of line 0.
-__device__ __forceinline__ float sumOfLines(float x) {
-  __shared__ float part[LINES][COLUMNS];
-  part[threadIdx.y][threadIdx.x] = x;
-  __syncthreads();
-  float sum = 0.0f;
-  if (threadIdx.y == 0) {
-    for (int line = 0; line < LINES; ++line) sum += part[line][threadIdx.x];
-  }
-  return sum;
 }
 
 // ---- NCHW: x, dx [N, channels, H, W], pooled and mask (uint8) [N, channels, H/2, W/2]

@@ -10,13 +10,14 @@
 //          distillation, crossEntropy [N]; labelledRows one int32, written by gather.cu or
 //          reduction.cu. 1 <= C <= the number in the symbol; T and 1/T finite.
 // Launch : ROW_BLOCK threads, grid ceil(N/rows per block); N >= 1.
-//            c16    v1  2 lanes a row, 64 rows a block, staged
-//            c32    v1  1 lane, 128 rows    v2  4 lanes, 32 rows    v3  as v2, staged
-//            c128   v1  a warp, 4 rows      v2  8 lanes, 16 rows
-//            c256   v1  a warp, 4 rows      v2  16 lanes, 8 rows
-//            c1024  v1  a warp, 4 rows
+//            c16    v2  2 lanes a row, 64 rows a block, staged
+//            c32    v4  4 lanes, 32 rows     v5  a warp, 4 rows
+//            c128   v4  8 lanes, 16 rows     v3  a warp, 4 rows
+//            c256   v4  16 lanes, 8 rows     v3  a warp, 4 rows
+//            c1024  v2  a warp, 4 rows
 //          staged: the rows of a block pass through shared memory, by 16-byte loads and stores.
-//          The loss alone is mapped as the last rung, c32 as its v2.
+//          The narrow tiles have the fewest instructions; a warp a row is sooner done where there are
+//          few rows. The loss alone is mapped as the narrow ones.
 // Writes : every output once, no atomics; a row's result does not depend on the rows beside it, so
 //          runs are bitwise repeatable. dz may be z itself (each element is read and written by one
 //          thread); nothing else may overlap.
@@ -47,6 +48,39 @@ struct DistillationLoss {
   int classes;
 };
 
+constexpr float LOG2_OF_E = 1.44269504f;
+
+// 2^x by the instruction alone. With x the rounded log2(e)*y, e^y is off by 2.1 ulp and |y|*1e-7 of
+// itself, for y <= 0 by less than 3e-7.
+__device__ __forceinline__ float powerOf2(float x) {
+  float power;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(x));
+  return power;
+}
+
+// x where at >= 0, else y. nvcc would make a branch of a conditional with arithmetic on both sides, an
+// element after the other, and warps diverge at it.
+__device__ __forceinline__ float choose(float at, float x, float y) {
+  float chosen;
+  asm("slct.f32.f32 %0, %1, %2, %3;" : "=f"(chosen) : "f"(x), "f"(y), "f"(at));
+  return chosen;
+}
+
+// shiftedExponentials of tile.cuh in a third of its instructions.
+template <int LANES, int PER_LANE>
+__device__ __forceinline__ float shiftedPowers(
+    int lane, int classes, const float (&x)[PER_LANE], Top top, float inverseT,
+    float (&e)[PER_LANE]) {
+  const float scale = inverseT * LOG2_OF_E;
+  const int topAt = heldAt<LANES>(lane, top.index);
+  float sum = top.value - top.value;  // 0, or NaN for an infinite top
+  forEachClass<LANES, PER_LANE>(lane, classes, [&](int k, int) {
+    e[k] = powerOf2((x[k] - top.value) * scale);
+    sum += k == topAt ? 0.0f : e[k];
+  });
+  return tileSum<LANES>(sum);
+}
+
 // exp(x) - 1 - x for |x| <= 1, to 2e-7 relative: x^2 times the minimax polynomial of
 // (exp(x)-1-x)/x^2. The same polynomial gives expm1(x) = x + this, so the loss and its gradient
 // come from one evaluation, and neither cancels where student and teacher nearly agree.
@@ -69,7 +103,7 @@ __device__ __forceinline__ float expm1Remainder(float x) {
 //
 // d = g - h with g_c = ((z_c - v_c) - (max z - max v))/T, z - v first so that near agreement loses
 // nothing, and h = log(sum exp((z - max z)/T) / sum exp((v - max v)/T)) = log1p(sum q*expm1(g)).
-// Where |g| or |d| exceeds 1, q*expm1 is a difference of two exponentials that are e apart or more.
+// Where |g| or |d| exceeds 1 or is NaN, q*expm1 is a difference of two exponentials that are e apart or more.
 template <int LANES, int PER_LANE>
 __device__ __forceinline__ float distillationTerm(
     int lane, int classes, const float (&z)[PER_LANE], Top zTop, float temperature, float scale,
@@ -77,8 +111,8 @@ __device__ __forceinline__ float distillationTerm(
   const float inverseT = 1.0f / temperature;
   const Top vTop = rowTop<LANES>(lane, classes, v);
   float p[PER_LANE], q[PER_LANE];
-  const float pSum = shiftedExponentials<LANES>(lane, classes, z, zTop, inverseT, p);
-  const float qSum = shiftedExponentials<LANES>(lane, classes, v, vTop, inverseT, q);
+  const float pSum = shiftedPowers<LANES>(lane, classes, z, zTop, inverseT, p);
+  const float qSum = shiftedPowers<LANES>(lane, classes, v, vTop, inverseT, q);
   const float pScale = 1.0f / (1.0f + pSum);
   const float qScale = 1.0f / (1.0f + qSum);
 
@@ -88,9 +122,8 @@ __device__ __forceinline__ float distillationTerm(
   forEachClass<LANES, PER_LANE>(lane, classes, [&](int k, int) {
     q[k] *= qScale;
     g[k] = ((z[k] - v[k]) - topDifference) * inverseT;  // may be infinite or NaN where q is 0
-    const bool near = fabsf(g[k]) <= 1.0f;
-    const float gNear = near ? g[k] : 0.0f;  // one of the two is 0: no branch
-    ratioMinus1 += q[k] * (gNear + expm1Remainder(gNear)) + (near ? 0.0f : p[k] * qScale - q[k]);
+    ratioMinus1 += choose(
+        1.0f - fabsf(g[k]), q[k] * (g[k] + expm1Remainder(g[k])), fmaf(p[k], qScale, -q[k]));
   });
   const float tileRatioMinus1 = tileSum<LANES>(ratioMinus1);
   // Near -1, where the student is much the sharper, log1p magnifies the rounding of its argument.
@@ -99,11 +132,11 @@ __device__ __forceinline__ float distillationTerm(
   float divergence = 0.0f;
   forEachClass<LANES, PER_LANE>(lane, classes, [&](int k, int) {
     const float d = g[k] - h;
-    const bool near = fabsf(d) < 1.0f;
+    const float near = 1.0f - fabsf(d);
     const float remainder = expm1Remainder(d);
-    const float difference = near ? q[k] * (d + remainder) : p[k] * pScale - q[k];
-    const float farTerm = q[k] == 0.0f ? difference : difference - q[k] * d;
-    divergence += near ? q[k] * remainder : farTerm;
+    const float difference = choose(near, q[k] * (d + remainder), fmaf(p[k], pScale, -q[k]));
+    const float farTerm = choose(-q[k], difference, fmaf(-q[k], d, difference));  // q = 0: no 0*inf
+    divergence += choose(near, q[k] * remainder, farTerm);
     v[k] = scale * difference;
   });
   return temperature * temperature * tileSum<LANES>(divergence);
@@ -113,21 +146,24 @@ __device__ __forceinline__ float distillationTerm(
 // and nothing, not 0 times something that may be NaN.
 template <int LANES, int PER_LANE>
 __device__ __forceinline__ float crossEntropyTerm(
-    int lane, int classes, const float (&z)[PER_LANE], Top zTop, int label, float scale,
-    float (&gradient)[PER_LANE]) {
+    int lane, int classes, const float (&z)[PER_LANE], Top zTop, int label, float labelLogit,
+    float scale, float (&gradient)[PER_LANE]) {
   const bool labelled = isClass(label, classes);
   float s[PER_LANE];
-  const float sum = shiftedExponentials<LANES>(lane, classes, z, zTop, 1.0f, s);
+  const float sum = shiftedPowers<LANES>(lane, classes, z, zTop, 1.0f, s);
   const float sScale = 1.0f / (1.0f + sum);
-  float labelLogit = 0.0f;
-  forEachClass<LANES, PER_LANE>(lane, classes, [&](int k, int c) {
-    const float probability = s[k] * sScale;
+  if (labelled) {
     // s - 1 of a label that has nearly all of it is minus what the others have.
-    const float atLabel = label == zTop.index ? -sum * sScale : probability - 1.0f;
-    if (c == label) labelLogit = z[k];
-    if (labelled) gradient[k] += scale * (c == label ? atLabel : probability);
-  });
-  labelLogit = __shfl_sync(FULL_WARP, labelLogit, label & (LANES - 1), LANES);
+    const float atLabel =
+        label == zTop.index
+            ? -sum * sScale
+            : powerOf2((labelLogit - zTop.value) * LOG2_OF_E) * sScale - 1.0f;
+    const int labelAt = heldAt<LANES>(lane, label);
+    forEachClass<LANES, PER_LANE>(lane, classes, [&](int k, int) {
+      const float probability = s[k] * sScale;
+      gradient[k] = fmaf(scale, k == labelAt ? atLabel : probability, gradient[k]);
+    });
+  }
   return labelled ? log1pf(sum) - (labelLogit - zTop.value) : 0.0f;
 }
 
@@ -146,6 +182,9 @@ __device__ __forceinline__ void lossOfRow(
     forEachClass<LANES, PER_LANE>(at.lane, classes, [&](int k, int) { gradient[k] = 0.0f; });
   }
   const int label = at.held > 0 ? loss.labels[at.row] : NO_LABEL;
+  // Read by the lane that will write the gradient there, which may be in the same place.
+  float labelLogit = 0.0f;
+  if (isClass(label, classes) && label % LANES == at.lane) labelLogit = zRow[label];
   const Top top = rowTop<LANES>(at.lane, classes, z);
 
   float distillation = 0.0f;
@@ -157,7 +196,9 @@ __device__ __forceinline__ void lossOfRow(
   float crossEntropy = 0.0f;
   if (loss.alpha < 1.0f) {
     const float scale = (1.0f - loss.alpha) / *loss.labelledRows;
-    crossEntropy = crossEntropyTerm<LANES>(at.lane, classes, z, top, label, scale, gradient);
+    labelLogit = __shfl_sync(FULL_WARP, labelLogit, label & (LANES - 1), LANES);
+    crossEntropy =
+        crossEntropyTerm<LANES>(at.lane, classes, z, top, label, labelLogit, scale, gradient);
   }
 
   if (GRADIENT) storeRow<LANES>(dzRow, at.held, at.lane, classes, gradient);
@@ -232,18 +273,17 @@ __device__ __forceinline__ void lossOfStagedBatch(const DistillationLoss& loss) 
                                    outcome, nullptr, temperature, alpha, rows, classes});    \
   }
 
-LOSS_KERNEL(c16_fused_f32_v1, lossOfStagedBatch, 2, 8)
-LOSS_KERNEL(c32_fused_f32_v1, lossOfBatch, 1, 32)
-LOSS_KERNEL(c32_fused_f32_v2, lossOfBatch, 4, 8)
-LOSS_KERNEL(c32_fused_f32_v3, lossOfStagedBatch, 4, 8)
-LOSS_KERNEL(c128_fused_f32_v1, lossOfBatch, 32, 4)
-LOSS_KERNEL(c128_fused_f32_v2, lossOfBatch, 8, 16)
-LOSS_KERNEL(c256_fused_f32_v1, lossOfBatch, 32, 8)
-LOSS_KERNEL(c256_fused_f32_v2, lossOfBatch, 16, 16)
-LOSS_KERNEL(c1024_fused_f32_v1, lossOfBatch, 32, 32)
+LOSS_KERNEL(c16_fused_f32_v2, lossOfStagedBatch, 2, 8)
+LOSS_KERNEL(c32_fused_f32_v4, lossOfBatch, 4, 8)
+LOSS_KERNEL(c32_fused_f32_v5, lossOfBatch, 32, 1)
+LOSS_KERNEL(c128_fused_f32_v3, lossOfBatch, 32, 4)
+LOSS_KERNEL(c128_fused_f32_v4, lossOfBatch, 8, 16)
+LOSS_KERNEL(c256_fused_f32_v3, lossOfBatch, 32, 8)
+LOSS_KERNEL(c256_fused_f32_v4, lossOfBatch, 16, 16)
+LOSS_KERNEL(c1024_fused_f32_v2, lossOfBatch, 32, 32)
 
-LOSS_FORWARD_KERNEL(c16_fused_f32_v1, lossOfStagedBatch, 2, 8)
-LOSS_FORWARD_KERNEL(c32_fused_f32_v1, lossOfBatch, 4, 8)
-LOSS_FORWARD_KERNEL(c128_fused_f32_v1, lossOfBatch, 8, 16)
-LOSS_FORWARD_KERNEL(c256_fused_f32_v1, lossOfBatch, 16, 16)
-LOSS_FORWARD_KERNEL(c1024_fused_f32_v1, lossOfBatch, 32, 32)
+LOSS_FORWARD_KERNEL(c16_fused_f32_v2, lossOfStagedBatch, 2, 8)
+LOSS_FORWARD_KERNEL(c32_fused_f32_v2, lossOfBatch, 4, 8)
+LOSS_FORWARD_KERNEL(c128_fused_f32_v2, lossOfBatch, 8, 16)
+LOSS_FORWARD_KERNEL(c256_fused_f32_v2, lossOfBatch, 16, 16)
+LOSS_FORWARD_KERNEL(c1024_fused_f32_v2, lossOfBatch, 32, 32)

@@ -43,18 +43,38 @@ __device__ __forceinline__ void forEachClass(int lane, int classes, Body body) {
   }
 }
 
+// The same with whether the row has the class: a constant in groups that it has whole, so that only
+// the last group of a row tests each of its classes.
+template <int LANES, int PER_LANE, typename Body>
+__device__ __forceinline__ void forEachHeld(int lane, int classes, int held, Body body) {
+  constexpr int GROUP = PER_LANE >= 32 ? 4 : PER_LANE >= 8 ? 2 : 1;
+#pragma unroll
+  for (int first = 0; first < PER_LANE; first += GROUP) {
+    if (first * LANES >= classes) break;
+    if ((first + GROUP) * LANES <= held) {
+#pragma unroll
+      for (int k = first; k < first + GROUP; ++k) body(k, k * LANES + lane, true);
+    } else {
+#pragma unroll
+      for (int k = first; k < first + GROUP; ++k) {
+        body(k, k * LANES + lane, k * LANES + lane < held);
+      }
+    }
+  }
+}
+
 // Loads the `held` classes of a row, and `absent` where there is nothing to load. For logits that
 // is -inf, a probability of 0, which drops out of every maximum and every sum. Returns 0, or NaN if
 // something that was loaded is not finite.
 template <int LANES, int PER_LANE>
 __device__ __forceinline__ float loadRow(
     const float* row, int held, float absent, int lane, int classes, float (&x)[PER_LANE]) {
-  forEachClass<LANES, PER_LANE>(lane, classes, [&](int k, int c) {
-    x[k] = c < held ? row[c] : absent;
+  forEachHeld<LANES, PER_LANE>(lane, classes, held, [&](int k, int c, bool isHeld) {
+    x[k] = isHeld ? row[c] : absent;
   });
   float probe = 0.0f;  // after all the loads, so that none of them waits for another
-  forEachClass<LANES, PER_LANE>(lane, classes, [&](int k, int c) {
-    probe = fmaf(c < held ? x[k] : 0.0f, 0.0f, probe);
+  forEachHeld<LANES, PER_LANE>(lane, classes, held, [&](int k, int, bool isHeld) {
+    probe = fmaf(isHeld ? x[k] : 0.0f, 0.0f, probe);
   });
   return probe;
 }
@@ -62,8 +82,8 @@ __device__ __forceinline__ float loadRow(
 template <int LANES, int PER_LANE>
 __device__ __forceinline__ void storeRow(
     float* row, int held, int lane, int classes, const float (&x)[PER_LANE]) {
-  forEachClass<LANES, PER_LANE>(lane, classes, [&](int k, int c) {
-    if (c < held) row[c] = x[k];
+  forEachHeld<LANES, PER_LANE>(lane, classes, held, [&](int k, int c, bool isHeld) {
+    if (isHeld) row[c] = x[k];
   });
 }
 
@@ -86,6 +106,13 @@ __device__ __forceinline__ bool tileAny(bool predicate) {
   return (votes >> firstLane & ((1u << (LANES & 31)) - 1)) != 0;
 }
 
+// Which k of this lane's x[k] is class c, or -1 if another lane has it: loops over k then compare with
+// constants.
+template <int LANES>
+__device__ __forceinline__ int heldAt(int lane, int c) {
+  return c % LANES == lane ? c / LANES : -1;
+}
+
 // The largest element of a row and the first class that has it, as PyTorch's argmax. A NaN is
 // never the largest; it reaches the results through the sums.
 struct Top {
@@ -95,11 +122,12 @@ struct Top {
 
 template <int LANES, int PER_LANE>
 __device__ __forceinline__ Top rowTop(int lane, int classes, const float (&x)[PER_LANE]) {
-  Top top = {-INFINITY, lane};
-  forEachClass<LANES, PER_LANE>(lane, classes, [&](int k, int c) {
-    top.index = x[k] > top.value ? c : top.index;
+  Top top = {-INFINITY, 0};
+  forEachClass<LANES, PER_LANE>(lane, classes, [&](int k, int) {
+    top.index = x[k] > top.value ? k : top.index;
     top.value = fmaxf(top.value, x[k]);
   });
+  top.index = top.index * LANES + lane;
 #pragma unroll
   for (int offset = LANES / 2; offset > 0; offset /= 2) {
     const float value = __shfl_xor_sync(FULL_WARP, top.value, offset);
@@ -121,10 +149,11 @@ template <int LANES, int PER_LANE>
 __device__ __forceinline__ float shiftedExponentials(
     int lane, int classes, const float (&x)[PER_LANE], Top top, float inverseT,
     float (&e)[PER_LANE]) {
+  const int topAt = heldAt<LANES>(lane, top.index);
   float sum = top.value - top.value;  // 0, or NaN for an infinite top
-  forEachClass<LANES, PER_LANE>(lane, classes, [&](int k, int c) {
+  forEachClass<LANES, PER_LANE>(lane, classes, [&](int k, int) {
     e[k] = expf((x[k] - top.value) * inverseT);
-    sum += c == top.index ? 0.0f : e[k];
+    sum += k == topAt ? 0.0f : e[k];
   });
   return tileSum<LANES>(sum);
 }

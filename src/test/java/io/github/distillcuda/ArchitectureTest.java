@@ -96,6 +96,17 @@ class ArchitectureTest {
   }
 
   @Test
+  void jcudaStaysInFfi() {
+    check(
+        noClasses()
+            .that()
+            .resideOutsideOfPackages(packages("ffi"))
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("jcuda.."));
+  }
+
+  @Test
   void onlyTheCommandLinePrints() {
     check(
         noClasses()

@@ -1,12 +1,83 @@
 package io.github.distillcuda.backend;
 
+import java.util.Locale;
+
 /**
- * What the user may choose of a backend.
+ * What the user may choose of a backend. What a backend lacks it refuses.
  *
  * @param threads CPU threads, 0 for as many as there are processors
  * @param deterministic whether two runs must give the same bits
+ * @param kernels how the distillation loss is computed
+ * @param layers who computes what stands between convolutions and products
+ * @param precision the arithmetic of the layers
+ * @param engine how CUDA is reached
  */
-public record BackendOptions(int threads, boolean deterministic) {
-  /** All processors, deterministic. */
+public record BackendOptions(
+    int threads,
+    boolean deterministic,
+    Kernels kernels,
+    Layers layers,
+    Precision precision,
+    Engine engine) {
+  /** The distillation loss: one kernel, or one a formula. */
+  public enum Kernels {
+    FUSED,
+    UNFUSED;
+
+    @Override
+    public String toString() {
+      return lowerCase(this);
+    }
+  }
+
+  /**
+   * Bias, activation and pooling: by cuDNN, or by own fused kernels and the epilogues of cublasLt.
+   */
+  public enum Layers {
+    CUDNN,
+    FUSED;
+
+    @Override
+    public String toString() {
+      return lowerCase(this);
+    }
+  }
+
+  /** Arithmetic of convolutions and products; loss, master weights and Adam are float32 in all. */
+  public enum Precision {
+    /** What is usual on the device: tf32 where it has it, else fp32. */
+    AUTO,
+    FP32,
+    TF32,
+    BF16;
+
+    @Override
+    public String toString() {
+      return lowerCase(this);
+    }
+  }
+
+  /** The bindings to CUDA. */
+  public enum Engine {
+    AUTO,
+    PANAMA,
+    JCUDA;
+
+    @Override
+    public String toString() {
+      return lowerCase(this);
+    }
+  }
+
+  /** All processors, deterministic, and every default of the device. */
   public static final BackendOptions DEFAULT = new BackendOptions(0, true);
+
+  /** Every default of the device but for the first two. */
+  public BackendOptions(int threads, boolean deterministic) {
+    this(threads, deterministic, Kernels.FUSED, Layers.CUDNN, Precision.AUTO, Engine.AUTO);
+  }
+
+  private static String lowerCase(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT);
+  }
 }

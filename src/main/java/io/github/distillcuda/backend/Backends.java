@@ -1,40 +1,134 @@
 package io.github.distillcuda.backend;
 
+import io.github.distillcuda.backend.BackendOptions.Engine;
+import io.github.distillcuda.backend.BackendOptions.Kernels;
+import io.github.distillcuda.backend.BackendOptions.Layers;
+import io.github.distillcuda.backend.BackendOptions.Precision;
+import io.github.distillcuda.backend.cuda.CudaBackend;
 import io.github.distillcuda.backend.onednn.OnednnBackend;
 import io.github.distillcuda.backend.reference.ReferenceBackend;
+import io.github.distillcuda.cuda.CudaEngine;
+import io.github.distillcuda.cuda.CudaSurvey;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.ffi.CudaBinding;
+import io.github.distillcuda.ffi.CudaLibraries;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /** The one place that knows which backends there are and chooses among them. */
 public final class Backends {
-  private static final String NO_CUDA = "no CUDA backend is built into this version";
-
   private Backends() {}
 
   /**
    * Opens the device that was asked for on the calling thread. An explicit request never falls
    * back; {@link DeviceRequest.Auto} says in one line what it chose and why.
    *
-   * @param note receives that line
-   * @throws DistillException DEVICE if the device is absent or not supported here
+   * @param note receives that line, and one for each library of CUDA that another engine calls than
+   *     was asked for
+   * @throws DistillException DEVICE if the device is absent, not supported here, or lacks an option
    */
   public static Backend select(
       DeviceRequest request, BackendOptions options, Consumer<String> note) {
+    return select(request, options, note, () -> engine(options.engine(), note));
+  }
+
+  /**
+   * Opens the device that was asked for.
+   *
+   * @param engine links the libraries of CUDA, those of this system or others
+   */
+  static Backend select(
+      DeviceRequest request,
+      BackendOptions options,
+      Consumer<String> note,
+      Supplier<CudaEngine> engine) {
     return switch (request) {
-      case DeviceRequest.Cuda(int ordinal) ->
-          throw new DistillException(
-              ExitCode.DEVICE,
-              "--device cuda:%d: %s; use --device cpu".formatted(ordinal, NO_CUDA));
+      case DeviceRequest.Cuda(int ordinal) -> explicitCuda(ordinal, options, engine);
       case DeviceRequest.Reference() -> new ReferenceBackend(options);
       case DeviceRequest.Cpu() -> cpu(options);
-      case DeviceRequest.Auto() -> {
-        Backend backend = cpu(options);
-        note.accept("device: " + backend.info().device() + "; not CUDA: " + NO_CUDA);
-        yield backend;
-      }
+      case DeviceRequest.Auto() -> auto(options, note, engine);
     };
+  }
+
+  /** Returns those of the options, as they are typed, that only CUDA has. */
+  public static List<String> optionsForCuda(BackendOptions options) {
+    List<String> names = new ArrayList<>();
+    if (options.engine() != Engine.AUTO) {
+      names.add("--engine " + options.engine());
+    }
+    if (options.kernels() != Kernels.FUSED) {
+      names.add("--kernels " + options.kernels());
+    }
+    if (options.layers() != Layers.CUDNN) {
+      names.add("--layers " + options.layers());
+    }
+    if (options.precision() != Precision.AUTO && options.precision() != Precision.FP32) {
+      names.add("--precision " + options.precision());
+    }
+    return names;
+  }
+
+  /**
+   * Returns what there is of CUDA: its GPUs, and each of its libraries with every place that was
+   * tried and what the loader said.
+   */
+  public static Map<String, String> surveyCuda() {
+    return CudaSurvey.of(new CudaLibraries());
+  }
+
+  private static Backend auto(
+      BackendOptions options, Consumer<String> note, Supplier<CudaEngine> engine) {
+    Backend backend;
+    String choice;
+    try {
+      backend = cuda(0, options, engine);
+      choice = "the first of the GPUs";
+    } catch (DistillException e) {
+      if (e.exitCode() != ExitCode.DEVICE) {
+        throw e;
+      }
+      for (String option : optionsForCuda(options)) {
+        throw new DistillException(
+            ExitCode.DEVICE, "%s needs CUDA: %s".formatted(option, e.getMessage()), e);
+      }
+      backend = cpu(options);
+      choice = "not CUDA: " + e.getMessage();
+    }
+    note.accept("device: %s; %s".formatted(backend.info().device(), choice));
+    return backend;
+  }
+
+  private static Backend explicitCuda(
+      int ordinal, BackendOptions options, Supplier<CudaEngine> engine) {
+    try {
+      return cuda(ordinal, options, engine);
+    } catch (DistillException e) {
+      throw e.exitCode() == ExitCode.DEVICE
+          ? new DistillException(
+              ExitCode.DEVICE,
+              "--device cuda:%d: %s; or use --device cpu".formatted(ordinal, e.getMessage()),
+              e)
+          : e;
+    }
+  }
+
+  private static Backend cuda(int ordinal, BackendOptions options, Supplier<CudaEngine> engine) {
+    return new CudaBackend(engine.get(), ordinal, options);
+  }
+
+  private static CudaEngine engine(Engine choice, Consumer<String> note) {
+    if (choice != Engine.JCUDA) {
+      return CudaEngine.panama(new CudaLibraries());
+    }
+    CudaLibraries libraries = new CudaLibraries(CudaBinding.JCUDA);
+    CudaEngine jcuda = CudaEngine.jcuda(libraries);
+    libraries.notices().forEach(note);
+    return jcuda;
   }
 
   private static Backend cpu(BackendOptions options) {

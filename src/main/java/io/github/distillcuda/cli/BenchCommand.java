@@ -43,7 +43,7 @@ final class BenchCommand extends Command {
     Ranges.requireWithin(spec, "--batch-size", batchSize, 1L, 1024L);
     Ranges.requireWithin(spec, "--steps", steps, 1L, 1_000_000L);
     ConsoleReporter reporter = session.reporter(output);
-    try (Backend backend = device.open(reporter::line)) {
+    try (Backend backend = device.open(session, reporter::line)) {
       StepBenchmark benchmark = new StepBenchmark(backend, batchSize);
       List<StepBenchmark.Row> rows = new ArrayList<>();
       rows.add(benchmark.measure(true, WARM_UP, steps));

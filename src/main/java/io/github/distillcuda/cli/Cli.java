@@ -101,7 +101,7 @@ public final class Cli {
       session.err().print(ConsoleReporter.CLEAR_LINE);
     }
     boolean debug = command.getCommand() instanceof Command c && c.output.debug;
-    if (!(e instanceof DistillException expected)) {
+    if (!(e instanceof DistillException expected) || expected.exitCode() == ExitCode.BUG) {
       session.err().println("distill-cuda: this is a defect, please report it:");
       e.printStackTrace(session.err());
       return ExitCode.BUG.value();

@@ -4,6 +4,8 @@ import io.github.distillcuda.backend.Backend;
 import io.github.distillcuda.backend.BackendOptions;
 import io.github.distillcuda.backend.Backends;
 import io.github.distillcuda.backend.DeviceRequest;
+import io.github.distillcuda.train.RunConfig;
+import java.util.Locale;
 import java.util.function.Consumer;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -85,12 +87,29 @@ final class DeviceOptions {
   boolean noDeterministic;
 
   /** Checks the options and opens the device; the choice goes to {@code note} as one line. */
-  Backend open(Consumer<String> note) {
-    return open(note, !noDeterministic);
+  Backend open(Session session, Consumer<String> note) {
+    return open(session, note, options());
   }
 
-  /** Opens the device as {@link #open(Consumer)} for a run that decided on its determinism. */
-  Backend open(Consumer<String> note, boolean deterministic) {
+  /**
+   * Opens the device as {@link #open(Session, Consumer)} for a run that was begun with other
+   * options.
+   */
+  Backend open(Session session, Consumer<String> note, RunConfig begun) {
+    BackendOptions asked = options();
+    return open(
+        session,
+        note,
+        new BackendOptions(
+            asked.threads(),
+            begun.deterministic(),
+            BackendOptions.Kernels.valueOf(upperCase(begun.kernels())),
+            BackendOptions.Layers.valueOf(upperCase(begun.layers())),
+            BackendOptions.Precision.valueOf(upperCase(begun.precision())),
+            BackendOptions.Engine.valueOf(upperCase(begun.engine()))));
+  }
+
+  private Backend open(Session session, Consumer<String> note, BackendOptions options) {
     DeviceRequest request;
     try {
       request = DeviceRequest.parse(device);
@@ -100,22 +119,31 @@ final class DeviceOptions {
     if (threads != null) {
       Ranges.requireWithin(command, "--threads", threads, 1, 1024);
     }
-    if (!(request instanceof DeviceRequest.Cuda)) {
-      requireCudaFor("--engine " + engine, engine != Engine.auto);
-      requireCudaFor("--kernels unfused", kernels == Kernels.unfused);
-      requireCudaFor("--layers fused", layers == Layers.fused);
-      requireCudaFor(
-          "--precision " + precision,
-          precision != null
-              && (precision != Precision.fp32 || request instanceof DeviceRequest.Reference));
+    if (request instanceof DeviceRequest.Cpu || request instanceof DeviceRequest.Reference) {
+      for (String option : Backends.optionsForCuda(options)) {
+        throw Ranges.usage(command, option + " is for --device cuda, this is --device " + device);
+      }
+      if (request instanceof DeviceRequest.Reference && precision != null) {
+        throw Ranges.usage(command, "--device reference computes in float64 alone");
+      }
     }
-    return Backends.select(
-        request, new BackendOptions(threads == null ? 0 : threads, deterministic), note);
+    return session.devices().open(request, options, note);
   }
 
-  private void requireCudaFor(String option, boolean given) {
-    if (given) {
-      throw Ranges.usage(command, option + " is for --device cuda, this is --device " + device);
-    }
+  /** Returns what the options ask for, whatever the device. */
+  BackendOptions options() {
+    return new BackendOptions(
+        threads == null ? 0 : threads,
+        !noDeterministic,
+        BackendOptions.Kernels.valueOf(upperCase(kernels.name())),
+        BackendOptions.Layers.valueOf(upperCase(layers.name())),
+        precision == null
+            ? BackendOptions.Precision.AUTO
+            : BackendOptions.Precision.valueOf(upperCase(precision.name())),
+        BackendOptions.Engine.valueOf(upperCase(engine.name())));
+  }
+
+  private static String upperCase(String word) {
+    return word.toUpperCase(Locale.ROOT);
   }
 }

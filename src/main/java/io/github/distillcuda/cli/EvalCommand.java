@@ -64,7 +64,7 @@ final class EvalCommand extends Command {
     data.check();
     ConsoleReporter reporter = session.reporter(output);
     ModelFile file = ModelFile.read(model, renames);
-    try (Backend backend = device.open(reporter::line)) {
+    try (Backend backend = device.open(session, reporter::line)) {
       ImageDataset images = data.open(seed, reporter);
       Architecture architecture = file.architecture();
       Network network = Network.frozen(backend, architecture, 64);

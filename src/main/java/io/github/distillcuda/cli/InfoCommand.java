@@ -1,6 +1,7 @@
 package io.github.distillcuda.cli;
 
 import io.github.distillcuda.backend.Backend;
+import io.github.distillcuda.backend.Backends;
 import io.github.distillcuda.failure.DistillException;
 import java.lang.management.ManagementFactory;
 import java.util.LinkedHashMap;
@@ -31,15 +32,18 @@ final class InfoCommand extends Command {
         ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getMax() / 1_000_000
             + " MB at most");
     int exitCode = 0;
-    try (Backend backend = device.open(line -> facts.put("choice", line))) {
+    try (Backend backend = device.open(session, line -> facts.put("choice", line))) {
       facts.put("device", backend.info().device());
       facts.put("engine", backend.info().engine());
       facts.put("precision", backend.info().precision());
+      facts.put("layers", backend.info().layers());
+      facts.put("kernels", backend.info().kernels());
       facts.putAll(backend.details());
     } catch (DistillException e) {
       facts.put("device", "none: " + e.getMessage());
       exitCode = e.exitCode().value();
     }
+    facts.putAll(Backends.surveyCuda());
     session
         .reporter(output)
         .result(

@@ -32,7 +32,11 @@ final class ResumedSettings {
           Map.entry("--no-baseline", "models"),
           Map.entry("--data", "data"),
           Map.entry("--subset", "subset"),
-          Map.entry("--no-deterministic", "deterministic"));
+          Map.entry("--no-deterministic", "deterministic"),
+          Map.entry("--kernels", "kernels"),
+          Map.entry("--layers", "layers"),
+          Map.entry("--precision", "precision"),
+          Map.entry("--engine", "engine"));
 
   private ResumedSettings() {}
 

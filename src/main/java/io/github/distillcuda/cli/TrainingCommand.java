@@ -1,6 +1,8 @@
 package io.github.distillcuda.cli;
 
 import io.github.distillcuda.backend.Backend;
+import io.github.distillcuda.backend.BackendInfo;
+import io.github.distillcuda.backend.BackendOptions;
 import io.github.distillcuda.data.ImageDataset;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
@@ -55,7 +57,7 @@ abstract class TrainingCommand extends Command {
     RunFolder.requireUsable(root);
     ModelFile file = teacherFile(training.teacher());
     RunConfig config = config(file);
-    try (Backend backend = device.open(reporter::line)) {
+    try (Backend backend = device.open(session, reporter::line)) {
       ImageDataset images = data.open(config, reporter);
       try (RunFolder folder = RunFolder.create(root)) {
         announce(reporter, backend, config, folder);
@@ -70,7 +72,7 @@ abstract class TrainingCommand extends Command {
       RunConfig config = folder.config();
       ResumedSettings.requireSame(spec, config(teacherFile(config.teacher())), config);
       Optional<RunSnapshot> snapshot = folder.newestSnapshot(reporter::important);
-      try (Backend backend = device.open(reporter::line, config.deterministic())) {
+      try (Backend backend = device.open(session, reporter::line, config)) {
         ImageDataset images = data.open(config, reporter);
         announce(reporter, backend, config, folder);
         DistillationRun run = run(backend, config, images, folder, reporter);
@@ -107,8 +109,11 @@ abstract class TrainingCommand extends Command {
 
   private static void announce(
       ConsoleReporter reporter, Backend backend, RunConfig config, RunFolder folder) {
+    BackendInfo info = backend.info();
     reporter.line(
-        "computing in %s on %s".formatted(backend.info().precision(), backend.info().device()));
+        "computing in %s on %s: layers %s, loss %s, engine %s"
+            .formatted(
+                info.precision(), info.device(), info.layers(), info.kernels(), info.engine()));
     if (config.models().contains(ModelRole.STUDENT)) {
       double t = config.temperature();
       reporter.line(
@@ -123,6 +128,7 @@ abstract class TrainingCommand extends Command {
   }
 
   private RunConfig config(ModelFile file) {
+    BackendOptions options = device.options();
     return new RunConfig(
         models(),
         training.temperature,
@@ -141,7 +147,11 @@ abstract class TrainingCommand extends Command {
         data.data.name().toLowerCase(Locale.ROOT),
         data.directory == null ? null : data.directory.toAbsolutePath().toString(),
         data.subset,
-        !device.noDeterministic);
+        !device.noDeterministic,
+        options.kernels().toString(),
+        options.layers().toString(),
+        options.precision().toString(),
+        options.engine().toString());
   }
 
   private ModelFile teacherFile(Architecture architecture) {

@@ -26,7 +26,7 @@ final class VerifyCommand extends Command {
   @Override
   public Integer call() {
     ConsoleReporter reporter = session.reporter(output);
-    try (Backend backend = device.open(reporter::line)) {
+    try (Backend backend = device.open(session, reporter::line)) {
       List<Check> checks = Verification.run(backend);
       Result result =
           new Result(backend.info().device(), checks.stream().allMatch(Check::passed), checks);

@@ -63,9 +63,28 @@ public final class CudaContext extends NativeHandle {
     return memory;
   }
 
+  /** Makes this context the calling thread's again: whoever closes another leaves none. */
+  public void makeCurrent() {
+    driver().cuCtxSetCurrent(address());
+  }
+
   /** Waits for all work of this context. */
   public void synchronize() {
     driver().cuCtxSynchronize();
+  }
+
+  /**
+   * Gives the GPU up: from here on no call reaches it, and handles are only forgotten.
+   *
+   * @return what to throw
+   */
+  public DistillException giveUp(String reason) {
+    return latch().giveUp(reason);
+  }
+
+  /** Returns whether the GPU is lost, so that nothing can be called any more. */
+  public boolean isLost() {
+    return latch().isLost();
   }
 
   /** Returns how many handles are open in this context. */

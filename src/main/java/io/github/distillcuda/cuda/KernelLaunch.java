@@ -47,6 +47,11 @@ public final class KernelLaunch {
     }
   }
 
+  /** Binds the address of a range. */
+  public KernelLaunch bind(String name, DeviceSpan span) {
+    return bind(name, span.buffer(), span.offset());
+  }
+
   /** Binds the address of a buffer. */
   public KernelLaunch bind(String name, DeviceBuffer buffer) {
     return bind(name, buffer, 0);

@@ -6,6 +6,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * The program's own kernels that a run needs, loaded at its start: a missing one is found out then.
@@ -39,19 +41,19 @@ public final class KernelLibrary implements AutoCloseable {
     wanted.forEach(kernel -> functions.put(kernel, module.function(kernel)));
   }
 
-  /** Every build of a file that has all the kernels wanted. */
+  /** Every build of a file that has all the kernels wanted, without its others. */
   private static List<PtxImage> imagesOf(String file, List<KernelSignature> wanted) {
+    Set<String> symbols = wanted.stream().map(KernelSignature::symbol).collect(Collectors.toSet());
     List<PtxImage> images =
         TARGETS.stream()
             .map(target -> KernelSignature.RESOURCE_FOLDER + target + "/" + file)
             .map(PtxImage::ofResource)
             .flatMap(Optional::stream)
-            .filter(image -> wanted.stream().allMatch(kernel -> image.defines(kernel.symbol())))
+            .filter(image -> symbols.stream().allMatch(image::defines))
+            .map(image -> image.only(symbols))
             .toList();
     if (images.isEmpty()) {
-      throw new IllegalStateException(
-          "no build of %s has all of %s"
-              .formatted(file, wanted.stream().map(KernelSignature::symbol).toList()));
+      throw new IllegalStateException("no build of %s has all of %s".formatted(file, symbols));
     }
     return images;
   }

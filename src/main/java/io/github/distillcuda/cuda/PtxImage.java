@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -16,6 +17,7 @@ import java.util.regex.Pattern;
  * @param text the PTX
  */
 public record PtxImage(String name, int target, String text) {
+  private static final Pattern ENTRY = Pattern.compile("^\\.visible \\.entry (\\w+)\\(");
   private static final Pattern TARGET = Pattern.compile("(?m)^\\.target\\s+sm_(\\d+)\\b");
 
   /**
@@ -45,5 +47,29 @@ public record PtxImage(String name, int target, String text) {
   /** Returns whether a kernel of this name is defined here. */
   public boolean defines(String symbol) {
     return text.contains(".entry " + symbol + "(");
+  }
+
+  /**
+   * Returns the same image with some of its kernels alone, and with all that is declared outside of
+   * kernels: the driver compiles every kernel that it is given, which takes seconds for a large
+   * file.
+   */
+  public PtxImage only(Set<String> symbols) {
+    StringBuilder kept = new StringBuilder();
+    boolean keeping = true;
+    for (String line : text.split("(?<=\\n)")) {
+      Matcher entry = ENTRY.matcher(line);
+      if (entry.find()) {
+        keeping = symbols.contains(entry.group(1));
+      }
+      if (keeping) {
+        kept.append(line);
+      }
+      // A kernel ends at the first brace in the first column, what is in it is indented or a label.
+      if (line.startsWith("}")) {
+        keeping = true;
+      }
+    }
+    return new PtxImage(name, target, kept.toString());
   }
 }

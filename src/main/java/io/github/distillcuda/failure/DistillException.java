@@ -4,7 +4,7 @@ package io.github.distillcuda.failure;
  * A failure that a person can act on: its message is one line that says what is wrong, where, and
  * what to do, and its {@link ExitCode} is the status the command ends with.
  */
-public final class DistillException extends RuntimeException {
+public class DistillException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   private final ExitCode exitCode;

@@ -28,15 +28,11 @@ final class CudaFunctions {
    *
    * @throws UnsatisfiedLinkError naming the library and the function that it does not export
    */
-  CudaFunctions(
-      List<CudaPrototype> table, SharedLibrary library, CudaLatch latch, Failure failure) {
+  CudaFunctions(List<CudaPrototype> table, CudaLinker linker, CudaLatch latch, Failure failure) {
     this.latch = latch;
     this.failure = failure;
     for (CudaPrototype prototype : table) {
-      functions.put(
-          prototype.symbol(),
-          new CudaFunction(
-              prototype, library.function(prototype.symbol(), prototype.descriptor()), this));
+      functions.put(prototype.symbol(), new CudaFunction(prototype, linker.link(prototype), this));
     }
   }
 

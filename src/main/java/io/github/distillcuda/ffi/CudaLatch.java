@@ -37,7 +37,7 @@ public final class CudaLatch {
           CudaConstants.CUDA_ERROR_MPS_CLIENT_TERMINATED,
           CudaConstants.CUDA_ERROR_EXTERNAL_DEVICE);
 
-  private volatile NativeException loss;
+  private volatile String loss;
 
   /** Returns whether a result of a driver function means that the GPU is lost. */
   public static boolean isSticky(int result) {
@@ -56,10 +56,10 @@ public final class CudaLatch {
    * @throws DistillException {@link ExitCode#DEVICE} if the GPU is lost
    */
   public void requireUsable(String function) {
-    NativeException first = loss;
-    if (first != null) {
+    String reason = loss;
+    if (reason != null) {
       throw new DistillException(
-          ExitCode.DEVICE, function + " was not called, the GPU is lost: " + first.getMessage());
+          ExitCode.DEVICE, function + " was not called, the GPU is lost: " + reason);
     }
   }
 
@@ -71,10 +71,19 @@ public final class CudaLatch {
     if (!isSticky(failure.code())) {
       return failure;
     }
-    loss = failure;
+    loss = failure.getMessage();
     return new DistillException(
-        ExitCode.DEVICE,
-        "the GPU is lost until the program starts again: " + failure.getMessage(),
-        failure);
+        ExitCode.DEVICE, "the GPU is lost until the program starts again: " + loss, failure);
+  }
+
+  /**
+   * Gives the GPU up for a reason that the driver does not see, such as a kernel without an end.
+   *
+   * @return what to throw
+   */
+  public DistillException giveUp(String reason) {
+    loss = reason;
+    return new DistillException(
+        ExitCode.DEVICE, "the GPU is lost until the program starts again: " + reason);
   }
 }

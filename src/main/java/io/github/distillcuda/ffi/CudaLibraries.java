@@ -4,17 +4,19 @@ import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.function.BiFunction;
+import java.util.Set;
+import java.util.function.Function;
 
 /**
- * Finds NVIDIA's libraries where people have them and links them through Panama, each when it is
- * asked for. One latch serves them all.
+ * Finds NVIDIA's libraries where people have them and links them through Panama or JCuda, each when
+ * it is asked for. One latch serves them all.
  *
  * <p>Libraries of CUDA 12 and 13 will do. Every failure is a {@link DistillException} of the exit
  * code DEVICE that says on one line what is missing and what to install; {@link #searches} has all
- * places that were tried.
+ * places that were tried, {@link #notices} what the user should know though it works.
  */
 public final class CudaLibraries {
   private static final String DRIVER = "libcuda.so.1";
@@ -30,13 +32,20 @@ public final class CudaLibraries {
   private final List<Path> named;
   private final List<Path> usual;
   private final boolean loaderMayFind;
+  private final CudaBinding binding;
   private final CudaLatch latch = new CudaLatch();
+  private final Set<String> notices = new LinkedHashSet<>();
   private final Map<String, CudaLibrarySearch> searches = new LinkedHashMap<>();
   private int driverVersion = Integer.MAX_VALUE;
 
-  /** Prepares to look through this system. */
+  /** Prepares to look through this system, and to call what is found through Panama. */
   public CudaLibraries() {
-    this(new CudaSearchPath(System.getenv(), Path.of("/")), true);
+    this(CudaBinding.PANAMA);
+  }
+
+  /** Prepares to look through this system. */
+  public CudaLibraries(CudaBinding binding) {
+    this(binding, new CudaSearchPath(System.getenv(), Path.of("/")), true);
   }
 
   /**
@@ -44,7 +53,8 @@ public final class CudaLibraries {
    *
    * @param loaderMayFind whether the loader may be asked to find a library by its name
    */
-  CudaLibraries(CudaSearchPath path, boolean loaderMayFind) {
+  CudaLibraries(CudaBinding binding, CudaSearchPath path, boolean loaderMayFind) {
+    this.binding = binding;
     named = path.named();
     usual = path.usual();
     this.loaderMayFind = loaderMayFind;
@@ -53,6 +63,11 @@ public final class CudaLibraries {
   /** Returns what was looked for so far. */
   public List<CudaLibrarySearch> searches() {
     return List.copyOf(searches.values());
+  }
+
+  /** Returns a line for each library so far that is called in another way than was asked for. */
+  public List<String> notices() {
+    return List.copyOf(notices);
   }
 
   /**
@@ -71,7 +86,7 @@ public final class CudaLibraries {
                         search.failure(), OLDEST_DRIVER));
     try {
       requireNewEnough(library);
-      CudaDriverApi driver = new PanamaCudaDriver(library, latch);
+      CudaDriverApi driver = new LinkedCudaDriver(linker(JcudaLibrary.DRIVER, library), latch);
       driver.cuInit(0);
       return driver;
     } catch (UnsatisfiedLinkError e) {
@@ -106,7 +121,7 @@ public final class CudaLibraries {
                 CudaFunctionTables.DRIVER.stream()
                     .filter(prototype -> prototype.symbol().equals(function))
                     .toList(),
-                library,
+                CudaLinker.panama(library),
                 latch,
                 (functions, call, status) -> new NativeException(call, "CUDA error", status))
             .get(function)
@@ -140,7 +155,7 @@ public final class CudaLibraries {
         link(
             List.of(CUDNN),
             driverVersion >= CUDA_13 ? "nvidia-cudnn-cu13" : "nvidia-cudnn-cu12",
-            PanamaCudnn::new);
+            library -> new LinkedCudnn(linker(JcudaLibrary.CUDNN, library), latch));
     int builtFor = Math.toIntExact(cudnn.cudnnGetCudartVersion());
     if (builtFor / 1000 > driverVersion / 1000) {
       throw unusable(
@@ -170,16 +185,46 @@ public final class CudaLibraries {
             });
   }
 
-  /** Returns cuBLAS 13 or 12. */
+  /**
+   * Returns cuBLAS 13 or 12. JCuda can call 12 alone: where there is only 13, Panama calls that,
+   * and {@link #notices} says so.
+   */
   public CublasApi cublas() {
+    if (binding == CudaBinding.JCUDA) {
+      search(List.of("libcublasLt.so.12"));
+      List<String> cublas12 = List.of(JcudaLibrary.CUBLAS.soname());
+      // A driver of CUDA 12 serves no other, so there the lack of it is a failure.
+      if (search(cublas12).library().isPresent() || driverVersion < CUDA_13) {
+        return link(
+            cublas12,
+            cublasPackage(),
+            library -> new LinkedCublas(linker(JcudaLibrary.CUBLAS, library), latch));
+      }
+      notices.add(
+          "cuBLAS is called through Panama, JCuda needs that of CUDA 12: %s"
+              .formatted(search(cublas12).failure()));
+    }
     // What it is built upon, which by itself it looks for only in its own folder.
     search(candidates("libcublasLt.so"));
-    return link(candidates("libcublas.so"), cublasPackage(), PanamaCublas::new);
+    return link(
+        candidates("libcublas.so"),
+        cublasPackage(),
+        library -> new LinkedCublas(CudaLinker.panama(library), latch));
   }
 
-  /** Returns cublasLt 13 or 12. */
+  /** Returns cublasLt 13 or 12, which Panama alone can call. */
   public CublasLtApi cublasLt() {
-    return link(candidates("libcublasLt.so"), cublasPackage(), PanamaCublasLt::new);
+    return link(
+        candidates("libcublasLt.so"),
+        cublasPackage(),
+        library -> new LinkedCublasLt(CudaLinker.panama(library), latch));
+  }
+
+  private CudaLinker linker(JcudaLibrary jcuda, SharedLibrary library) {
+    return switch (binding) {
+      case PANAMA -> CudaLinker.panama(library);
+      case JCUDA -> new JcudaLinker(jcuda, library);
+    };
   }
 
   private String cublasPackage() {
@@ -192,7 +237,7 @@ public final class CudaLibraries {
   }
 
   private <T> T link(
-      List<String> names, String pythonPackage, BiFunction<SharedLibrary, CudaLatch, T> engine) {
+      List<String> names, String pythonPackage, Function<SharedLibrary, T> linkedApi) {
     CudaLibrarySearch search = search(names);
     String advice = "install it, for example with: pip install " + pythonPackage;
     SharedLibrary library =
@@ -202,7 +247,7 @@ public final class CudaLibraries {
                 () ->
                     unusable("%s is missing (%s); %s", names.getFirst(), search.failure(), advice));
     try {
-      return engine.apply(library, latch);
+      return linkedApi.apply(library);
     } catch (UnsatisfiedLinkError e) {
       throw unusable(
           "%s is not usable (%s); %s", location(names.getFirst()), e.getMessage(), advice);

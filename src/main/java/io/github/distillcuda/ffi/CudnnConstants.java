@@ -42,9 +42,10 @@ public final class CudnnConstants {
   public static final int CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM = 0;
   public static final int CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM = 1;
 
-  // cudnnConvolutionBwdDataAlgo_t, cudnnConvolutionBwdFilterAlgo_t; 1 is deterministic, 0 is not
+  // cudnnConvolutionBwdDataAlgo_t, cudnnConvolutionBwdFilterAlgo_t; 0 and 3 are not deterministic
   public static final int CUDNN_CONVOLUTION_BWD_DATA_ALGO_1 = 1;
   public static final int CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1 = 1;
+  public static final int CUDNN_CONVOLUTION_BWD_FILTER_ALGO_WINOGRAD_NONFUSED = 5;
 
   private CudnnConstants() {}
 }

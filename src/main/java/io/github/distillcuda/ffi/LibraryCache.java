@@ -53,15 +53,22 @@ final class LibraryCache {
 
   private final Path folder;
   private final Function<String, InputStream> resources;
+  private final String contents;
+  private final String instead;
 
   /**
    * A cache in {@code folder}.
    *
    * @param resources opens the packed library of a file name, null if there is none
+   * @param contents what the libraries are to the user
+   * @param instead what the user can do where the jar does not have them
    */
-  LibraryCache(Path folder, Function<String, InputStream> resources) {
+  LibraryCache(
+      Path folder, Function<String, InputStream> resources, String contents, String instead) {
     this.folder = folder;
     this.resources = resources;
+    this.contents = contents;
+    this.instead = instead;
   }
 
   /** Returns the user's cache folder: {@code XDG_CACHE_HOME}, else {@code ~/.cache}. */
@@ -95,8 +102,8 @@ final class LibraryCache {
     } catch (IOException e) {
       throw new DistillException(
           ExitCode.DISK,
-          "cannot unpack the CPU library into %s (%s); set XDG_CACHE_HOME to a folder that can be written"
-              .formatted(folder, e),
+          "cannot unpack the %s into %s (%s); set XDG_CACHE_HOME to a folder that can be written"
+              .formatted(contents, folder, e),
           e);
     }
   }
@@ -146,9 +153,7 @@ final class LibraryCache {
         if (packed == null) {
           throw new DistillException(
               ExitCode.DEVICE,
-              "this jar has no CPU library ("
-                  + file.name()
-                  + "); use distill-cuda.jar or --device reference");
+              "this jar has no %s (%s); %s".formatted(contents, file.name(), instead));
         }
         MessageDigest digest = sha256();
         try (OutputStream unpacked = Files.newOutputStream(temporary)) {

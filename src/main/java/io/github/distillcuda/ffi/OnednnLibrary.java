@@ -61,7 +61,10 @@ public final class OnednnLibrary {
         LibraryCache.userCacheFolder()
             .resolve("distill-cuda/native/onednn-3.13-" + ONEDNN.sha256().substring(0, 12));
     return new LibraryCache(
-            folder, name -> OnednnLibrary.class.getResourceAsStream(RESOURCES + name))
+            folder,
+            name -> OnednnLibrary.class.getResourceAsStream(RESOURCES + name),
+            "CPU library",
+            "use distill-cuda.jar or --device reference")
         .provide(List.of(GOMP, ONEDNN));
   }
 

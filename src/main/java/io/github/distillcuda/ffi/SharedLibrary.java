@@ -72,12 +72,20 @@ final class SharedLibrary {
    */
   @SuppressWarnings("restricted")
   MethodHandle function(String symbol, FunctionDescriptor descriptor) {
-    MemorySegment address =
-        symbols
-            .find(symbol)
-            .orElseThrow(() -> new UnsatisfiedLinkError(name + " does not export " + symbol));
+    MemorySegment address = address(symbol);
     linked.put(symbol, descriptor);
     return LINKER.downcallHandle(address, descriptor);
+  }
+
+  /**
+   * Returns where a function or a variable is.
+   *
+   * @throws UnsatisfiedLinkError if the library does not export it
+   */
+  MemorySegment address(String symbol) {
+    return symbols
+        .find(symbol)
+        .orElseThrow(() -> new UnsatisfiedLinkError(name + " does not export " + symbol));
   }
 
   /** Returns what was linked so far by symbol, for a test to compare with the library's headers. */

@@ -311,6 +311,7 @@ public final class DistillationRun {
         info.engine(),
         info.precision(),
         info.kernels(),
+        info.layers(),
         new RunMetrics.Dataset(
             dataset.name(), dataset.trainCount(), dataset.testCount(), datasetSha256.join()),
         config.temperature(),

@@ -10,6 +10,7 @@ import java.util.Map;
  * @param engine how it was reached
  * @param precision of layers
  * @param kernels {@code fused} or {@code unfused} loss
+ * @param layers who computed what stands between products
  * @param dataset what was trained on
  * @param temperature T
  * @param alpha weight of the distillation term
@@ -26,6 +27,7 @@ public record RunMetrics(
     String engine,
     String precision,
     String kernels,
+    String layers,
     Dataset dataset,
     double temperature,
     double alpha,

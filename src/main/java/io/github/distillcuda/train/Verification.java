@@ -169,11 +169,26 @@ public final class Verification {
     student.parameters().values().getLast().read(fc2Bias);
     return List.of(
         new Check(
-            "20 steps of distillation: losses", relativeError(losses, expected.losses()), 1e-4),
+            "20 steps of distillation: losses",
+            relativeError(losses, expected.losses()),
+            1e-4 * coarseness(backend)),
         new Check(
             "20 steps of distillation: fc2.bias",
             relativeError(fc2Bias, expected.fc2Bias()),
-            1e-3));
+            1e-3 * coarseness(backend)));
+  }
+
+  /**
+   * Returns how much coarser than float32 a training may be. Inputs of products keep 10 bits in
+   * tf32 and 7 in bf16, instead of 23; errors of that size, 5e-4 and 4e-3, mostly average out in
+   * sums.
+   */
+  private static double coarseness(Backend backend) {
+    return switch (backend.info().precision()) {
+      case "tf32" -> 50;
+      case "bf16" -> 400;
+      default -> 1;
+    };
   }
 
   /** Weights float32((2u - 1) * gain / sqrt(fanIn)), u drawn over all parameters in order. */

@@ -20,6 +20,8 @@ package io.github.distillcuda.backend;
  * @param network logits and loss through all four layers; scale: the largest logit, the loss
  * @param networkGradient gradients through all four layers; scale: the largest element of the same
  *     parameter
+ * @param textbook what a loss adds that is computed from rounded probabilities, which cancel; 0 for
+ *     forms in which nothing does; scales: {@link #textbookLoss}, {@link #textbookGradient}
  */
 record ContractTolerances(
     double epsilon,
@@ -31,7 +33,8 @@ record ContractTolerances(
     double adam,
     double moments,
     double network,
-    double networkGradient) {
+    double networkGradient,
+    double textbook) {
   /** Float64 in plain loops: where a bound is above 1e-14, PyTorch's own rounding sets it. */
   static final ContractTolerances REFERENCE =
       new ContractTolerances(
@@ -47,7 +50,8 @@ record ContractTolerances(
           1e-14,
           1e-14,
           1e-13,
-          1e-13);
+          1e-13,
+          0);
 
   /** Float32 layers and Adam; the loss in double, rounded to float32 at its end. */
   static final ContractTolerances ONEDNN =
@@ -67,5 +71,58 @@ record ContractTolerances(
           // Four layers of 2e-7 each; PyTorch in float32 has 1e-7.
           1e-6,
           // Eight layers and the loss between them; PyTorch in float32 has 2e-6.
-          1e-5);
+          1e-5,
+          0);
+
+  /**
+   * Float32 throughout, sums of rows in double: every row of the loss is float32 too. Bounds of the
+   * loss are those of its kernels, which hold for the approximate instructions of every GPU.
+   */
+  static final ContractTolerances CUDA =
+      new ContractTolerances(
+          0x1p-23,
+          1e-6,
+          1e-5,
+          1e-12,
+          2e-6,
+          1e-5,
+          1e-6,
+          5e-7,
+          // The row's loss beside the four layers; 4e-7 is what the emulated device has.
+          2e-6,
+          1e-5,
+          0);
+
+  /** The same with the chain of one kernel a formula, which has its softmaxes in float32. */
+  static final ContractTolerances CUDA_UNFUSED = CUDA.withTextbook(4 * 0x1p-23);
+
+  private ContractTolerances withTextbook(double units) {
+    return new ContractTolerances(
+        epsilon,
+        product,
+        distillation,
+        distillationFloor,
+        crossEntropy,
+        lossGradient,
+        adam,
+        moments,
+        network,
+        networkGradient,
+        units);
+  }
+
+  /**
+   * Returns what the textbook's sum of {@code T^2*q*(log q - log p)} adds to one row: its terms are
+   * rounded, of which q*log q adds up to log C, and so are the logits before they are divided by T.
+   *
+   * @param largest the largest finite logit of either model, without its sign
+   */
+  double textbookLoss(double temperature, int classes, double largest) {
+    return textbook * temperature * (2 * temperature * Math.log(classes) + largest);
+  }
+
+  /** Returns what {@code T*(p - q)} of rounded probabilities adds to an element of one row. */
+  double textbookGradient(double temperature, double largest) {
+    return textbook * (temperature + largest);
+  }
 }

@@ -96,8 +96,14 @@ class WrongInputTest {
           3 | --teacher DIR/file.txt                              | file.txt
           3 | --teacher DIR/lying.safetensors                     | lying.safetensors
           3 | eval --model DIR/lying.safetensors --data synthetic | lying.safetensors
-          5 | --device cuda --data synthetic                      | no CUDA backend is built in
-          5 | info --device cuda:1                                | no CUDA backend is built in
+          5 | --device cuda --data synthetic                      | no NVIDIA driver
+          5 | --device cuda --engine jcuda --data synthetic       | no NVIDIA driver
+          5 | info --device cuda:1                                | install driver 525.60.13 or newer
+          5 | --kernels unfused --data synthetic                  | --kernels unfused needs CUDA: no NVIDIA driver
+          2 | --device cpu --layers fused                         | --layers fused is for --device cuda
+          2 | --device cpu --precision tf32                       | --precision tf32 is for --device cuda
+          2 | --device reference --precision fp32                 | --device reference computes in float64
+          2 | --device cpu --engine jcuda                         | --engine jcuda is for --device cuda
           6 | --out DIR/file.txt/run --data synthetic             | DIR/file.txt
           """)
   void endsWithOneLineAndTheDocumentedCode(int expected, String arguments, String says)

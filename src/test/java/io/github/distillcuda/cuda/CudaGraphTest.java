@@ -4,13 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import io.github.distillcuda.emulator.device.EmulatedDevice;
+import io.github.distillcuda.ffi.CudaDriverApi;
 import io.github.distillcuda.ffi.NativeException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class CudaGraphTest {
-  private final FakeCudaDriver driver = new FakeCudaDriver();
+  private final EmulatedDevice device = new EmulatedDevice();
+  private final CudaDriverApi driver = device.driver();
   private final DeviceScope scope = new DeviceScope();
   private CudaContext context;
   private CudaStream stream;
@@ -20,13 +23,13 @@ class CudaGraphTest {
   void open() {
     context = scope.own(CudaContext.open(driver, 0));
     stream = scope.own(CudaStream.create(context, "main"));
-    step = new SmallStep(context, scope);
+    step = new SmallStep(stream, scope);
   }
 
   @AfterEach
   void everythingIsFreed() {
     scope.close();
-    assertThat(driver.live()).isEmpty();
+    assertThat(device.live()).isEmpty();
   }
 
   @Test
@@ -45,13 +48,13 @@ class CudaGraphTest {
     // A step is a fill and a kernel.
     assertThat(graph.nodes()).isEqualTo(4);
     assertThat(graph.kernelNodes()).isEqualTo(2);
-    assertThat(driver.live()).doesNotContainValue("graph");
+    assertThat(device.live()).doesNotContainValue("graph");
 
-    int calls = driver.calls().size();
+    int calls = device.callCount();
     graph.upload(stream);
     graph.launch(stream);
     graph.launch(stream);
-    assertThat(driver.functions().subList(calls, driver.calls().size()))
+    assertThat(device.functions().subList(calls, device.callCount()))
         .containsExactly("cuGraphUpload", "cuGraphLaunch", "cuGraphLaunch");
     graph.close();
     assertThatIllegalStateException()
@@ -75,7 +78,7 @@ class CudaGraphTest {
         .isSameAs(failure)
         .satisfies(e -> assertThat(e.getSuppressed()).isEmpty());
     assertThat(stream.isCapturing()).isFalse();
-    assertThat(driver.live()).doesNotContainValue("graph");
+    assertThat(device.live()).doesNotContainValue("graph");
     stream.synchronize();
   }
 
@@ -97,7 +100,7 @@ class CudaGraphTest {
                     stream,
                     "broken",
                     () -> {
-                      driver.failCall(driver.calls().size(), 901);
+                      device.failCall(device.callCount(), 901);
                       throw failure;
                     }))
         .isSameAs(failure)

@@ -10,9 +10,11 @@ import io.github.distillcuda.cuda.kernels.KernelCatalog;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.cuda.kernels.StepKernels;
+import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.ffi.CudaConstants;
+import io.github.distillcuda.ffi.CudaDriverApi;
 import io.github.distillcuda.ffi.NativeException;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -23,7 +25,8 @@ class CudaModuleTest {
   private static final KernelSignature KERNEL = StepKernels.ADVANCE;
   private static final List<PtxImage> IMAGES = List.of(image(75), image(90), image(80));
 
-  private final FakeCudaDriver driver = new FakeCudaDriver();
+  private final EmulatedDevice device = new EmulatedDevice();
+  private final CudaDriverApi driver = device.driver();
 
   private static PtxImage image(int target) {
     return PtxImage.of(
@@ -32,24 +35,28 @@ class CudaModuleTest {
         // a comment about .target sm_100
         .version 7.0
         .target sm_%d
-        .visible .entry %s(
+        .address_size 64
+        .visible .entry %s()
+        {
+          ret;
+        }
         """
             .formatted(target, KERNEL.symbol()));
   }
 
   @AfterEach
   void everythingIsFreed() {
-    assertThat(driver.live()).isEmpty();
+    assertThat(device.live()).isEmpty();
   }
 
   @Test
   void theNewestThatTheGpuTakesIsLoadedAlone() {
-    driver.setComputeCapability(89);
+    device.withComputeCapability(89);
     try (CudaContext context = CudaContext.open(driver, 0);
         CudaModule module = CudaModule.load(context, "step.ptx", IMAGES, List.of(KERNEL))) {
       assertThat(module.function(KERNEL).signature()).isSameAs(KERNEL);
-      assertThat(driver.loadedTargets()).containsExactly(80);
-      assertThat(driver.functions()).containsOnlyOnce("cuModuleLoadDataEx");
+      assertThat(device.loadedTargets()).containsExactly(80);
+      assertThat(device.functions()).containsOnlyOnce("cuModuleLoadDataEx");
     }
   }
 
@@ -61,8 +68,8 @@ class CudaModuleTest {
           CudaConstants.CUDA_ERROR_INVALID_PTX,
           CudaConstants.CUDA_ERROR_UNSUPPORTED_PTX_VERSION
         }) {
-      FakeCudaDriver older = new FakeCudaDriver().refusing(90, refusal);
-      try (CudaContext context = CudaContext.open(older, 0);
+      EmulatedDevice older = new EmulatedDevice().refusing(90, refusal);
+      try (CudaContext context = CudaContext.open(older.driver(), 0);
           CudaModule module = CudaModule.load(context, "step.ptx", IMAGES, List.of(KERNEL))) {
         assertThat(older.loadedTargets()).containsExactly(80);
         assertThat(module.function(KERNEL)).isNotNull();
@@ -73,13 +80,13 @@ class CudaModuleTest {
 
   @Test
   void whatTheCompilerSaidIsInTheFailure() {
-    driver.setComputeCapability(80);
-    driver.refusing(80, 222).refusing(75, 218);
+    device.withComputeCapability(80);
+    device.refusing(80, 222).refusing(75, 218);
     try (CudaContext context = CudaContext.open(driver, 0)) {
       assertThatExceptionOfType(DistillException.class)
           .isThrownBy(() -> CudaModule.load(context, "step.ptx", IMAGES, List.of(KERNEL)))
           .withMessageMatching(
-              "the kernels of step.ptx do not run on cuda:0 Fake GPU .*: "
+              "the kernels of step.ptx do not run on cuda:0 Emulated GPU .*: "
                   + "compute_90/step.ptx is for compute capability 9.0 and later; "
                   + "compute_80/step.ptx: cuModuleLoadDataEx.*\\(222\\).* line 1: .*; line 2: .*; "
                   + "compute_75/step.ptx: cuModuleLoadDataEx.*\\(218\\).*; "
@@ -90,12 +97,12 @@ class CudaModuleTest {
 
   @Test
   void anotherFailureIsNoReasonToTryOlderOnes() {
-    driver.refusing(90, CudaConstants.CUDA_ERROR_OUT_OF_MEMORY);
+    device.refusing(90, CudaConstants.CUDA_ERROR_OUT_OF_MEMORY);
     try (CudaContext context = CudaContext.open(driver, 0)) {
       assertThatExceptionOfType(NativeException.class)
           .isThrownBy(() -> CudaModule.load(context, "step.ptx", IMAGES, List.of(KERNEL)))
           .satisfies(e -> assertThat(e.code()).isEqualTo(2));
-      assertThat(driver.loadedTargets()).isEmpty();
+      assertThat(device.loadedTargets()).isEmpty();
     }
   }
 
@@ -119,13 +126,13 @@ class CudaModuleTest {
         assertThat(library.function(kernel).signature()).isSameAs(kernel);
       }
       long files = KernelCatalog.all().stream().map(KernelSignature::ptx).distinct().count();
-      assertThat(driver.loadedTargets()).hasSize((int) files);
+      assertThat(device.loadedTargets()).hasSize((int) files);
     }
   }
 
   @Test
   void kernelsForBfloat16NeedAnAmpere() {
-    driver.setComputeCapability(75);
+    device.withComputeCapability(75);
     try (CudaContext context = CudaContext.open(driver, 0)) {
       KernelLibrary.load(context, List.of(GatherKernels.NCHW_FLOAT32)).close();
       assertThatExceptionOfType(DistillException.class)

@@ -13,6 +13,8 @@ import io.github.distillcuda.cuda.kernels.GatherKernels;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.cuda.kernels.StateLayout;
 import io.github.distillcuda.cuda.kernels.StepKernels;
+import io.github.distillcuda.emulator.device.EmulatedDevice;
+import io.github.distillcuda.ffi.CudaDriverApi;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -23,7 +25,8 @@ import org.junit.jupiter.api.Test;
 class KernelLaunchTest {
   private static final KernelSizes ADAM_SIZES = KernelSizes.of("n", 1000);
 
-  private final FakeCudaDriver driver = new FakeCudaDriver();
+  private final EmulatedDevice device = new EmulatedDevice().withoutKernels();
+  private final CudaDriverApi driver = device.driver();
   private final DeviceScope scope = new DeviceScope();
   private CudaContext context;
   private CudaStream stream;
@@ -47,7 +50,7 @@ class KernelLaunchTest {
   @AfterEach
   void everythingIsFreed() {
     scope.close();
-    assertThat(driver.live()).isEmpty();
+    assertThat(device.live()).isEmpty();
   }
 
   private KernelLaunch adam() {
@@ -79,9 +82,9 @@ class KernelLaunchTest {
     assertThat(argument(7, 8).get(JAVA_DOUBLE, 0)).isEqualTo(0.999);
     assertThat(argument(8, 8).get(JAVA_DOUBLE, 0)).isEqualTo(1e-8);
     assertThat(argument(9, 4).get(JAVA_INT, 0)).isEqualTo(1000);
-    assertThat(driver.kernelParams().byteSize()).isEqualTo(10 * 8);
+    assertThat(device.kernelParams().byteSize()).isEqualTo(10 * 8);
     // 1000 elements, 4 a thread, 256 threads a block.
-    assertThat(driver.calls().getLast())
+    assertThat(device.calls().getLast())
         .isEqualTo("cuLaunchKernel(1, 1, 1, 256, 1, 1, 0, 0x%x)".formatted(stream.address()));
   }
 
@@ -111,7 +114,7 @@ class KernelLaunchTest {
     KernelLaunch launch = gather.prepare(cifar);
     gather.prepare(cifar);
     assertThat(launch.config().sharedBytes()).isEqualTo(3072);
-    assertThat(driver.calls())
+    assertThat(device.calls())
         .filteredOn(call -> call.startsWith("cuFuncSetAttribute"))
         .singleElement()
         .satisfies(call -> assertThat(call).endsWith(", 8, 3072)"));
@@ -129,7 +132,7 @@ class KernelLaunchTest {
     assertThatIllegalStateException()
         .isThrownBy(() -> launch.launch(stream))
         .withMessage("row_sums_fused_f32_v1 lacks [crossEntropy, state]");
-    assertThat(driver.functions()).doesNotContain("cuLaunchKernel");
+    assertThat(device.functions()).doesNotContain("cuLaunchKernel");
   }
 
   @Test
@@ -203,7 +206,7 @@ class KernelLaunchTest {
 
   @SuppressWarnings("restricted")
   private MemorySegment argument(int index, long byteSize) {
-    return MemorySegment.ofAddress(driver.kernelParams().getAtIndex(JAVA_LONG, index))
+    return MemorySegment.ofAddress(device.kernelParams().getAtIndex(JAVA_LONG, index))
         .reinterpret(byteSize);
   }
 }

@@ -4,14 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.ffi.CudaDriverApi;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
 /** The rules that all handles keep, on a driver without a GPU. */
 class NativeHandleTest {
-  private final FakeCudaDriver driver = new FakeCudaDriver();
+  private final EmulatedDevice device = new EmulatedDevice();
+  private final CudaDriverApi driver = device.driver();
 
   @Test
   void aSecondCloseDoesNothing() {
@@ -21,8 +24,8 @@ class NativeHandleTest {
     buffer.close();
     context.close();
     context.close();
-    assertThat(driver.functions()).containsOnlyOnce("cuMemFree_v2", "cuDevicePrimaryCtxRelease_v2");
-    assertThat(driver.live()).isEmpty();
+    assertThat(device.functions()).containsOnlyOnce("cuMemFree_v2", "cuDevicePrimaryCtxRelease_v2");
+    assertThat(device.live()).isEmpty();
   }
 
   @Test
@@ -31,7 +34,7 @@ class NativeHandleTest {
       DeviceBuffer buffer = context.memory().allocate("conv1.weight", 1000);
       CudaStream stream = CudaStream.create(context, "main");
       buffer.close();
-      int calls = driver.calls().size();
+      int calls = device.callCount();
       assertThatIllegalStateException()
           .isThrownBy(buffer::address)
           .withMessage("DeviceBuffer conv1.weight is closed");
@@ -42,7 +45,7 @@ class NativeHandleTest {
       assertThatIllegalStateException()
           .isThrownBy(stream::synchronize)
           .withMessage("CudaStream main is closed");
-      assertThat(driver.functions().subList(calls, driver.calls().size()))
+      assertThat(device.functions().subList(calls, device.callCount()))
           .containsExactly("cuStreamDestroy_v2");
     }
     CudaContext closed = CudaContext.open(driver, 1);
@@ -56,7 +59,7 @@ class NativeHandleTest {
   void anotherThreadIsRefused() throws InterruptedException {
     try (CudaContext context = CudaContext.open(driver, 0);
         CudaStream stream = CudaStream.create(context, "main")) {
-      int calls = driver.calls().size();
+      int calls = device.callCount();
       for (Runnable use :
           new Runnable[] {stream::synchronize, stream::close, context::synchronize}) {
         assertThat(failureIn("worker", use))
@@ -64,10 +67,10 @@ class NativeHandleTest {
             .hasMessageMatching(
                 "Cuda(Stream main|Context cuda:0) belongs to thread \".*\", not to \"worker\"");
       }
-      assertThat(driver.calls()).hasSize(calls);
+      assertThat(device.calls()).hasSize(calls);
       assertThat(stream.isClosed()).isFalse();
     }
-    assertThat(driver.live()).isEmpty();
+    assertThat(device.live()).isEmpty();
   }
 
   @Test
@@ -79,7 +82,7 @@ class NativeHandleTest {
     assertThat(failure.get())
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("virtual");
-    assertThat(driver.calls()).isEmpty();
+    assertThat(device.calls()).isEmpty();
   }
 
   @Test
@@ -94,14 +97,14 @@ class NativeHandleTest {
     buffer.close();
     stream.close();
     context.close();
-    assertThat(driver.live()).isEmpty();
+    assertThat(device.live()).isEmpty();
   }
 
   @Test
   void whatFailsToCloseIsClosedAllTheSame() {
     try (CudaContext context = CudaContext.open(driver, 0)) {
       DeviceBuffer buffer = context.memory().allocate("logits", 40);
-      driver.failCall(driver.calls().size(), 1);
+      device.failCall(device.callCount(), 1);
       assertThatExceptionOfType(RuntimeException.class)
           .isThrownBy(buffer::close)
           .withMessageContaining("cuMemFree_v2");
@@ -117,16 +120,16 @@ class NativeHandleTest {
         .isThrownBy(() -> CudaContext.open(driver, 2))
         .withMessage("no GPU has the number 2: there are 2, counted from 0")
         .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.DEVICE));
-    assertThat(driver.live()).isEmpty();
+    assertThat(device.live()).isEmpty();
   }
 
   @Test
   void theDeviceIsDescribed() {
-    driver.setComputeCapability(86);
+    device.withComputeCapability(86);
     try (CudaContext context = CudaContext.open(driver, 1)) {
       assertThat(context.device())
           .hasToString(
-              "cuda:1 Fake GPU (compute capability 8.6, 132 multiprocessors, 81920 MiB, "
+              "cuda:1 Emulated GPU (compute capability 8.6, 132 multiprocessors, 81920 MiB, "
                   + "driver for CUDA 13.0)");
     }
   }

@@ -11,10 +11,12 @@ final class SmallStep {
   private final DeviceBuffer rows;
   private final KernelLaunch sums;
 
-  /** Allocates what the step needs in a scope. */
-  SmallStep(CudaContext context, DeviceScope scope) {
+  /** Allocates what the step needs in a scope, and clears its sums in a stream. */
+  SmallStep(CudaStream stream, DeviceScope scope) {
+    CudaContext context = stream.context();
     rows = scope.own(context.memory().allocate("rows", 3 * 256));
     DeviceBuffer state = scope.own(context.memory().allocate("state", StateLayout.BYTES));
+    stream.clear(state);
     KernelLibrary kernels =
         scope.own(
             KernelLibrary.load(context, List.of(StepKernels.ROW_SUMS, GatherKernels.NCHW_FLOAT32)));

@@ -74,9 +74,7 @@ class CudaLibrariesTest {
   @Test
   void anOldDriver() throws Exception {
     // As on the real ones, the newer functions are not even exported.
-    CudaStub.compile(
-        folder.resolve("libcuda.so.1"),
-        "int cuDriverGetVersion(int* version) { *version = 11040; return 0; }");
+    new CudaStandIns(folder).oldDriver(11_040);
     requireDeviceFailure(
         CudaTestLibraries.only(folder)::driver,
         "the NVIDIA driver serves CUDA 11.4, 12.0 is needed; install driver 525.60.13 or newer");
@@ -84,9 +82,7 @@ class CudaLibrariesTest {
 
   @Test
   void aDriverThatLacksAFunction() throws Exception {
-    CudaStub.compile(
-        folder.resolve("libcuda.so.1"),
-        "int cuDriverGetVersion(int* version) { *version = 12000; return 0; }");
+    new CudaStandIns(folder).oldDriver(12_000);
     requireDeviceFailure(
         CudaTestLibraries.only(folder)::driver,
         "the NVIDIA driver at %s is not complete (libcuda.so.1 does not export cuInit); "
@@ -178,6 +174,18 @@ class CudaLibrariesTest {
   }
 
   @Test
+  void cublas13IsCalledThroughPanamaWhenJcudaIsAskedFor() throws Exception {
+    cublas("libcublas.so.13", "libcublasLt.so.13");
+    CudaLibraries libraries = CudaTestLibraries.only(CudaBinding.JCUDA, folder);
+    assertThat(libraries.cublas().cublasGetVersion_v2()).isEqualTo(1001);
+    libraries.cublas();
+    assertThat(libraries.notices())
+        .containsExactly(
+            "cuBLAS is called through Panama, JCuda needs that of CUDA 12: "
+                + "libcublas.so.12 not found");
+  }
+
+  @Test
   void cudnnForANewerCudaThanTheDriver() throws Exception {
     driver(12_040, "return 0;");
     cudnn("long cudnnGetCudartVersion(void) { return 13030; }");
@@ -228,27 +236,8 @@ class CudaLibrariesTest {
 
   // ---- Stand-ins
 
-  private CudaStub driver(int version, String init) throws Exception {
-    return CudaStub.compile(
-        folder.resolve("libcuda.so.1"),
-        CudaStub.echo(
-                CudaFunctionTables.DRIVER,
-                "cuDriverGetVersion",
-                "cuInit",
-                "cuGetErrorName",
-                "cuGetErrorString")
-            + """
-            int cuDriverGetVersion(int* version) { *version = %d; return 0; }
-            int cuInit(unsigned flags) { %s }
-            static char name[64], text[64];
-            int cuGetErrorName(int error, const char** out) {
-              sprintf(name, "CUDA_ERROR_%%d", error); *out = name; return 0;
-            }
-            int cuGetErrorString(int error, const char** out) {
-              sprintf(text, "text of %%d", error); *out = text; return 0;
-            }
-            """
-                .formatted(version, init));
+  private CudaStub driver(int version, String init) {
+    return new CudaStandIns(folder).driver(version, init);
   }
 
   private void cublas(String cublas, String cublasLt) throws Exception {

@@ -19,6 +19,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * NVIDIA's own libraries, where this machine has them, as far as they go without a GPU: every
@@ -26,11 +28,10 @@ import org.junit.jupiter.api.Test;
  * a device fails with a reason.
  */
 class CudaRealLibrariesTest {
-  private final CudaLibraries libraries = CudaTestLibraries.ofThisMachine();
-
-  @Test
-  void cudnnHasEveryFunctionAndAVersion() {
-    CudnnApi cudnn = open(CudaLibraries::cudnn);
+  @ParameterizedTest
+  @EnumSource
+  void cudnnHasEveryFunctionAndAVersion(CudaBinding binding) {
+    CudnnApi cudnn = open(binding, CudaLibraries::cudnn);
     assertThat(cudnn.cudnnGetVersion()).isBetween(90_000L, 99_999L);
     assertThat(cudnn.cudnnGetCudartVersion()).isBetween(12_000L, 13_990L);
   }
@@ -44,9 +45,10 @@ class CudaRealLibrariesTest {
   }
 
   /** The second convolution of the teacher, and the pooling behind it. */
-  @Test
-  void cudnnComputesTheShapesOfTheTeacher() {
-    CudnnDescriptorApi cudnn = open(CudaLibraries::cudnn);
+  @ParameterizedTest
+  @EnumSource
+  void cudnnComputesTheShapesOfTheTeacher(CudaBinding binding) {
+    CudnnDescriptorApi cudnn = open(binding, CudaLibraries::cudnn);
     long input = tensor(cudnn, 8, 64, 16, 16);
     long filter = cudnn.cudnnCreateFilterDescriptor();
     cudnn.cudnnSetFilter4dDescriptor(filter, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NCHW, 128, 64, 3, 3);
@@ -76,9 +78,10 @@ class CudaRealLibrariesTest {
   }
 
   /** Each argument in its own place: no two extents, paddings or strides are equal. */
-  @Test
-  void cudnnTakesHeightAndWidthInThatOrder() {
-    CudnnDescriptorApi cudnn = open(CudaLibraries::cudnn);
+  @ParameterizedTest
+  @EnumSource
+  void cudnnTakesHeightAndWidthInThatOrder(CudaBinding binding) {
+    CudnnDescriptorApi cudnn = open(binding, CudaLibraries::cudnn);
     long input = tensor(cudnn, 2, 3, 20, 31);
     long filter = cudnn.cudnnCreateFilterDescriptor();
     cudnn.cudnnSetFilter4dDescriptor(filter, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NCHW, 7, 3, 4, 5);
@@ -101,9 +104,10 @@ class CudaRealLibrariesTest {
     cudnn.cudnnDestroyTensorDescriptor(input);
   }
 
-  @Test
-  void aFailureOfCudnnSaysWhatItLogged() {
-    CudnnDescriptorApi cudnn = open(CudaLibraries::cudnn);
+  @ParameterizedTest
+  @EnumSource
+  void aFailureOfCudnnSaysWhatItLogged(CudaBinding binding) {
+    CudnnDescriptorApi cudnn = open(binding, CudaLibraries::cudnn);
     long tensor = cudnn.cudnnCreateTensorDescriptor();
     assertThatExceptionOfType(NativeException.class)
         .isThrownBy(
@@ -117,16 +121,17 @@ class CudaRealLibrariesTest {
     cudnn.cudnnDestroyTensorDescriptor(tensor);
   }
 
-  @Test
-  void withoutAGpuHandlesFailWithAReason() {
+  @ParameterizedTest
+  @EnumSource
+  void withoutAGpuHandlesFailWithAReason(CudaBinding binding) {
     assumeNoDriver();
-    CudnnApi cudnn = open(CudaLibraries::cudnn);
+    CudnnApi cudnn = open(binding, CudaLibraries::cudnn);
     assertThatExceptionOfType(NativeException.class)
         .isThrownBy(cudnn::cudnnCreate)
         .withMessageStartingWith(
             "cudnnCreate() failed: CUDNN_STATUS_NOT_INITIALIZED (%d) "
                 .formatted(CudnnConstants.CUDNN_STATUS_NOT_INITIALIZED));
-    CublasApi cublas = open(CudaLibraries::cublas);
+    CublasApi cublas = open(binding, CudaLibraries::cublas);
     assertThatExceptionOfType(NativeException.class)
         .isThrownBy(cublas::cublasCreate_v2)
         .withMessageStartingWith("cublasCreate_v2() failed: CUBLAS_STATUS_NOT_INITIALIZED (1) ");
@@ -178,10 +183,14 @@ class CudaRealLibrariesTest {
     return tensor;
   }
 
+  private static <T> T open(Function<CudaLibraries, T> library) {
+    return open(CudaBinding.PANAMA, library);
+  }
+
   /** Links a library, or skips the test with the reason that a user would read. */
-  private <T> T open(Function<CudaLibraries, T> library) {
+  private static <T> T open(CudaBinding binding, Function<CudaLibraries, T> library) {
     try {
-      return library.apply(libraries);
+      return library.apply(CudaTestLibraries.ofThisMachine(binding));
     } catch (DistillException e) {
       // What was found but lacks a function is a failure, not a reason to skip.
       assertThat(e.getMessage()).doesNotContain("does not export");

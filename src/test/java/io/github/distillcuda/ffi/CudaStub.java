@@ -14,13 +14,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * A shared library made of C that a test writes, which stands in for one of NVIDIA's where there is
- * no GPU. It has no soname: a real library that looks for {@code libcuda.so.1} later must not find
- * this one.
+ * no GPU. It has no soname, unless the test runs in a process of its own: a real library that looks
+ * for {@code libcuda.so.1} later must not find this one.
  */
-final class CudaStub {
+public final class CudaStub {
   /** What a command printed on both outputs, and its exit status. */
   record Finished(int exitStatus, String output) {}
 
@@ -35,14 +36,38 @@ final class CudaStub {
   /** Compiles C to a shared library; skips the test where there is no C compiler. */
   static CudaStub compile(Path file, String source, Path... needed)
       throws IOException, InterruptedException {
+    return compile(file, source, Stream.of(needed).map(Path::toString).toArray(String[]::new));
+  }
+
+  /**
+   * Compiles C to a shared library whose soname is its file name, as NVIDIA's have, and whose
+   * symbols carry that name as their version, as those of cuDNN and cuBLAS do; skips the test where
+   * there is no C compiler.
+   */
+  static CudaStub compileNamed(Path file, String source) throws IOException, InterruptedException {
+    Path versions =
+        Files.writeString(
+            file.resolveSibling(file.getFileName() + ".map"),
+            "%s { global: *; };".formatted(file.getFileName()));
+    return compile(
+        file,
+        source,
+        new String[] {"-Wl,-soname," + file.getFileName(), "-Wl,--version-script=" + versions});
+  }
+
+  private static CudaStub compile(Path file, String source, String[] options)
+      throws IOException, InterruptedException {
     Path code = Files.writeString(file.resolveSibling(file.getFileName() + ".c"), source);
     List<String> command = new ArrayList<>();
     command.addAll(List.of("gcc", "-w", "-shared", "-fPIC", "-o", file.toString()));
     command.add(code.toString());
-    for (Path library : needed) {
-      command.add(library.toString());
-    }
+    command.addAll(List.of(options));
     assertThat(run(command).output()).isEmpty();
+    return new CudaStub(file);
+  }
+
+  /** Returns a library that was compiled before, perhaps by another process. */
+  static CudaStub of(Path file) {
     return new CudaStub(file);
   }
 

@@ -25,7 +25,7 @@ record CudaStubEngine(
     Class<?> type,
     List<CudaPrototype> table,
     CudaStub stub,
-    BiFunction<SharedLibrary, CudaLatch, ?> link) {
+    BiFunction<CudaLinker, CudaLatch, ?> link) {
   /** The driver explains its results itself; these stand in for the functions that do. */
   private static final String EXPLAIN =
       """
@@ -46,17 +46,17 @@ record CudaStubEngine(
             CudaStub.compile(
                 folder.resolve("driver.so"),
                 CudaStub.echo(driver, "cuGetErrorName", "cuGetErrorString") + EXPLAIN),
-            PanamaCudaDriver::new),
-        echoing(folder, CudnnApi.class, CudaFunctionTables.CUDNN, PanamaCudnn::new),
-        echoing(folder, CublasApi.class, CudaFunctionTables.CUBLAS, PanamaCublas::new),
-        echoing(folder, CublasLtApi.class, CudaFunctionTables.CUBLASLT, PanamaCublasLt::new));
+            LinkedCudaDriver::new),
+        echoing(folder, CudnnApi.class, CudaFunctionTables.CUDNN, LinkedCudnn::new),
+        echoing(folder, CublasApi.class, CudaFunctionTables.CUBLAS, LinkedCublas::new),
+        echoing(folder, CublasLtApi.class, CudaFunctionTables.CUBLASLT, LinkedCublasLt::new));
   }
 
   private static CudaStubEngine echoing(
       Path folder,
       Class<?> type,
       List<CudaPrototype> table,
-      BiFunction<SharedLibrary, CudaLatch, ?> link)
+      BiFunction<CudaLinker, CudaLatch, ?> link)
       throws IOException, InterruptedException {
     Path file = folder.resolve(type.getSimpleName() + ".so");
     return new CudaStubEngine(type, table, CudaStub.compile(file, CudaStub.echo(table)), link);
@@ -70,7 +70,7 @@ record CudaStubEngine(
   /** The same with a latch. */
   Object open(CudaLatch latch) {
     stub.answer(0);
-    return link.apply(stub.library(), latch);
+    return link.apply(CudaLinker.panama(stub.library()), latch);
   }
 
   /** All methods that call C. */

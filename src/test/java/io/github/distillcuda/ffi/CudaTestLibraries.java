@@ -18,8 +18,8 @@ final class CudaTestLibraries {
   private CudaTestLibraries() {}
 
   /** The libraries of this machine. */
-  static CudaLibraries ofThisMachine() {
-    return new CudaLibraries();
+  static CudaLibraries ofThisMachine(CudaBinding binding) {
+    return new CudaLibraries(binding);
   }
 
   /** Folders with headers: the toolkit's first, since those beside cuBLAS include them. */
@@ -37,11 +37,16 @@ final class CudaTestLibraries {
     return Files.exists(include.resolve("cuda_runtime.h"));
   }
 
-  /** A search that looks nowhere but in one folder. */
+  /** A search that looks nowhere but in one folder, and Panama. */
   static CudaLibraries only(Path folder) {
+    return only(CudaBinding.PANAMA, folder);
+  }
+
+  /** A search that looks nowhere but in one folder. */
+  static CudaLibraries only(CudaBinding binding, Path folder) {
     Map<String, String> environment = new HashMap<>();
     environment.put(CudaSearchPath.OWN_VARIABLE, folder.toString());
     return new CudaLibraries(
-        new CudaSearchPath(environment, folder.resolve("no-such-root")), false);
+        binding, new CudaSearchPath(environment, folder.resolve("no-such-root")), false);
   }
 }

@@ -36,7 +36,7 @@ class CudnnPerformanceTest {
             folder.resolve("cudnn.so"),
             CudaStub.echo(CudaFunctionTables.CUDNN, "cudnnFindConvolutionForwardAlgorithmEx")
                 + FIND);
-    CudnnApi cudnn = new PanamaCudnn(stub.library(), new CudaLatch());
+    CudnnApi cudnn = new LinkedCudnn(CudaLinker.panama(stub.library()), new CudaLatch());
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment results = arena.allocate(5 * CudnnPerformance.BYTES, 8);
       int count =

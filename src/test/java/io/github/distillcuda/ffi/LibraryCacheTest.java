@@ -31,6 +31,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 class LibraryCacheTest {
   private static final String CONTENT = "native code";
+  private static final String CONTENTS = "CPU library";
+  private static final String INSTEAD = "use distill-cuda.jar or --device reference";
 
   /** {@code printf 'native code' | sha256sum}. */
   private static final PinnedFile FILE =
@@ -59,7 +61,7 @@ class LibraryCacheTest {
   }
 
   private Path provide() {
-    return new LibraryCache(folder, packed).provide(List.of(FILE));
+    return new LibraryCache(folder, packed, CONTENTS, INSTEAD).provide(List.of(FILE));
   }
 
   @Test
@@ -177,7 +179,7 @@ class LibraryCacheTest {
     DistillException e =
         assertThrows(
             DistillException.class,
-            () -> new LibraryCache(folder, name -> null).provide(List.of(FILE)));
+            () -> new LibraryCache(folder, name -> null, CONTENTS, INSTEAD).provide(List.of(FILE)));
     assertThat(e.exitCode()).isEqualTo(ExitCode.DEVICE);
     assertThat(e)
         .hasMessage(
@@ -189,7 +191,9 @@ class LibraryCacheTest {
   void doesNotKeepAPackedLibraryThatIsNotTheExpectedOne() {
     assertThatExceptionOfType(DistillException.class)
         .isThrownBy(
-            () -> new LibraryCache(folder, name -> stream("native evil")).provide(List.of(FILE)))
+            () ->
+                new LibraryCache(folder, name -> stream("native evil"), CONTENTS, INSTEAD)
+                    .provide(List.of(FILE)))
         .withMessageContaining("SHA-256")
         .matches(e -> e.exitCode() == ExitCode.DEVICE);
     assertThat(library).doesNotExist();

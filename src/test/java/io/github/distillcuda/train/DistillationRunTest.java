@@ -55,7 +55,11 @@ class DistillationRunTest {
         "tiny",
         null,
         null,
-        true);
+        true,
+        "fused",
+        "cudnn",
+        "auto",
+        "auto");
   }
 
   private RunMetrics run(Backend backend, RunConfig config, String name) {

@@ -46,7 +46,7 @@ public final class OnednnBackend implements Backend {
                 InstructionSet.name(library.onednn().dnnl_get_effective_cpu_isa()),
                 threads,
                 threads == 1 ? "thread" : "threads");
-    info = new BackendInfo(device, "panama", "fp32", "fused");
+    info = new BackendInfo(device, "panama", "fp32", "fused", "onednn");
   }
 
   @Override

@@ -36,7 +36,7 @@ public final class ReferenceBackend implements Backend {
 
   @Override
   public BackendInfo info() {
-    return new BackendInfo("reference (plain Java, float64)", "java", "fp64", "fused");
+    return new BackendInfo("reference (plain Java, float64)", "java", "fp64", "fused", "java");
   }
 
   @Override

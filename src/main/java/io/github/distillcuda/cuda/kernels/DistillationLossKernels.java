@@ -8,24 +8,29 @@ import java.util.stream.Stream;
 
 /** The fused distillation loss, {@code kernels/distillation_loss_fused.cu}. */
 public final class DistillationLossKernels {
+  private static final int WARP = 32;
   private static final String PTX = "compute_75/distillation_loss_fused.ptx";
 
-  /** Loss and gradient, the best rung for each range of classes, narrowest first. */
+  /**
+   * Up to how many rows a warp a row is sooner done than narrower tiles: while those leave parts of
+   * a large GPU idle.
+   */
+  private static final int FEW_ROWS = 4096;
+
+  /**
+   * Loss and gradient, the best rung for each range of classes: first those for few rows, then
+   * those for any number, narrowest first.
+   */
   public static final List<KernelSignature> SELECTED =
       List.of(
-          loss(ClassRange.C16, 1),
-          loss(ClassRange.C32, 2),
-          loss(ClassRange.C128, 2),
-          loss(ClassRange.C256, 2),
-          loss(ClassRange.C1024, 1));
-
-  /** Loss and gradient, the rungs that lost. */
-  public static final List<KernelSignature> OTHER_RUNGS =
-      List.of(
-          loss(ClassRange.C32.byLanes(1), 1),
-          loss(ClassRange.C32, 3),
-          loss(ClassRange.C128.byLanes(32), 1),
-          loss(ClassRange.C256.byLanes(32), 1));
+          lossOfFewRows(ClassRange.C32, 5),
+          lossOfFewRows(ClassRange.C128, 3),
+          lossOfFewRows(ClassRange.C256, 3),
+          loss(ClassRange.C16, 2),
+          loss(ClassRange.C32, 4),
+          loss(ClassRange.C128, 4),
+          loss(ClassRange.C256, 4),
+          loss(ClassRange.C1024, 2));
 
   /** The loss alone, narrowest first. */
   public static final List<KernelSignature> FORWARD =
@@ -34,7 +39,7 @@ public final class DistillationLossKernels {
           .toList();
 
   static final List<KernelSignature> ALL =
-      Stream.of(SELECTED, OTHER_RUNGS, FORWARD).flatMap(List::stream).toList();
+      Stream.of(SELECTED, FORWARD).flatMap(List::stream).toList();
 
   private DistillationLossKernels() {}
 
@@ -64,16 +69,25 @@ public final class DistillationLossKernels {
   }
 
   private static KernelSignature loss(ClassRange range, int rung) {
+    return gradient(range, rung).launch(range::launch);
+  }
+
+  private static KernelSignature lossOfFewRows(ClassRange range, int rung) {
+    return gradient(range, rung)
+        .requires("at most %,d rows".formatted(FEW_ROWS), sizes -> sizes.get("rows") <= FEW_ROWS)
+        .launch(range.byLanes(WARP)::launch);
+  }
+
+  private static KernelSignature.Builder gradient(ClassRange range, int rung) {
     return inputs("distillation_loss_%s_fused_f32_v%d".formatted(range.name(), rung))
         .out("dz", FLOAT32, DistillationLossKernels::elements)
         .float32("temperature", "alpha")
         .sizes("rows", "classes")
-        .requires(range.requirement(), range::covers)
-        .launch(range::launch);
+        .requires(range.requirement(), range::covers);
   }
 
   private static KernelSignature forward(ClassRange range) {
-    return inputs("distillation_loss_forward_%s_fused_f32_v1".formatted(range.name()))
+    return inputs("distillation_loss_forward_%s_fused_f32_v2".formatted(range.name()))
         .float32("temperature", "alpha")
         .sizes("rows", "classes")
         .requires(range.requirement(), range::covers)

@@ -13,6 +13,8 @@ public final class KernelCatalog {
               UnfusedLossKernels.ALL,
               TemperatureSoftmaxKernels.ALL,
               ConvolutionBlockKernels.ALL,
+              ImageConvolutionKernels.ALL,
+              FilterGradientKernels.ALL,
               StepKernels.ALL)
           .flatMap(List::stream)
           .toList();

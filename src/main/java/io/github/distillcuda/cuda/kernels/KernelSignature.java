@@ -35,6 +35,16 @@ public record KernelSignature(
    */
   public record Requirement(String text, Predicate<KernelSizes> holds) {}
 
+  /** Makes a signature without clusters. */
+  public KernelSignature(
+      String ptx,
+      String symbol,
+      List<KernelParameter> parameters,
+      List<Requirement> requirements,
+      Function<KernelSizes, LaunchConfig> launchRule) {
+    this(ptx, symbol, parameters, requirements, 1, 0, launchRule);
+  }
+
   /** Where the build puts {@link #ptx()} in the jar. */
   public static final String RESOURCE_FOLDER = "/io/github/distillcuda/kernels/ptx/";
 

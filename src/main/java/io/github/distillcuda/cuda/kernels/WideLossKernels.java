@@ -71,6 +71,11 @@ public final class WideLossKernels {
         .launch(sizes -> launch(sizes, mapping.blocks, mapping.threads, shared));
   }
 
+  /** Returns the kernel that holds no row and reads it twice. */
+  public static KernelSignature streamed(ElementType type) {
+    return of(type).getLast();
+  }
+
   private static KernelSignature streamed(String target, ElementType type) {
     Mapping mapping = new Mapping(STREAMED_THREADS, 1);
     return signature(target, type, "streamed")

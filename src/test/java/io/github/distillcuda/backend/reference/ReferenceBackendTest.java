@@ -49,7 +49,8 @@ class ReferenceBackendTest {
   @Test
   void saysWhatItIs() {
     assertThat(backend.info())
-        .isEqualTo(new BackendInfo("reference (plain Java, float64)", "java", "fp64", "fused"));
+        .isEqualTo(
+            new BackendInfo("reference (plain Java, float64)", "java", "fp64", "fused", "java"));
     assertThat(backend.dtype()).isEqualTo(DType.FLOAT64);
   }
 

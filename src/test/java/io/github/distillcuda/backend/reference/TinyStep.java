@@ -22,14 +22,14 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /** A network of the project's form on 8x8 images, a data set for it, and its recorded steps. */
-final class TinyStep {
-  static final Shape IMAGE = Shape.of(2, 8, 8);
-  static final int CLASSES = 4;
+public final class TinyStep {
+  public static final Shape IMAGE = Shape.of(2, 8, 8);
+  public static final int CLASSES = 4;
 
   private TinyStep() {}
 
   /** Two convolutions and two linear layers, as wide as asked. */
-  static List<LayerSpec> layers(int width) {
+  public static List<LayerSpec> layers(int width) {
     ConvolutionSpec first = new ConvolutionSpec("conv1", 2, 8, 8, width);
     ConvolutionSpec second = new ConvolutionSpec("conv2", width, 4, 4, width + 1);
     LinearSpec third = new LinearSpec("fc1", second.outputShape(), width + 2, true);
@@ -38,7 +38,8 @@ final class TinyStep {
   }
 
   /** Parameters from -bound to bound with the usual bound of each layer. */
-  static ParameterArena parameters(Backend backend, int width, boolean trainable, long seed) {
+  public static ParameterArena parameters(
+      Backend backend, int width, boolean trainable, long seed) {
     ParameterArena arena = backend.createParameters(layers(width), 4, trainable);
     SplittableRandom random = new SplittableRandom(seed);
     for (int i = 0; i < arena.values().size(); i++) {
@@ -50,7 +51,7 @@ final class TinyStep {
   }
 
   /** Random bytes; the labels count up, and every seventh image has none. */
-  static ResidentDataset data(Backend backend, int images) {
+  public static ResidentDataset data(Backend backend, int images) {
     byte[] pixels = new byte[images * IMAGE.elements()];
     new SplittableRandom(99).nextBytes(pixels);
     byte[] labels = new byte[images];
@@ -73,7 +74,7 @@ final class TinyStep {
   }
 
   /** Records a training step with the teacher's logits from the cache, or from the teacher. */
-  static StepProgram train(
+  public static StepProgram train(
       Backend backend,
       int batch,
       ResidentDataset data,
@@ -101,7 +102,7 @@ final class TinyStep {
   }
 
   /** Records the evaluation of a network: loss, accuracy, and its logits stored by image. */
-  static StepProgram evaluate(
+  public static StepProgram evaluate(
       Backend backend,
       int batch,
       ResidentDataset data,

@@ -23,6 +23,8 @@ class KernelCatalogTest {
           .and("paddedChannels", 16)
           .and("planes", 1024)
           .and("windows", 16384)
+          .and("images", 64)
+          .and("inputs", 3)
           .and("height", 32)
           .and("width", 32)
           .and("count", 64)
@@ -80,18 +82,19 @@ class KernelCatalogTest {
         compared++;
       }
     }
-    assertThat(compared).isEqualTo(21);
+    assertThat(compared).isEqualTo(26);
   }
 
   @Test
   void everyRowHasItsTile() {
     for (int classes : new int[] {1, 2, 10, 16, 17, 32, 33, 128, 129, 256, 257, 1024}) {
-      for (int rows : new int[] {1, 63, 64, 65, 1000}) {
+      for (int rows : new int[] {1, 63, 64, 65, 1000, 4096, 4097, 100_000}) {
         KernelSizes sizes = KernelSizes.of("rows", rows, "classes", classes);
         KernelSignature kernel = KernelCatalog.select(DistillationLossKernels.SELECTED, sizes);
         LaunchConfig launch = kernel.launch(sizes);
-        int lanes =
+        int narrow =
             classes <= 16 ? 2 : classes <= 32 ? 4 : classes <= 128 ? 8 : classes <= 256 ? 16 : 32;
+        int lanes = rows <= 4096 ? 32 : narrow;
         assertThat(launch.gridX() * launch.threads() / lanes)
             .as("%s for %s", kernel.symbol(), sizes)
             .isBetween(rows, rows + 128 / lanes - 1);

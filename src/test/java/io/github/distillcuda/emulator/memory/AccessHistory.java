@@ -17,16 +17,24 @@ final class AccessHistory {
   private int granuleShift = 2;
   private long[] writers;
   private long[] readers;
-  private long oldestValid = Stamp.HOST;
+  private long oldestValid;
 
   /** The smallest stamp that can race: an access before it is over. */
-  private long present = Stamp.HOST;
+  private long present;
 
   private long bytesRead;
   private long bytesWritten;
 
-  AccessHistory(Region region) {
+  /**
+   * Begins with nobody having touched anything.
+   *
+   * @param present the start of the launch that is running
+   * @param oldestValid the smallest stamp of a write that initialises
+   */
+  AccessHistory(Region region, long present, long oldestValid) {
     this.region = region;
+    this.present = present;
+    this.oldestValid = oldestValid;
     writers = new long[granules(granuleShift)];
     readers = new long[granules(granuleShift)];
   }
@@ -61,8 +69,9 @@ final class AccessHistory {
   }
 
   /** Uninitialises the bytes, as the content of fresh memory is. */
-  void hostForgets() {
-    Arrays.fill(writers, Stamp.NONE);
+  void hostForgets(int offset, int length) {
+    narrowToHost(offset, length);
+    Arrays.fill(writers, offset >> granuleShift, granulesUntil(offset + length), Stamp.NONE);
   }
 
   void hostReads(int offset, int length) {

@@ -10,7 +10,8 @@ import java.util.Arrays;
 /**
  * A named run of bytes at an address: a device allocation, a shared array or a thread's local
  * memory. Little-endian, as the GPU is. A fresh region is uninitialised and full of ones, which
- * reads as NaN, so that what escapes a check does not look like a result.
+ * reads as NaN, so that what escapes a check does not look like a result. The bytes exist from
+ * their first use to the region's end, so that a workspace nobody looks into costs nothing.
  */
 public final class Region {
   private static final VarHandle SHORTS = view(short[].class);
@@ -19,16 +20,25 @@ public final class Region {
 
   private final String name;
   private final long address;
-  private final byte[] bytes;
-  private final AccessHistory history;
+  private final int size;
+  private byte[] bytes;
+  private AccessHistory history;
+  private long present = Stamp.HOST;
+  private long oldestValid = Stamp.HOST;
   private boolean freed;
 
   Region(String name, long address, int size) {
     this.name = name;
     this.address = address;
-    this.bytes = new byte[size];
-    Arrays.fill(bytes, (byte) 0xff);
-    this.history = new AccessHistory(this);
+    this.size = size;
+  }
+
+  private void materialise() {
+    if (bytes == null) {
+      bytes = new byte[size];
+      Arrays.fill(bytes, (byte) 0xff);
+      history = new AccessHistory(this, present, oldestValid);
+    }
   }
 
   /** A region of its own, outside device memory, that holds these bytes: a parameter block. */
@@ -53,29 +63,29 @@ public final class Region {
 
   /** Size in bytes. */
   public int size() {
-    return bytes.length;
+    return size;
   }
 
   /** Distinct bytes that the last launch read. */
   public long bytesRead() {
-    return history.bytesRead();
+    return history == null ? 0 : history.bytesRead();
   }
 
   /** Distinct bytes that the last launch wrote. */
   public long bytesWritten() {
-    return history.bytesWritten();
+    return history == null ? 0 : history.bytesWritten();
   }
 
   /** Whether the whole access lies inside. */
   public boolean holds(long accessAddress, int width) {
     long offset = accessAddress - address;
-    return offset >= 0 && offset <= bytes.length - width;
+    return offset >= 0 && offset <= size - width;
   }
 
   /** Turns an address into an offset, after checking bounds, alignment and that nobody freed it. */
   public int locate(long accessAddress, int width, int lane) {
     long offset = accessAddress - address;
-    if (offset < 0 || offset > bytes.length - width) {
+    if (offset < 0 || offset > size - width) {
       throw EmulatorFault.ofLane(
           FaultKind.OUT_OF_BOUNDS, lane, width + " bytes at " + describe(offset));
     }
@@ -86,13 +96,14 @@ public final class Region {
     if (freed) {
       throw EmulatorFault.ofLane(FaultKind.USE_AFTER_FREE, lane, describe(offset));
     }
+    materialise();
     return (int) offset;
   }
 
   /** For a message: {@code offset 400 of y (400 bytes), address 0x...}. */
   String describe(long offset) {
     return "offset %d of %s (%d bytes), address 0x%x"
-        .formatted(offset, name, bytes.length, address + offset);
+        .formatted(offset, name, size, address + offset);
   }
 
   /** Notes a read by a thread, and throws if it is uninitialised or races. */
@@ -111,6 +122,7 @@ public final class Region {
   }
 
   public byte getByte(int offset) {
+    materialise();
     return bytes[offset];
   }
 
@@ -145,6 +157,7 @@ public final class Region {
   /** Copies bytes in from the host, and initialises them. */
   public void hostWrite(int offset, byte[] source) {
     checkHostRange(offset, source.length);
+    materialise();
     System.arraycopy(source, 0, bytes, offset, source.length);
     history.hostWrites(offset, source.length);
   }
@@ -152,35 +165,48 @@ public final class Region {
   /** Copies bytes out to the host; throws if one of them was never written. */
   public byte[] hostRead(int offset, int length) {
     checkHostRange(offset, length);
+    materialise();
     history.hostReads(offset, length);
     return Arrays.copyOfRange(bytes, offset, offset + length);
   }
 
-  /** Fills the region with {@code poison} and makes it uninitialised, as before its first use. */
-  public void hostPoison(byte poison) {
-    Arrays.fill(bytes, poison);
-    history.hostForgets();
+  /** Makes bytes what they were before their first use, as scratch memory is after it. */
+  public void hostForget(int offset, int length) {
+    checkHostRange(offset, length);
+    if (bytes != null) {
+      Arrays.fill(bytes, offset, offset + length, (byte) 0xff);
+      history.hostForgets(offset, length);
+    }
   }
 
   /** A launch whose smallest stamp is {@code start} begins: nothing before it can race. */
   void beginLaunch(long start) {
-    history.beginLaunch(start);
+    present = start;
+    if (history != null) {
+      history.beginLaunch(start);
+    }
   }
 
   /** A block whose smallest stamp is {@code start} begins, and finds this memory uninitialised. */
   void beginBlock(long start) {
-    history.beginUninitialised(start);
+    present = start;
+    oldestValid = start;
+    if (history != null) {
+      history.beginUninitialised(start);
+    }
   }
 
   void free() {
     freed = true;
+    bytes = null;
+    history = null;
   }
 
   private void checkHostRange(int offset, int length) {
     if (freed) {
       throw EmulatorFault.ofHost(FaultKind.USE_AFTER_FREE, describe(offset));
     }
-    if (offset < 0 || length > bytes.length - offset) {
+    if (offset < 0 || length > size - offset) {
       throw EmulatorFault.ofHost(
           FaultKind.OUT_OF_BOUNDS, "the host copies " + length + " bytes at " + describe(offset));
     }

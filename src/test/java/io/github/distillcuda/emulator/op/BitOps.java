@@ -89,6 +89,13 @@ final class BitOps {
   private static void addFields(OpTable table) {
     table.add("bfe.u32", WordLoops.ternary((a, start, length) -> field(a, start, length)));
     table.add("bfe.s32", WordLoops.ternary((a, start, length) -> signedField(a, start, length)));
+    table.add(
+        "bfi.b32",
+        operands -> {
+          int start = (int) operands.immediate(3);
+          int length = (int) operands.immediate(4);
+          return WordLoops.binary((a, b) -> inserted(a, b, start, length)).decode(operands);
+        });
     table.add("prmt.b32", WordLoops.ternary((a, b, selector) -> permute(a, b, selector)));
     table.add(
         "lop3.b32",
@@ -112,6 +119,12 @@ final class BitOps {
     }
     int top = Math.min(from + kept - 1, 31);
     return top < from ? a >> 31 : a << (31 - top) >> (31 - top + from);
+  }
+
+  /** The lowest bits of a in b; the place and the length are constants in what nvcc emits. */
+  private static int inserted(int a, int b, int start, int length) {
+    long mask = ((1L << Math.min(length & 0xff, 32)) - 1) << Math.min(start & 0xff, 32);
+    return (int) (b & ~mask | unsigned(a) << Math.min(start & 0xff, 32) & mask);
   }
 
   /** Picks four bytes out of the eight of b:a; bit 3 of a selector spreads the byte's sign. */

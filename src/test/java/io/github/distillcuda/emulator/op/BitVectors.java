@@ -176,6 +176,12 @@ final class BitVectors {
   private void addFields() {
     cases.add(VectorCase.of("bfe.u32", U32, List.of(U32, U32, U32), v -> field(v, false)));
     cases.add(VectorCase.of("bfe.s32", S32, List.of(S32, U32, U32), v -> field(v, true)));
+    for (int[] field : new int[][] {{4, 28}, {0, 32}, {31, 1}, {7, 0}, {30, 9}}) {
+      VectorCase bfi =
+          VectorCase.of(
+              "bfi.b32", B32, List.of(B32, B32), v -> inserted(v[0], v[1], field[0], field[1]));
+      cases.add(bfi.withSuffix(", %d, %d".formatted(field[0], field[1])));
+    }
     cases.add(VectorCase.of("prmt.b32", B32, List.of(B32, B32, B32), BitVectors::permuted));
     int majority = 0b11101000;
     VectorCase lop3 =
@@ -193,6 +199,16 @@ final class BitVectors {
     for (int i = 0; i < 32; i++) {
       boolean kept = i < length && position + i < 32 ? bit(v[0], position + i) : sign;
       result |= kept ? 1L << i : 0;
+    }
+    return result;
+  }
+
+  /** The loop that the PTX ISA gives as the meaning of bfi. */
+  private static long inserted(long a, long b, int start, int length) {
+    long result = b;
+    for (int i = 0; i < length && start + i < 32; i++) {
+      result &= ~(1L << (start + i));
+      result |= bit(a, i) ? 1L << (start + i) : 0;
     }
     return result;
   }

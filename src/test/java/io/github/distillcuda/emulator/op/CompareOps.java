@@ -144,6 +144,7 @@ final class CompareOps {
     for (String type : new String[] {"b64", "u64", "s64", "f64"}) {
       table.add("selp." + type, CompareOps::selectWide);
     }
+    table.add("slct.f32.f32", WordLoops.ternary((a, b, c) -> Float.intBitsToFloat(c) >= 0 ? a : b));
   }
 
   private static Operation selectWord(Operands operands) {

@@ -32,6 +32,7 @@ final class CompareVectors {
       vectors.addFloats(type, "." + type.suffix(), false);
     }
     vectors.addFloats(F32, ".ftz.f32", true);
+    vectors.addSelectionBySign();
     return vectors.cases;
   }
 
@@ -126,5 +127,20 @@ final class CompareVectors {
             type,
             List.of(type, type, PRED),
             v -> v[2] != 0 ? v[0] : v[1]));
+  }
+
+  /** The first of two where the third is at least 0; -0 is, NaN is not. By its bits. */
+  private void addSelectionBySign() {
+    cases.add(
+        VectorCase.of(
+            "slct.f32.f32",
+            F32,
+            List.of(F32, F32, F32),
+            v -> {
+              long magnitude = v[2] & 0x7fffffff;
+              boolean isNaN = magnitude > 0x7f800000;
+              boolean isNegative = magnitude != 0 && (v[2] & 0x80000000L) != 0;
+              return isNaN || isNegative ? v[1] : v[0];
+            }));
   }
 }

@@ -85,8 +85,9 @@ final class ConvertOps {
       table.add(
           cvt + "." + type + ".f64",
           to.isWide()
-              ? WideLoops.unary(a -> to.saturate(round.applyAsDouble(f64(a))))
-              : WordLoops.fromWide(a -> (int) to.saturate(round.applyAsDouble(f64(a)))));
+              ? WideLoops.unary(a -> to.saturate(round.applyAsDouble(f64(a)), Double.SIZE))
+              : WordLoops.fromWide(
+                  a -> (int) to.saturate(round.applyAsDouble(f64(a)), Double.SIZE)));
     }
   }
 
@@ -99,8 +100,8 @@ final class ConvertOps {
     table.add(
         mnemonic,
         to.isWide()
-            ? WideLoops.fromWord(a -> to.saturate(rounded.of(a)))
-            : WordLoops.unary(a -> (int) to.saturate(rounded.of(a))));
+            ? WideLoops.fromWord(a -> to.saturate(rounded.of(a), Float.SIZE))
+            : WordLoops.unary(a -> (int) to.saturate(rounded.of(a), Float.SIZE)));
   }
 
   private static void addBetweenFloats(OpTable table) {

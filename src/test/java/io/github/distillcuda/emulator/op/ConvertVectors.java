@@ -109,7 +109,10 @@ final class ConvertVectors {
     return whole == 0 ? Math.copySign(0, value) : whole;
   }
 
-  /** NaN becomes 0, and what is too large the largest there is. */
+  /**
+   * What is too large becomes the largest there is; NaN becomes 0, or where 64 bits are involved
+   * the highest bit alone (PTX ISA, cvt).
+   */
   private void addToInteger(String mnemonic, PtxType to, PtxType from, FloatFunction whole) {
     int width = 8 * to.bytes();
     boolean signed = to.kind() == PtxType.Kind.SIGNED;
@@ -124,7 +127,10 @@ final class ConvertVectors {
             v -> {
               double value = whole.of(number(from, v[0]));
               if (Double.isNaN(value)) {
-                return 0;
+                boolean is64 = from == F64 || width == 64;
+                return !is64
+                    ? 0
+                    : (signed ? least : BigInteger.ONE.shiftLeft(width - 1)).longValue();
               }
               if (Double.isInfinite(value)) {
                 return (value > 0 ? most : least).longValue();

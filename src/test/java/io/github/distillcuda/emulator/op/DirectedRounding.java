@@ -36,6 +36,11 @@ enum DirectedRounding {
     return round((double) a * b, 0); // the product of two floats is exact in a double
   }
 
+  float quotient(float a, float b) {
+    // No quotient of two floats is within half a unit of a double of a float, but for that float.
+    return round((double) a / b, 0);
+  }
+
   float fusedMultiplyAdd(float a, float b, float c) {
     return sum((double) a * b, c);
   }

@@ -28,6 +28,8 @@ final class FloatVectors {
           "rm", RoundingMode.FLOOR,
           "rp", RoundingMode.CEILING);
 
+  private static final BigDecimal SMALLEST_NORMAL = new BigDecimal(0x1p-126);
+
   private final List<VectorCase> cases = new ArrayList<>();
 
   private FloatVectors() {}
@@ -124,7 +126,17 @@ final class FloatVectors {
               ? exactZero(values, operation, mode, inDouble)
               : format.round(result, mode);
         };
-    addSpecial(operation, type, operands, rounded);
+    Special flushed =
+        values ->
+            isOrdinary(values, operation) && isTiny(exact.of(toDecimals(values)))
+                ? 0 * rounded.of(values)
+                : flush(rounded.of(values));
+    addSpecial(operation, type, operands, rounded, flushed);
+  }
+
+  /** Flush to zero comes before rounding, which may still reach the smallest normal float. */
+  private static boolean isTiny(BigDecimal exact) {
+    return exact.signum() != 0 && exact.abs().compareTo(SMALLEST_NORMAL) < 0;
   }
 
   /** Whether the exact result is a number that has to be rounded. */
@@ -167,6 +179,11 @@ final class FloatVectors {
   }
 
   private void addSpecial(String operation, PtxType type, int operands, Special function) {
+    addSpecial(operation, type, operands, function, values -> flush(function.of(values)));
+  }
+
+  private void addSpecial(
+      String operation, PtxType type, int operands, Special function, Special flushed) {
     List<PtxType> types = Collections.nCopies(operands, type);
     if (type == F64) {
       cases.add(
@@ -188,7 +205,7 @@ final class FloatVectors {
             operation + ".ftz.f32",
             F32,
             types,
-            a -> Float.floatToRawIntBits((float) flush(function.of(floats(a, true))))));
+            a -> Float.floatToRawIntBits((float) flushed.of(floats(a, true)))));
   }
 
   private static double[] doubles(long[] bits) {

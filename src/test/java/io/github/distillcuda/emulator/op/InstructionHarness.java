@@ -12,21 +12,22 @@ import java.util.List;
 
 /** Runs one instruction on many arguments, one thread each, through a kernel written for it. */
 final class InstructionHarness {
-  private static final int BLOCK = 128;
+  static final String SYMBOL = "one";
+  static final int BLOCK = 128;
   private static final int SLOT = Long.BYTES;
+  private static final String LEAST_TARGET = ".version 7.0\n.target sm_75\n";
 
   private InstructionHarness() {}
 
   /** The raw bits of the results. */
   static long[] run(VectorCase instruction, Approximation approximation) {
     List<long[]> arguments = instruction.arguments();
-    int operandCount = instruction.operands().size();
     long[] flat = arguments.stream().flatMapToLong(Arrays::stream).toArray();
     EmulatedMemory memory = new EmulatedMemory();
     Region input = memory.allocate("input", SLOT * flat.length);
     Region output = memory.allocate("output", SLOT * arguments.size());
     input.hostWrite(0, HostBytes.of(flat));
-    Launch.of(PtxModule.parse(kernelFor(instruction, operandCount)).kernel("one"))
+    Launch.of(PtxModule.parse(kernelFor(instruction, LEAST_TARGET)).kernel(SYMBOL))
         .grid((arguments.size() + BLOCK - 1) / BLOCK)
         .block(BLOCK)
         .arguments(input, output, arguments.size())
@@ -35,53 +36,63 @@ final class InstructionHarness {
     return HostBytes.toLongs(output.hostRead(0, output.size()));
   }
 
-  private static String kernelFor(VectorCase instruction, int operandCount) {
+  /**
+   * The kernel {@link #SYMBOL}(input, output, count) that runs the instruction.
+   *
+   * @param target PTX version and target
+   */
+  static String kernelFor(VectorCase instruction, String target) {
+    int operandCount = instruction.operands().size();
     StringBuilder loads = new StringBuilder();
     StringBuilder names = new StringBuilder();
     for (int i = 0; i < operandCount; i++) {
       loads.append(load(i, instruction.operands().get(i)));
       names.append(", %a").append(i);
     }
-    return """
-    .version 7.0
-    .target sm_75
-    .address_size 64
-    .visible .entry one(.param .u64 input, .param .u64 output, .param .u32 count)
-    {
-      .reg .pred %%p;
-      .reg .b32 %%r<9>;
-      .reg .b64 %%rd<9>;
-      .reg .b64 %%wide;
-      mov.u32 %%r1, %%ctaid.x;
-      mov.u32 %%r2, %%ntid.x;
-      mov.u32 %%r3, %%tid.x;
-      mad.lo.s32 %%r4, %%r1, %%r2, %%r3;
-      ld.param.u32 %%r5, [count];
-      setp.ge.s32 %%p, %%r4, %%r5;
-      @%%p bra $END;
-      ld.param.u64 %%rd1, [input];
-      mul.wide.s32 %%rd2, %%r4, %d;
-      add.s64 %%rd3, %%rd1, %%rd2;
-    %s
-      .reg .%s %%result;
-      %s %%result%s%s;
-    %s
-      ld.param.u64 %%rd4, [output];
-      mul.wide.s32 %%rd5, %%r4, 8;
-      add.s64 %%rd6, %%rd4, %%rd5;
-      st.global.b64 [%%rd6], %%wide;
-    $END:
-      ret;
-    }
-    """
-        .formatted(
-            SLOT * operandCount,
-            loads,
-            instruction.result().suffix(),
-            instruction.mnemonic(),
-            names,
-            instruction.suffix(),
-            widen(instruction.result()));
+    return target
+        + """
+        .address_size 64
+        .visible .entry one(.param .u64 input, .param .u64 output, .param .u32 count)
+        {
+          .reg .pred %%p;
+          .reg .b32 %%r<9>;
+          .reg .b64 %%rd<9>;
+          .reg .b64 %%wide;
+          mov.u32 %%r1, %%ctaid.x;
+          mov.u32 %%r2, %%ntid.x;
+          mov.u32 %%r3, %%tid.x;
+          mad.lo.s32 %%r4, %%r1, %%r2, %%r3;
+          ld.param.u32 %%r5, [count];
+          setp.ge.s32 %%p, %%r4, %%r5;
+          @%%p bra $END;
+          ld.param.u64 %%rd1, [input];
+          mul.wide.s32 %%rd2, %%r4, %d;
+          add.s64 %%rd3, %%rd1, %%rd2;
+        %s
+          .reg .%s %%result;
+          %s %%result%s%s;
+        %s
+          ld.param.u64 %%rd4, [output];
+          mul.wide.s32 %%rd5, %%r4, 8;
+          add.s64 %%rd6, %%rd4, %%rd5;
+          st.global.b64 [%%rd6], %%wide;
+        $END:
+          ret;
+        }
+        """
+            .formatted(
+                SLOT * operandCount,
+                loads,
+                registerType(instruction.result()),
+                instruction.mnemonic(),
+                names,
+                instruction.suffix(),
+                widen(instruction.result()));
+  }
+
+  /** Sixteen bits of a float have no register type that every conversion takes. */
+  private static String registerType(PtxType result) {
+    return result == PtxType.F16 || result == PtxType.BF16 ? "b16" : result.suffix();
   }
 
   private static String load(int index, PtxType type) {

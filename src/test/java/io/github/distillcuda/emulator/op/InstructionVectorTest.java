@@ -3,7 +3,6 @@ package io.github.distillcuda.emulator.op;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.distillcuda.emulator.machine.Approximation;
-import io.github.distillcuda.emulator.ptx.PtxType;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -70,26 +69,12 @@ class InstructionVectorTest {
     for (int i = 0; i < results.length; i++) {
       long[] arguments = instruction.arguments().get(i);
       long expected = instruction.oracle().expected(arguments);
-      assertThat(canonical(results[i], instruction.result()))
+      assertThat(instruction.canonical(results[i]))
           .as(
               "%s of %s",
               instruction, Arrays.stream(arguments).mapToObj(Long::toHexString).toList())
-          .isEqualTo(canonical(expected, instruction.result()));
+          .isEqualTo(instruction.canonical(expected));
     }
-  }
-
-  /** Which NaN it is does not count, only that it is one. */
-  private static String canonical(long bits, PtxType type) {
-    boolean isNan =
-        switch (type) {
-          case F32 -> Float.isNaN(Float.intBitsToFloat((int) bits));
-          case F64 -> Double.isNaN(Double.longBitsToDouble(bits));
-          case F16 -> (bits & 0x7fff) > 0x7c00;
-          case BF16 -> (bits & 0x7fff) > 0x7f80;
-          default -> false;
-        };
-    int width = type == PtxType.PRED ? 1 : 8 * type.bytes();
-    return isNan ? "NaN" : Long.toHexString(bits << (64 - width) >>> (64 - width));
   }
 
   @Test

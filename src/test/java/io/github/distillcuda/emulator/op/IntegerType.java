@@ -35,8 +35,16 @@ enum IntegerType {
     return signed ? register << unused >> unused : register << unused >>> unused;
   }
 
-  /** The nearest value of this type to a whole number; 0 for NaN. */
-  long saturate(double whole) {
+  /**
+   * The nearest value of this type to a whole number. NaN gives 0, but where 64 bits are involved
+   * it gives the highest bit alone: so says the PTX ISA, and so does an H200.
+   *
+   * @param sourceBits of the float type that the number comes from
+   */
+  long saturate(double whole, int sourceBits) {
+    if (Double.isNaN(whole)) {
+      return sourceBits == 64 || bits == 64 ? read(1L << (bits - 1)) : 0;
+    }
     if (signed) {
       long least = Long.MIN_VALUE >> (64 - bits);
       return Math.clamp((long) whole, least, ~least);

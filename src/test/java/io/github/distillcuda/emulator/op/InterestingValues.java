@@ -22,7 +22,9 @@ final class InterestingValues {
     0x1.8p-140f,
     1f,
     -1f,
+    0x1.fffffcp-1f, // by the smallest normal but one: just below 2^-126, and rounds to it
     0x1.fffffep-1f, // just below 1
+    0x1.000002p-126f,
     0x1.000002p0f, // just above 1
     0.5f,
     1.5f,

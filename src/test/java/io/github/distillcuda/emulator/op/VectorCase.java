@@ -35,6 +35,20 @@ record VectorCase(
     return new VectorCase(mnemonic, result, operands, newSuffix, arguments, oracle);
   }
 
+  /** A result to compare: its low bits; which NaN it is does not count, only that it is one. */
+  String canonical(long bits) {
+    boolean isNan =
+        switch (result) {
+          case F32 -> Float.isNaN(Float.intBitsToFloat((int) bits));
+          case F64 -> Double.isNaN(Double.longBitsToDouble(bits));
+          case F16 -> (bits & 0x7fff) > 0x7c00;
+          case BF16 -> (bits & 0x7fff) > 0x7f80;
+          default -> false;
+        };
+    int width = result == PtxType.PRED ? 1 : 8 * result.bytes();
+    return isNan ? "NaN" : Long.toHexString(bits << (64 - width) >>> (64 - width));
+  }
+
   @Override
   public String toString() {
     return mnemonic;

@@ -44,6 +44,18 @@ sealed interface Expected {
     return new ExactBytes(values);
   }
 
+  /** What an output of this type must hold to have the bits of another; NaNs are all one. */
+  default Expected bitsOf(byte[] other) {
+    return switch (this) {
+      case NearFloats near -> new ExactFloats(HostBytes.toFloats(other));
+      case NearBfloat16s near -> new ExactBytes(other);
+      case ExactFloats floats -> new ExactFloats(HostBytes.toFloats(other));
+      case State state -> new State(other, 0);
+      case ExactInts ints -> new ExactBytes(other);
+      case ExactBytes bytes -> new ExactBytes(other);
+    };
+  }
+
   record NearFloats(double[] exact, double[] tolerance) implements Expected {
     @Override
     public int bytes() {

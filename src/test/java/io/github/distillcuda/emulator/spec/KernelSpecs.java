@@ -17,6 +17,7 @@ final class KernelSpecs {
               ChainRowCases.all(),
               SoftmaxCases.all(),
               PoolCases.all(),
+              PooledConvolutionCases.all(),
               LinearCases.all(),
               AdamCases.all(),
               StepCases.all())

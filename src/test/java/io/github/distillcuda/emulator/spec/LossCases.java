@@ -21,10 +21,7 @@ final class LossCases {
 
   static List<KernelCase> all() {
     List<KernelCase> cases = new ArrayList<>();
-    Stream.of(
-            DistillationLossKernels.SELECTED,
-            DistillationLossKernels.OTHER_RUNGS,
-            DistillationLossKernels.FORWARD)
+    Stream.of(DistillationLossKernels.SELECTED, DistillationLossKernels.FORWARD)
         .flatMap(List::stream)
         .forEach(kernel -> addAll(kernel, cases));
     return cases;

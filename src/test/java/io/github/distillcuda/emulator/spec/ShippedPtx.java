@@ -23,6 +23,14 @@ final class ShippedPtx {
         .kernel(signature.symbol());
   }
 
+  /** Whether the kernel has an instruction whose result the PTX ISA only bounds. */
+  static boolean isApproximate(KernelSignature signature) {
+    String text = text(signature.ptx());
+    int begin = text.indexOf(".entry " + signature.symbol() + "(");
+    int end = text.indexOf(".entry ", begin + 1);
+    return text.substring(begin, end < 0 ? text.length() : end).contains(".approx.");
+  }
+
   static String text(String file) {
     try {
       return Files.readString(FOLDER.resolve(file));

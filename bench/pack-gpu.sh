@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Packs what a machine with a GPU but without Java, Maven or network needs into the ignored folder .gpu/,
+# for bench/run-gpu.sh there. The checkout itself travels too. Needs Maven, a JDK 25 and the compiled tests.
+#
+#   [DISTILL_IMAGES=cifar10-jpeg.tar.xz] bench/pack-gpu.sh [MAVEN-OPTIONS]      such as -o
+set -euo pipefail
+cd "$(dirname "$0")/.."
+readonly kit=.gpu
+readonly limit_mib=60
+readonly junit=1.14.4 assertj=3.27.7
+
+mvn "$@" -B -ntp -q -DskipTests -Dmaven.javadoc.skip=true -Dmaven.source.skip=true package
+
+mkdir -p "$kit"
+cp target/distill-cuda-slim.jar "$kit/distill-cuda.jar"
+
+find_jdk() {
+  local home
+  for home in "${DISTILL_JAVA_HOME:-}" "${JAVA_HOME:-}" /usr/lib/jvm/*; do
+    if [[ -x $home/bin/jlink ]] && grep -q '^JAVA_VERSION="25' "$home/release" 2>/dev/null; then
+      echo "$home"
+      return
+    fi
+  done
+  echo "pack-gpu.sh: no JDK 25 with jlink found; set DISTILL_JAVA_HOME" >&2
+  return 1
+}
+
+jdk=$(find_jdk)
+"$jdk/bin/jar" --create --file "$kit/tests.jar" -C target/test-classes .
+
+# Takes a minute, and does not change with the checkout.
+if [[ ! -f $kit/jre25.tar.xz ]]; then
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  "$jdk/bin/jlink" --output "$work/jre25" --strip-debug --no-man-pages --no-header-files --compress zip-9 \
+    --add-modules java.base,java.logging,java.management,java.net.http,java.xml,jdk.management,jdk.unsupported,jdk.zipfs
+  tar -cJf "$work/jre25.tar.xz" -C "$work" jre25
+  mv "$work/jre25.tar.xz" "$kit/"
+fi
+
+for artifact in "org.junit.platform:junit-platform-console-standalone:$junit" "org.assertj:assertj-core:$assertj"; do
+  mvn "$@" -B -ntp -q dependency:copy -Dartifact="$artifact" -DoutputDirectory="$kit" -Dmdep.stripVersion=true
+done
+[[ -z ${DISTILL_IMAGES:-} ]] || cp "$DISTILL_IMAGES" "$kit/cifar10-jpeg.tar.xz"
+git describe --always --dirty --abbrev=12 >"$kit/commit"
+
+ls -l "$kit"
+size=$(du -sm "$kit" | cut -f1)
+((size <= limit_mib)) || {
+  echo "pack-gpu.sh: $kit has $size MiB, at most $limit_mib travel" >&2
+  exit 1
+}

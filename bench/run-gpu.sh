@@ -1,0 +1,180 @@
+#!/usr/bin/env bash
+# Runs on a machine with a GPU what bench/pack-gpu.sh packed: in order, each section under its own time
+# limit and whatever became of the one before, results written to $OUT as they come.
+#
+#   OUT=results bench/run-gpu.sh [SECTION...]
+#
+#   facts      GPU, driver and library versions
+#   specs      every kernel and every instruction of the interpreter's tests on the GPU      (JUnit)
+#   ceilings   copy bandwidth and the cost of a graph node, from Java and from PyTorch
+#   kernels    every kernel and the three forms of the loss, timed                           (CSV)
+#   peers      PyTorch: the loss eager, compiled, in a graph                                 (JSON lines)
+#   contract   the contract and the trajectory of every backend, on the GPU                  (JUnit)
+#   steps      a training step and ten epochs: distill-cuda in every combination, PyTorch    (CSV, JSON lines)
+#   train      whole runs of the program: accuracy by precision and seed, the same bits?     (CSV)
+#   sanitizer  compute-sanitizer over a few cases of every kernel
+#   table      the short table of what was written, last
+set -u
+cd "$(dirname "$0")/.." || exit 1
+readonly kit=.gpu
+OUT=${OUT:-target/gpu}
+mkdir -p "$OUT"
+export OUT
+failed=()
+
+main() {
+  local section begin=$SECONDS
+  unpack_java
+  [[ $# -gt 0 ]] || set -- facts specs ceilings kernels peers sanitizer table
+  for section in "$@"; do
+    run_section "$section"
+  done
+  say "all sections: $((SECONDS - begin)) s; failed: ${failed[*]:-none}"
+  ((${#failed[@]} == 0))
+}
+
+say() { echo "== $*" | tee -a "$OUT/run.log"; }
+
+run_section() {
+  local begin=$SECONDS status
+  if ! declare -F "section_$1" >/dev/null; then
+    say "no section $1"
+    failed+=("$1")
+    return
+  fi
+  say "$1"
+  "section_$1" 2>&1 | tee -a "$OUT/run.log"
+  status=${PIPESTATUS[0]}
+  ((status == 0)) || failed+=("$1")
+  say "$1: exit $status after $((SECONDS - begin)) s"
+}
+
+# The packed runtime, unless a Java 25 is there.
+unpack_java() {
+  if [[ -f $kit/jre25.tar.xz ]]; then
+    home=$(mktemp -d)
+    trap 'rm -rf "$home"' EXIT
+    python3 -m tarfile -e "$kit/jre25.tar.xz" "$home" 2>>"$OUT/run.log" || tar -xJf "$kit/jre25.tar.xz" -C "$home"
+    export PATH=$home/jre25/bin:$PATH
+  fi
+  classpath=$kit/distill-cuda.jar:$kit/tests.jar:$kit/assertj-core.jar
+  console=$kit/junit-platform-console-standalone.jar
+}
+
+# java_gpu SECONDS ARGUMENTS...
+java_gpu() {
+  local limit=$1
+  shift
+  timeout --kill-after=5 "$limit" java -Xmx4g -XX:+UseSerialGC -XX:TieredStopAtLevel=4 \
+    --enable-native-access=ALL-UNNAMED --illegal-native-access=deny -Ddistill.gpu=true "$@"
+}
+
+# junit SECONDS CLASS...
+junit() {
+  local limit=$1 class arguments=()
+  shift
+  for class in "$@"; do
+    arguments+=(--select-class "io.github.distillcuda.$class")
+  done
+  java_gpu "$limit" -jar "$console" execute --class-path "$classpath" --fail-if-no-tests \
+    --disable-banner --disable-ansi-colors --details=summary "${arguments[@]}"
+}
+
+section_facts() {
+  {
+    nvidia-smi --query-gpu=name,driver_version,vbios_version,memory.total,clocks.sm,clocks.mem,clocks.max.sm,clocks.max.mem,power.limit,ecc.mode.current,temperature.gpu --format=csv
+    nvidia-smi | head -15
+    java -version
+    python3 bench/peers/gpu_peers.py versions
+    nvcc --version | tail -2
+    compute-sanitizer --version | tail -1
+    echo "commit $(cat "$kit/commit")"
+  } >"$OUT/facts.txt" 2>&1
+  cat "$OUT/facts.txt"
+  nvidia-smi >/dev/null 2>&1
+}
+
+section_specs() {
+  junit 100 emulator.spec.DeviceKernelSpecTest >"$OUT/specs.log" 2>&1
+  local status=$?
+  junit 60 emulator.op.DeviceInstructionTest >>"$OUT/specs.log" 2>&1 || status=$?
+  summarize_junit "$OUT/specs.log"
+  return "$status"
+}
+
+summarize_junit() {
+  grep -E '^measured|tests (found|successful|failed)|=> ' "$1" | cut -c1-400 | head -80
+}
+
+bench_java() {
+  java_gpu "$1" -cp "$classpath:$console" io.github.distillcuda.bench.DeviceBenchMain "${@:2}" 2>&1
+}
+
+section_ceilings() {
+  local status=0
+  bench_java 40 ceilings "$OUT/ceilings.csv" || status=$?
+  timeout 40 python3 bench/peers/gpu_peers.py ceilings || status=$?
+  return "$status"
+}
+
+section_kernels() { bench_java "${KERNELS_SECONDS:-150}" kernels "$OUT/kernels.csv" 400; }
+
+section_peers() {
+  timeout "${PEERS_SECONDS:-100}" python3 bench/peers/gpu_peers.py loss | tee "$OUT/peers.jsonl"
+  return "${PIPESTATUS[0]}"
+}
+
+section_contract() {
+  local status=0
+  junit "${CONTRACT_SECONDS:-100}" backend.GpuContractTest backend.GpuTrajectoryTest >"$OUT/contract.log" 2>&1 || status=$?
+  summarize_junit "$OUT/contract.log"
+  return "$status"
+}
+
+section_steps() {
+  local status=0
+  java_gpu "${RUNS_SECONDS:-120}" -cp "$classpath:$console" io.github.distillcuda.train.RunBenchMain "$OUT/runs.csv" ||
+    status=$?
+  timeout "${STEPS_SECONDS:-120}" python3 bench/peers/gpu_peers.py steps | tee "$OUT/steps.jsonl"
+  ((PIPESTATUS[0] == 0)) || status=1
+  return "$status"
+}
+
+section_train() {
+  local images=() work
+  work=$(mktemp -d)
+  if [[ -f $kit/cifar10-jpeg.tar.xz ]] &&
+    timeout 60 python3 bench/cifar10_from_jpeg.py "$kit/cifar10-jpeg.tar.xz" "$work/images"; then
+    images=(--data-dir "$work/images")
+  else
+    echo "no images: the synthetic set"
+  fi
+  timeout "${TRAIN_SECONDS:-150}" python3 bench/gpu_run.py "$OUT/gpu-run.csv" --jar "$kit/distill-cuda.jar" \
+    --commit "$(cat "$kit/commit")" "${images[@]}"
+  local status=$?
+  rm -rf "$work"
+  return "$status"
+}
+
+section_sanitizer() {
+  local tool status=0
+  : >"$OUT/sanitizer.log"
+  for tool in ${SANITIZER_TOOLS:-memcheck racecheck initcheck synccheck}; do
+    timeout --kill-after=5 "${SANITIZER_SECONDS:-45}" compute-sanitizer --tool "$tool" --target-processes all \
+      --error-exitcode 86 --print-limit 20 \
+      java -Xmx2g -XX:+UseSerialGC --enable-native-access=ALL-UNNAMED -Ddistill.gpu=true \
+      -cp "$classpath:$console" io.github.distillcuda.emulator.spec.SanitizedCases >"$OUT/tool.log" 2>&1
+    local code=$?
+    { echo "=== $tool: exit $code"; head -c 3000000 "$OUT/tool.log"; } >>"$OUT/sanitizer.log"
+    echo "$tool: exit $code; $(grep -E 'ERROR SUMMARY|cases' "$OUT/tool.log" | tail -3 | tr '\n' ' ')"
+    ((code == 0)) || { status=1; grep -vE '^\s*$' "$OUT/tool.log" | head -12 | cut -c1-300; }
+  done
+  rm -f "$OUT/tool.log"
+  return "$status"
+}
+
+section_table() {
+  timeout 20 python3 bench/gpu_table.py "$OUT"
+}
+
+main "$@"

@@ -1,0 +1,138 @@
+// The gradients of a 3x3 convolution's filters and biases, from what the 2x2 max-pool behind it passes
+// back. Padding 1, any number of channels.
+//   dw[k,c,r,s] = sum over windows of g x[n, c, y+r-1, x+s-1], (y, x) being the window's masked pixel
+//   db[k]       = sum over windows of g,    g = dPooled where the mask names a pixel, else 0
+// A window passes its gradient to one pixel of four, so that a quarter of the convolution's products
+// remains, in float32 and without the unpooled gradient ever being written. The library's deterministic
+// filter gradients take 40 to 350 us at batch 64 (native-notes/gpu-runs.md), longest with three channels.
+//
+// x is NCHW. dPooled and mask are in either layout.
+#include "pooled_tile.cuh"
+
+constexpr int WARPS = THREADS / 32;
+
+// ---- First stage: the sums of a block's tiles
+// Shapes : dPooled and mask (uint8) [N, channels, H/2, W/2] (nchw) or [N, H/2, W/2, channels] (nhwc),
+//          x [N, inputs, H, W], H and W even; partials [count, ceil(inputs/3), 28, channels]: the taps of
+//          three inputs, and the bias, which only the first three inputs have.
+// Launch : 256 threads, grid (count, ceil(channels/32)*ceil(inputs/3)): a block takes the tiles
+//          blockIdx.x, blockIdx.x + count, ...; a lane an output channel, a warp every eighth window, its
+//          28 sums in registers. The masks of a window differ by lane: at most four words, in four banks.
+// Traffic: 4*inputs*N*H*W + 5 bytes a window and channel + 112*count*ceil(inputs/3)*channels; dPooled and
+//          mask are read again, from the L2 cache, for every three inputs, and x for every 32 outputs.
+// Writes : partials once, no overlap; the sums of inputs that are not there are 0.
+// Sums   : a warp's windows in order, then the warps, then (second stage) the blocks.
+// Oracle : PyTorch's gradients; 1e-6*sum|g||x|.
+// Ladder : v0 the library's filter gradient behind our unpooling; v1 this.
+template <bool NHWC>
+__device__ __forceinline__ void partialSums(
+    const float* __restrict__ dPooled, const unsigned char* __restrict__ mask,
+    const float* __restrict__ x, float* __restrict__ partials, int images, int inputs, int channels,
+    int height, int width) {
+  __shared__ __align__(16) float patch[INPUTS][PATCH_ROWS][PATCH_STRIDE];
+  __shared__ float gradients[TILE_WINDOWS][OUTPUTS + 1];  // + 1: written by columns in nchw
+  __shared__ unsigned char masks[TILE_WINDOWS][OUTPUTS + 1];
+  __shared__ float sums[WARPS][SUMS][OUTPUTS];
+  const int pooledHeight = height / 2;
+  const int pooledWidth = width / 2;
+  const int tilesAnImage = (pooledHeight + TILE_SIDE - 1) / TILE_SIDE *
+                           ((pooledWidth + TILE_SIDE - 1) / TILE_SIDE);
+  const int groups = (inputs + INPUTS - 1) / INPUTS;  // of input channels
+  const int group = blockIdx.y % groups;
+  const int firstChannel = blockIdx.y / groups * OUTPUTS;
+  const int lane = threadIdx.x % 32;
+  const int warp = threadIdx.x / 32;
+  float sum[SUMS] = {};
+  for (int index = blockIdx.x; index < images * tilesAnImage; index += gridDim.x) {
+    const Tile tile = tileAt(index, pooledHeight, pooledWidth);
+    __syncthreads();  // the tile before may still be being read
+    loadPatch(patch, x, tile, group * INPUTS, inputs, height, width);
+    for (int i = threadIdx.x; i < TILE_WINDOWS * OUTPUTS; i += THREADS) {
+      // Neighbouring threads read neighbouring addresses.
+      const int window = NHWC ? i / OUTPUTS : i % TILE_WINDOWS;
+      const int output = NHWC ? i % OUTPUTS : i / TILE_WINDOWS;
+      const int row = tile.row + window / TILE_SIDE;
+      const int column = tile.column + window % TILE_SIDE;
+      float gradient = 0.0f;
+      int from = 0;
+      if (row < pooledHeight && column < pooledWidth && firstChannel + output < channels) {
+        const size_t at = pooledAt<NHWC>(
+            tile, row, column, firstChannel + output, channels, pooledHeight, pooledWidth);
+        from = mask[at];
+        gradient = from == DEAD ? 0.0f : dPooled[at];
+      }
+      gradients[window][output] = gradient;
+      masks[window][output] = from == DEAD ? 0 : from;
+    }
+    __syncthreads();
+    for (int window = warp; window < TILE_WINDOWS; window += WARPS) {
+      const float gradient = gradients[window][lane];
+      const int from = masks[window][lane];
+      const float* corner = &patch[0][2 * (window / TILE_SIDE) + from / 2]
+                                  [2 * (window % TILE_SIDE) + from % 2];
+#pragma unroll
+      for (int tap = 0; tap < TAPS; ++tap) {
+        const int offset = (tap / 9 * PATCH_ROWS + tap / 3 % 3) * PATCH_STRIDE + tap % 3;
+        sum[tap] = fmaf(gradient, corner[offset], sum[tap]);
+      }
+      sum[TAPS] += gradient;
+    }
+  }
+#pragma unroll
+  for (int i = 0; i < SUMS; ++i) sums[warp][i][lane] = sum[i];
+  __syncthreads();
+  for (int i = threadIdx.x; i < SUMS * OUTPUTS; i += THREADS) {
+    const int channel = firstChannel + i % OUTPUTS;
+    float total = 0.0f;
+    for (int w = 0; w < WARPS; ++w) total += sums[w][i / OUTPUTS][i % OUTPUTS];
+    if (channel < channels) {
+      partials[(((size_t)blockIdx.x * groups + group) * SUMS + i / OUTPUTS) * channels + channel] =
+          total;
+    }
+  }
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS, 2) filter_gradient_partials_nchw_fused_f32_v1(
+    const float* __restrict__ dPooled, const unsigned char* __restrict__ mask,
+    const float* __restrict__ x, float* __restrict__ partials, int images, int inputs, int channels,
+    int height, int width) {
+  partialSums<false>(dPooled, mask, x, partials, images, inputs, channels, height, width);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS, 2) filter_gradient_partials_nhwc_fused_f32_v1(
+    const float* __restrict__ dPooled, const unsigned char* __restrict__ mask,
+    const float* __restrict__ x, float* __restrict__ partials, int images, int inputs, int channels,
+    int height, int width) {
+  partialSums<true>(dPooled, mask, x, partials, images, inputs, channels, height, width);
+}
+
+// ---- Second stage: adds the blocks' sums
+// Shapes : partials [count, ceil(inputs/3), 28, channels], dWeight [channels, inputs, 3, 3],
+//          dBias [channels].
+// Launch : 32 x 8 threads, grid ceil(ceil(inputs/3)*28*channels/32): line y adds partials y, y + 8, ...,
+//          then the lines are added in order.
+// Traffic: 112*count*ceil(inputs/3)*channels + 4*(9*inputs + 1)*channels bytes.
+// Writes : each output once, no overlap.      Ladder: v1.      Oracle: 1e-6*sum|partials|.
+extern "C" __global__ void __launch_bounds__(COLUMNS* LINES) filter_gradient_sum_fused_f32_v1(
+    const float* __restrict__ partials, float* __restrict__ dWeight, float* __restrict__ dBias,
+    int count, int inputs, int channels) {
+  const int groups = (inputs + INPUTS - 1) / INPUTS;
+  const int sums = groups * SUMS * channels;
+  const int at = blockIdx.x * COLUMNS + threadIdx.x;
+  float sum = 0.0f;
+  if (at < sums) {
+#pragma unroll 4
+    for (int i = threadIdx.y; i < count; i += LINES) sum += partials[(size_t)i * sums + at];
+  }
+  sum = sumOfLines(sum);
+  if (threadIdx.y != 0 || at >= sums) return;
+  const int channel = at % channels;
+  const int tap = at / channels % SUMS;
+  const int group = at / channels / SUMS;
+  const int input = group * INPUTS + tap / 9;
+  if (tap == TAPS) {
+    if (group == 0) dBias[channel] = sum;
+  } else if (input < inputs) {
+    dWeight[((size_t)channel * inputs + input) * 9 + tap % 9] = sum;
+  }
+}

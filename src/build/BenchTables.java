@@ -1,0 +1,343 @@
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * Writes the tables of {@code bench/README.md} that stand between {@code <!-- table: NAME -->} and
+ * {@code <!-- end -->} from the rows of {@code bench/results}, of the last run in each file. With
+ * {@code --check} it changes nothing and fails where they differ. Run in any Java from 17 on, in
+ * the root of the checkout.
+ */
+public class BenchTables {
+  private static final Path README = Path.of("bench", "README.md");
+  private static final Path RESULTS = Path.of("bench", "results");
+  private static final Pattern TABLE =
+      Pattern.compile("(<!-- table: ([a-z ]+) -->\n).*?(<!-- end -->)", Pattern.DOTALL);
+
+  private static final String LOSS = "distillation loss + gradient";
+  private static final String RUNG = "distillation loss by rung";
+
+  /** Runs. */
+  public static void main(String[] arguments) throws IOException {
+    String before = Files.readString(README);
+    StringBuilder after = new StringBuilder();
+    Matcher table = TABLE.matcher(before);
+    while (table.find()) {
+      table.appendReplacement(
+          after,
+          Matcher.quoteReplacement(table.group(1) + generate(table.group(2)) + table.group(3)));
+    }
+    table.appendTail(after);
+    boolean isCheck = arguments.length > 0 && arguments[0].equals("--check");
+    if (!isCheck) {
+      Files.writeString(README, after, StandardCharsets.UTF_8);
+    } else if (!before.contentEquals(after)) {
+      System.err.println(
+          "error: the tables of bench/README.md are not those of bench/results: run java"
+              + " src/build/BenchTables.java");
+      System.exit(1);
+    }
+  }
+
+  private static String generate(String name) throws IOException {
+    switch (name) {
+      case "ceilings":
+        return ceilings();
+      case "loss":
+        return loss();
+      case "rungs":
+        return kernels(true);
+      case "kernels":
+        return kernels(false);
+      case "runs":
+        return runs();
+      case "accuracy":
+        return accuracy();
+      default:
+        throw new IllegalArgumentException("bench/README.md: no table is called " + name);
+    }
+  }
+
+  private static String ceilings() throws IOException {
+    List<Map<String, String>> rows = lastRun("gpu-kernels.csv");
+    StringBuilder text = new StringBuilder(where(rows));
+    text.append("| ceiling | µs | GB/s |\n|---|---|---|\n");
+    for (Map<String, String> row : rows) {
+      if (row.get("operation").equals("ceiling")) {
+        boolean moves = !row.get("floor_bytes").equals("0");
+        text.append(line(row.get("variant"), row.get("p50_us"), moves ? row.get("gbps") : "none"));
+      }
+    }
+    return text.toString();
+  }
+
+  /** A line a shape: the fused loss, and how many times as long the others take. */
+  private static String loss() throws IOException {
+    List<Map<String, String>> rows = lastRun("gpu-kernels.csv");
+    List<Map<String, String>> peers = lastRun("gpu-loss-peers.csv");
+    Map<String, Map<String, Map<String, String>>> shapes = new LinkedHashMap<>();
+    for (Map<String, String> row : rows) {
+      if (row.get("operation").equals(LOSS)) {
+        // The first launch of a chain may know the elements only; the floor names the shape.
+        shapes
+            .computeIfAbsent(
+                row.get("floor_bytes") + row.get("cache"), first -> new LinkedHashMap<>())
+            .put(row.get("variant"), row);
+      }
+    }
+    List<String> modes = List.of("eager", "eager in a graph", "compiled", "compiled in a graph");
+    StringBuilder text = new StringBuilder(where(rows));
+    text.append("| N x C | cache | fused, µs | GB/s | of the copy | formulas | eager chain |");
+    modes.forEach(mode -> text.append(" PyTorch ").append(mode).append(" |"));
+    text.append("\n|---|---|---|---|---|---|---|---|---|---|---|\n");
+    for (Map<String, Map<String, String>> forms : shapes.values()) {
+      Map<String, String> fused = forms.get("fused");
+      if (fused == null) {
+        continue;
+      }
+      String n = size(fused, "rows");
+      String c = size(fused, "classes");
+      List<String> cells = new ArrayList<>();
+      cells.add(grouped(n) + " x " + grouped(c));
+      cells.add(fused.get("cache"));
+      cells.add(decimals(fused.get("p50_us"), 2));
+      cells.add(decimals(fused.get("gbps"), 0));
+      cells.add(decimals(fused.get("percent_of_copy"), 1) + " %");
+      cells.add(times(forms.get("formulas"), fused));
+      cells.add(times(forms.get("eager chain"), fused));
+      for (String mode : modes) {
+        Map<String, String> peer = null;
+        for (Map<String, String> row : peers) {
+          if (row.get("mode").equals(mode)
+              && row.get("rows").equals(n)
+              && row.get("classes").equals(c)
+              && row.get("cache").equals(fused.get("cache"))
+              && !row.get("p50_us").isEmpty()) {
+            peer = row;
+          }
+        }
+        cells.add(times(peer, fused));
+      }
+      text.append(line(cells.toArray(String[]::new)));
+    }
+    return text.toString();
+  }
+
+  private static String kernels(boolean rungs) throws IOException {
+    List<Map<String, String>> rows = lastRun("gpu-kernels.csv");
+    StringBuilder text = new StringBuilder(where(rows));
+    text.append("| kernel | sizes | cache | µs (p10 to p90) | GB/s | of the copy |\n");
+    text.append("|---|---|---|---|---|---|\n");
+    for (Map<String, String> row : rows) {
+      String operation = row.get("operation");
+      if (operation.equals("ceiling")
+          || operation.equals(LOSS)
+          || operation.equals(RUNG) != rungs) {
+        continue;
+      }
+      text.append(
+          line(
+              "`" + row.get("variant") + "`",
+              row.get("sizes").replaceAll("[{}]", ""),
+              row.get("cache"),
+              "%s (%s to %s)"
+                  .formatted(
+                      decimals(row.get("p50_us"), 2),
+                      decimals(row.get("p10_us"), 2),
+                      decimals(row.get("p90_us"), 2)),
+              decimals(row.get("gbps"), 0),
+              decimals(row.get("percent_of_copy"), 1) + " %"));
+    }
+    return text.toString();
+  }
+
+  /** Steps and ten epochs: ours, and PyTorch's best layout. */
+  private static String runs() throws IOException {
+    List<Map<String, String>> rows = lastRun("gpu-runs.csv");
+    if (rows.isEmpty()) {
+      return "Not yet measured on a GPU.\n";
+    }
+    StringBuilder text = new StringBuilder(where(rows));
+    text.append("| | teacher | batch | µs a step (p10 to p90) | ten epochs, s |\n");
+    text.append("|---|---|---|---|---|\n");
+    for (Map<String, String> row : rows) {
+      text.append(
+          line(
+              "layers %s, loss %s, %s"
+                  .formatted(row.get("layers"), row.get("kernels"), row.get("precision")),
+              row.get("teacher"),
+              row.get("batch"),
+              spread(row),
+              decimals(row.get("ten_epochs_s"), 3)));
+    }
+    Map<String, Map<String, String>> best = new LinkedHashMap<>();
+    for (Map<String, String> row : lastRun("gpu-step-peers.csv")) {
+      if (!row.get("p50_us").isEmpty()) {
+        best.merge(
+            row.get("mode") + row.get("batch") + row.get("teacher") + row.get("precision"),
+            row,
+            (a, b) -> number(a.get("p50_us")) <= number(b.get("p50_us")) ? a : b);
+      }
+    }
+    for (Map<String, String> row : best.values()) {
+      text.append(
+          line(
+              "PyTorch %s, %s, %s"
+                  .formatted(row.get("mode"), row.get("layout"), row.get("precision")),
+              row.get("teacher"),
+              row.get("batch"),
+              spread(row),
+              decimals(row.get("ten_epochs_s"), 3) + " (from the step)"));
+    }
+    return text.toString();
+  }
+
+  /** Best test accuracy of each model, the mean over the seeds. */
+  private static String accuracy() throws IOException {
+    List<Map<String, String>> rows = lastRun("gpu-run.csv");
+    if (rows.isEmpty()) {
+      return "Not yet measured on a GPU.\n";
+    }
+    Map<String, Map<String, Map<String, Double>>> seeds = new TreeMap<>();
+    for (Map<String, String> row : rows) {
+      seeds
+          .computeIfAbsent(
+              "%s, %s, layers %s"
+                  .formatted(row.get("side"), row.get("precision"), row.get("layers")),
+              first -> new TreeMap<>())
+          .computeIfAbsent(row.get("model"), first -> new TreeMap<>())
+          .put(row.get("seed"), number(row.get("best")));
+    }
+    StringBuilder text = new StringBuilder(where(rows));
+    text.append("| | seeds | teacher | baseline | student |\n|---|---|---|---|---|\n");
+    seeds.forEach(
+        (name, models) ->
+            text.append(
+                line(
+                    name,
+                    String.join(", ", models.values().iterator().next().keySet()),
+                    mean(models.get("teacher")),
+                    mean(models.get("baseline")),
+                    mean(models.get("student")))));
+    return text.toString();
+  }
+
+  private static String mean(Map<String, Double> bySeed) {
+    return bySeed == null
+        ? ""
+        : "%.2f %%"
+            .formatted(
+                100
+                    * bySeed.values().stream()
+                        .mapToDouble(Double::doubleValue)
+                        .average()
+                        .orElse(0));
+  }
+
+  private static String spread(Map<String, String> row) {
+    return "%s (%s to %s)"
+        .formatted(
+            decimals(row.get("p50_us"), 1),
+            decimals(row.get("p10_us"), 1),
+            decimals(row.get("p90_us"), 1));
+  }
+
+  private static String times(Map<String, String> row, Map<String, String> base) {
+    return row == null
+        ? "not measured"
+        : "%.1fx".formatted(number(row.get("p50_us")) / number(base.get("p50_us")));
+  }
+
+  private static String size(Map<String, String> row, String name) {
+    Matcher size = Pattern.compile("\\b" + name + "=(\\d+)").matcher(row.get("sizes"));
+    if (!size.find()) {
+      throw new IllegalArgumentException(name + " is not in " + row);
+    }
+    return size.group(1);
+  }
+
+  private static String grouped(String whole) {
+    return "%,d".formatted(Long.parseLong(whole));
+  }
+
+  private static String decimals(String value, int count) {
+    return ("%,." + count + "f").formatted(number(value));
+  }
+
+  private static double number(String value) {
+    return Double.parseDouble(value);
+  }
+
+  private static String line(String... cells) {
+    return "| " + String.join(" | ", cells) + " |\n";
+  }
+
+  private static String where(List<Map<String, String>> rows) {
+    Map<String, String> last = rows.get(rows.size() - 1);
+    return "%s, driver %s, %s, commit %s:\n\n"
+        .formatted(
+            last.get("device").replaceAll("^cuda:\\d+ | \\(.*", ""),
+            last.get("driver"),
+            last.get("date"),
+            last.get("commit"));
+  }
+
+  /** The rows at the end of a file that are of one day and commit; none if there is no file. */
+  private static List<Map<String, String>> lastRun(String file) throws IOException {
+    Path path = RESULTS.resolve(file);
+    if (!Files.exists(path)) {
+      return List.of();
+    }
+    List<String> lines = Files.readAllLines(path);
+    List<String> columns = cells(lines.get(0));
+    List<Map<String, String>> rows = new ArrayList<>();
+    for (String line : lines.subList(1, lines.size())) {
+      List<String> cells = cells(line);
+      Map<String, String> row = new LinkedHashMap<>();
+      for (int i = 0; i < columns.size(); i++) {
+        row.put(columns.get(i), cells.get(i));
+      }
+      rows.add(row);
+    }
+    Map<String, String> last = rows.get(rows.size() - 1);
+    return rows.stream()
+        .filter(
+            row ->
+                row.get("date").equals(last.get("date"))
+                    && row.get("commit").equals(last.get("commit")))
+        .collect(Collectors.toList());
+  }
+
+  /** The cells of a line, some of them in quotes. */
+  private static List<String> cells(String line) {
+    List<String> cells = new ArrayList<>();
+    StringBuilder cell = new StringBuilder();
+    boolean quoted = false;
+    for (char c : line.toCharArray()) {
+      if (c == '"') {
+        quoted = !quoted;
+      } else if (c == ',' && !quoted) {
+        cells.add(cell.toString());
+        cell.setLength(0);
+      } else {
+        cell.append(c);
+      }
+    }
+    cells.add(cell.toString());
+    return cells;
+  }
+
+  static {
+    Locale.setDefault(Locale.ROOT);
+  }
+}

@@ -1,0 +1,16 @@
+package io.github.distillcuda.backend.cuda;
+
+/** The two branches of a step that may run at the same time, each on a lane of its own. */
+enum Branch {
+  /** Where a step begins and ends. */
+  MAIN,
+  /**
+   * A teacher that runs in every step, which waits for nothing that is trained; and the gradients
+   * of weights, for which nothing waits but the optimizer.
+   */
+  SIDE;
+
+  Branch other() {
+    return this == MAIN ? SIDE : MAIN;
+  }
+}

@@ -1,0 +1,66 @@
+package io.github.distillcuda.backend.cuda;
+
+import io.github.distillcuda.backend.ResidentDataset;
+import io.github.distillcuda.cuda.DeviceBuffer;
+import io.github.distillcuda.tensor.Shape;
+import java.lang.foreign.MemorySegment;
+
+/** Images and labels as bytes on the device. */
+final class CudaDataset implements ResidentDataset {
+  /** PyTorch's ignore_index. */
+  private static final int NO_LABEL = -100;
+
+  private final Shape imageShape;
+  private final int size;
+  private final int largestLabel;
+  private final DeviceBuffer images;
+  private final DeviceBuffer labels;
+
+  CudaDataset(CudaSession session, Shape imageShape, byte[] images, byte[] labels) {
+    if ((long) labels.length * imageShape.elements() != images.length || labels.length == 0) {
+      throw new IllegalArgumentException(
+          "%d bytes for %d images of %s".formatted(images.length, labels.length, imageShape));
+    }
+    this.imageShape = imageShape;
+    size = labels.length;
+    largestLabel = largest(labels);
+    this.images = session.allocate("data set", images.length);
+    this.labels = session.allocate("labels", labels.length);
+    session.staging().copyToDevice(MemorySegment.ofArray(images), this.images, 0);
+    session.staging().copyToDevice(MemorySegment.ofArray(labels), this.labels, 0);
+  }
+
+  private static int largest(byte[] labels) {
+    int largest = -1;
+    for (byte label : labels) {
+      if (label < 0 && label != NO_LABEL) {
+        throw new IllegalArgumentException("label " + label);
+      }
+      largest = Math.max(largest, label);
+    }
+    return largest;
+  }
+
+  @Override
+  public int size() {
+    return size;
+  }
+
+  @Override
+  public Shape imageShape() {
+    return imageShape;
+  }
+
+  /** Returns the largest label, -1 if no image has one. */
+  int largestLabel() {
+    return largestLabel;
+  }
+
+  DeviceBuffer images() {
+    return images;
+  }
+
+  DeviceBuffer labels() {
+    return labels;
+  }
+}

@@ -1,0 +1,111 @@
+package io.github.distillcuda.backend.cuda;
+
+import io.github.distillcuda.backend.StepProgram;
+import io.github.distillcuda.backend.cuda.Operation.Kind;
+import io.github.distillcuda.cuda.CudaGraph;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A recorded step as two graphs, of one step and of several. A launch of a graph costs the device a
+ * few microseconds that the kernels inside do not pay.
+ */
+final class CudaProgram implements StepProgram {
+  /**
+   * Steps of the larger graph: the host's share is then small, and what it runs at once still
+   * divides the few dozen steps between two looks at the state well.
+   */
+  static final int UNROLLED = 8;
+
+  private final CudaSession session;
+  private final int batch;
+  private final Map<CudaStepState, CudaDataset> gathered;
+  private final List<CudaStepState> advanced;
+  private final CudaGraph one;
+  private final CudaGraph several;
+
+  /**
+   * Captures the operations.
+   *
+   * @param gathered the states whose orders are read, each with the data set that it names images
+   *     of
+   * @param advanced the states whose cursors are moved on
+   */
+  CudaProgram(
+      CudaSession session,
+      int batch,
+      List<Operation> operations,
+      Map<CudaStepState, CudaDataset> gathered,
+      List<CudaStepState> advanced) {
+    this.session = session;
+    this.batch = batch;
+    this.gathered = Map.copyOf(gathered);
+    this.advanced = List.copyOf(advanced);
+    warmUp(operations);
+    one = capture(operations, 1);
+    several = capture(operations, UNROLLED);
+  }
+
+  /**
+   * Calls the libraries once outside of a capture, where loading a kernel may have to allocate, and
+   * where a call that they do not support fails with its own name.
+   */
+  private void warmUp(List<Operation> operations) {
+    session.finish();
+    for (Operation operation : operations) {
+      if (operation.kind() == Kind.LIBRARY) {
+        operation.enqueue().run();
+      }
+    }
+    session.finishBranches();
+  }
+
+  private CudaGraph capture(List<Operation> operations, int steps) {
+    CudaGraph graph =
+        session
+            .scope()
+            .own(
+                CudaGraph.capture(
+                    session.stream(),
+                    "%d steps of %d".formatted(steps, batch),
+                    () -> {
+                      for (int step = 0; step < steps; step++) {
+                        operations.forEach(operation -> operation.enqueue().run());
+                      }
+                    }));
+    graph.upload(session.stream());
+    return graph;
+  }
+
+  @Override
+  public int batch() {
+    return batch;
+  }
+
+  /** Returns the kernels that one step launches, the libraries' included. */
+  int kernelsOfAStep() {
+    return one.kernelNodes();
+  }
+
+  /**
+   * Launches the steps and returns at once.
+   *
+   * @throws IllegalStateException if an epoch has fewer images left than the steps would gather;
+   *     nothing has run then
+   */
+  @Override
+  public void run(int steps) {
+    session.check();
+    gathered.forEach((state, data) -> state.requireImages(steps, batch, data));
+    int left = steps;
+    for (; left >= UNROLLED; left -= UNROLLED) {
+      several.launch(session.stream());
+    }
+    for (; left > 0; left--) {
+      one.launch(session.stream());
+    }
+    for (CudaStepState state : advanced) {
+      state.advanced(steps * batch);
+    }
+  }
+}

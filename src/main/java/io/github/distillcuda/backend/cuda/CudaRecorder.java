@@ -1,0 +1,280 @@
+package io.github.distillcuda.backend.cuda;
+
+import io.github.distillcuda.backend.AdamSpec;
+import io.github.distillcuda.backend.BackendOptions.Layers;
+import io.github.distillcuda.backend.Batch;
+import io.github.distillcuda.backend.ConvolutionSpec;
+import io.github.distillcuda.backend.LayerPass;
+import io.github.distillcuda.backend.LayerSpec;
+import io.github.distillcuda.backend.LinearSpec;
+import io.github.distillcuda.backend.LogitsTable;
+import io.github.distillcuda.backend.LossSpec;
+import io.github.distillcuda.backend.ParameterArena;
+import io.github.distillcuda.backend.ResidentDataset;
+import io.github.distillcuda.backend.StepProgram;
+import io.github.distillcuda.backend.StepRecorder;
+import io.github.distillcuda.backend.StepState;
+import io.github.distillcuda.cuda.DeviceBuffer;
+import io.github.distillcuda.cuda.DeviceSpan;
+import io.github.distillcuda.cuda.KernelLaunch;
+import io.github.distillcuda.cuda.kernels.GatherKernels;
+import io.github.distillcuda.cuda.kernels.KernelCatalog;
+import io.github.distillcuda.cuda.kernels.KernelSizes;
+import io.github.distillcuda.cuda.kernels.StateLayout;
+import io.github.distillcuda.cuda.kernels.StepKernels;
+import io.github.distillcuda.tensor.Shape;
+import io.github.distillcuda.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Binds each operation to its memory and appends it. A forward pass that is not for training runs
+ * in the side branch: a teacher depends on nothing that its student does.
+ */
+final class CudaRecorder implements StepRecorder {
+  /** What a gather counts as classes where nothing says how many there are: all of int8. */
+  private static final int MOST_CLASSES = 128;
+
+  private final CudaSession session;
+  private final Recording recording;
+  private final Map<CudaStepState, CudaDataset> gathered = new IdentityHashMap<>();
+  private final List<CudaStepState> trained = new ArrayList<>();
+  private final List<CudaStepState> advanced = new ArrayList<>();
+  private boolean built;
+
+  CudaRecorder(CudaSession session, int batch) {
+    if (batch < 1) {
+      throw new IllegalArgumentException("batch " + batch);
+    }
+    this.session = session;
+    recording = new Recording(session, batch);
+  }
+
+  private void check() {
+    session.check();
+    if (built) {
+      throw new IllegalStateException("the step is built");
+    }
+  }
+
+  @Override
+  public int batch() {
+    return recording.batch();
+  }
+
+  @Override
+  public Batch gather(ResidentDataset data, StepState state, LogitsTable teacherCache) {
+    check();
+    CudaDataset dataset = (CudaDataset) data;
+    CudaStepState deviceState = (CudaStepState) state;
+    CudaLogitsTable table = (CudaLogitsTable) teacherCache;
+    if (table != null && table.rows() < dataset.size()) {
+      throw new IllegalArgumentException(
+          "%d rows of logits for %d images".formatted(table.rows(), dataset.size()));
+    }
+    if (batch() > dataset.size()) {
+      throw new IllegalArgumentException(
+          "a batch of %d from %d images".formatted(batch(), dataset.size()));
+    }
+    CudaBatch batch = batchOf(dataset, deviceState, table);
+    recording.reads(Branch.MAIN, table);
+    recording.kernel(
+        Branch.MAIN,
+        "gather",
+        gatherLaunch(batch, table),
+        batch.images(),
+        batch.labels(),
+        batch.ids(),
+        batch.cachedLogits());
+    gathered.put(deviceState, dataset);
+    return batch;
+  }
+
+  private CudaBatch batchOf(CudaDataset dataset, CudaStepState state, CudaLogitsTable table) {
+    CudaTensor cached =
+        table == null ? null : recording.tensor("batch.teacherLogits", Shape.of(table.classes()));
+    long bytes = (long) batch() * Integer.BYTES;
+    return new CudaBatch(
+        dataset,
+        state,
+        recording.tensor("batch.images", dataset.imageShape()),
+        cached,
+        DeviceSpan.of(session.allocate("batch.ids", bytes)),
+        DeviceSpan.of(session.allocate("batch.labels", bytes)));
+  }
+
+  private KernelLaunch gatherLaunch(CudaBatch batch, CudaLogitsTable table) {
+    Shape image = batch.data().imageShape();
+    int channels = image.extent(0);
+    KernelSizes sizes =
+        KernelSizes.of("rows", batch(), "classes", table == null ? MOST_CLASSES : table.classes())
+            .and("channels", channels)
+            .and("pixels", image.elements() / channels)
+            .and("paddedChannels", channels);
+    DeviceBuffer numbers = batch.state().numbers();
+    KernelLaunch launch =
+        session
+            .prepare(
+                KernelCatalog.select(
+                    List.of(GatherKernels.NCHW_FLOAT32, GatherKernels.NCHW_FLOAT32_V1), sizes),
+                sizes)
+            .bind("data", batch.data().images())
+            .bind("dataLabels", batch.data().labels())
+            .bind("order", batch.state().orderFor(batch.data().size()))
+            .bind("state", numbers)
+            .bind("images", batch.images().span().buffer())
+            .bind("labels", batch.labels().buffer())
+            .bind("ids", batch.ids().buffer())
+            .bind("labelledRows", numbers, StateLayout.BATCH_LABELLED_ROWS);
+    return table == null
+        ? launch.bindNull("teacherCache").bindNull("teacher")
+        : launch
+            .bind("teacherCache", table.logits().span().buffer())
+            .bind("teacher", batch.cachedLogits().span().buffer());
+  }
+
+  @Override
+  public LayerPass forward(
+      LayerSpec layer, ParameterArena parameters, Tensor input, boolean training) {
+    check();
+    CudaPass.Place place =
+        new CudaPass.Place(
+            recording,
+            training ? Branch.MAIN : Branch.SIDE,
+            layer,
+            (CudaParameterArena) parameters,
+            tensor(input, layer.inputShape()),
+            training);
+    place.parameters().indexOf(layer);
+    boolean fused = session.options().layers() == Layers.FUSED;
+    return switch (layer) {
+      case ConvolutionSpec convolution ->
+          fused
+              ? new FusedConvolution(place, convolution)
+              : new LibraryConvolution(place, convolution);
+      case LinearSpec linear ->
+          fused ? new FusedLinear(place, linear) : new LibraryLinear(place, linear);
+    };
+  }
+
+  @Override
+  public Tensor backward(LayerPass pass, Tensor outputGradient, boolean wantInputGradient) {
+    check();
+    CudaPass forward = (CudaPass) pass;
+    if (!forward.training()) {
+      throw new IllegalArgumentException(
+          "the forward pass of " + pass.layer().name() + " was not recorded for training");
+    }
+    return forward.backward(tensor(outputGradient, pass.layer().outputShape()), wantInputGradient);
+  }
+
+  @Override
+  public Tensor loss(
+      LossSpec spec, Tensor logits, Tensor teacherLogits, Batch batch, StepState state) {
+    check();
+    Shape row = Shape.of(logits.shape().extent(1));
+    CudaBatch rows = (CudaBatch) batch;
+    if (rows.data().largestLabel() >= row.elements()) {
+      throw new IllegalArgumentException(
+          "label %d, but %d classes".formatted(rows.data().largestLabel(), row.elements()));
+    }
+    CudaTensor student = tensor(logits, row);
+    CudaTensor teacher = spec.readsTeacher() ? tensor(teacherLogits, row) : null;
+    return new LossRecorder(recording, spec, rows, (CudaStepState) state).record(student, teacher);
+  }
+
+  @Override
+  public void store(Tensor logits, Batch batch, LogitsTable table) {
+    check();
+    CudaTensor source = tensor(logits, Shape.of(table.classes()));
+    CudaBatch rows = (CudaBatch) batch;
+    CudaTensor target = ((CudaLogitsTable) table).logits();
+    if (target.shape().extent(0) < rows.data().size()) {
+      throw new IllegalArgumentException(
+          "%d rows of logits for %d images"
+              .formatted(target.shape().extent(0), rows.data().size()));
+    }
+    KernelLaunch launch =
+        session
+            .prepare(
+                StepKernels.STORE_LOGITS,
+                KernelSizes.of("rows", batch(), "classes", table.classes()))
+            .bind("logits", source.span().buffer(), source.span().offset())
+            .bind("ids", rows.ids().buffer())
+            .bind("table", target.span().buffer());
+    recording.reads(Branch.MAIN, source);
+    recording.kernel(Branch.MAIN, "store", launch, table);
+  }
+
+  @Override
+  public void adam(AdamSpec spec, ParameterArena parameters, StepState state) {
+    check();
+    CudaParameterArena arena = (CudaParameterArena) parameters;
+    CudaStepState deviceState = (CudaStepState) state;
+    if (!arena.isTrainable()) {
+      throw new IllegalArgumentException("the parameters are not trainable");
+    }
+    recording.join();
+    KernelSizes sizes = KernelSizes.of("n", arena.elements());
+    DeviceBuffer values = arena.buffers().get(0);
+    DeviceBuffer gradients = arena.buffers().get(1);
+    recording.kernel(
+        Branch.MAIN,
+        "finite check",
+        session
+            .prepare(StepKernels.FINITE_CHECK, sizes)
+            .bind("a", gradients)
+            .bind("b", values)
+            .bind("state", deviceState.numbers()));
+    recording.kernel(
+        Branch.MAIN,
+        "adam",
+        session
+            .prepare(StepKernels.ADAM, sizes)
+            .bind("parameters", values)
+            .bind("gradients", gradients)
+            .bind("firstMoments", arena.buffers().get(2))
+            .bind("secondMoments", arena.buffers().get(3))
+            .bind("state", deviceState.numbers())
+            .bind("learningRate", spec.learningRate())
+            .bind("beta1", spec.beta1())
+            .bind("beta2", spec.beta2())
+            .bind("epsilon", spec.epsilon()));
+    trained.add(deviceState);
+  }
+
+  @Override
+  public void advance(StepState state) {
+    check();
+    CudaStepState deviceState = (CudaStepState) state;
+    recording.join();
+    recording.kernel(
+        Branch.MAIN,
+        "advance",
+        session
+            .prepare(
+                StepKernels.ADVANCE,
+                KernelSizes.of(
+                    "rows", batch(), "optimizerSteps", trained.contains(deviceState) ? 1 : 0))
+            .bind("state", deviceState.numbers()));
+    advanced.add(deviceState);
+  }
+
+  @Override
+  public StepProgram build() {
+    check();
+    recording.join();
+    built = true;
+    return new CudaProgram(session, batch(), recording.operations(), gathered, advanced);
+  }
+
+  private CudaTensor tensor(Tensor tensor, Shape row) {
+    if (!tensor.shape().equals(row.withBatch(batch()))) {
+      throw new IllegalArgumentException(
+          "%s is %s, wanted %s".formatted(tensor.name(), tensor.shape(), row.withBatch(batch())));
+    }
+    return (CudaTensor) tensor;
+  }
+}

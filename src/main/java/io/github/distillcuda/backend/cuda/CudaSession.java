@@ -1,0 +1,199 @@
+package io.github.distillcuda.backend.cuda;
+
+import io.github.distillcuda.backend.BackendOptions;
+import io.github.distillcuda.cuda.ComputeLane;
+import io.github.distillcuda.cuda.CudaContext;
+import io.github.distillcuda.cuda.CudaEngine;
+import io.github.distillcuda.cuda.CudaEvent;
+import io.github.distillcuda.cuda.CudaStream;
+import io.github.distillcuda.cuda.DeviceBuffer;
+import io.github.distillcuda.cuda.DeviceScope;
+import io.github.distillcuda.cuda.DeviceSpan;
+import io.github.distillcuda.cuda.HostStaging;
+import io.github.distillcuda.cuda.KernelLaunch;
+import io.github.distillcuda.cuda.KernelLibrary;
+import io.github.distillcuda.cuda.MathMode;
+import io.github.distillcuda.cuda.kernels.KernelSignature;
+import io.github.distillcuda.cuda.kernels.KernelSizes;
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * What everything of one backend shares: the context, a lane for each branch, the kernels, and the
+ * scope that owns it all until the backend is closed. Used by the thread that made it alone.
+ */
+final class CudaSession implements AutoCloseable {
+  private static final long STAGING_BYTES = 4L << 20;
+
+  private final Thread owner = Thread.currentThread();
+  private final DeviceScope scope = new DeviceScope();
+  private final BackendOptions options;
+  private final CudaEngine engine;
+  private final CudaContext context;
+  private final MathMode math;
+  private final Map<Branch, ComputeLane> lanes = new EnumMap<>(Branch.class);
+  private final Map<KernelSignature, KernelLibrary> kernels = new HashMap<>();
+  private final HostStaging staging;
+  private final Watchdog watchdog;
+  private boolean closed;
+
+  /**
+   * Opens a GPU for the calling thread.
+   *
+   * @throws io.github.distillcuda.failure.DistillException if there is no such GPU or no room on it
+   */
+  CudaSession(CudaEngine engine, int ordinal, BackendOptions options) {
+    this.options = options;
+    try (DeviceScope opening = new DeviceScope()) {
+      opening.own(scope);
+      context = scope.own(CudaContext.open(engine.driver(), ordinal));
+      this.engine = engine;
+      math = mathMode(options.precision());
+      staging = scope.own(new HostStaging(stream(), STAGING_BYTES));
+      watchdog = new Watchdog(context, scope.own(CudaEvent.create(context, "watchdog")));
+      opening.release(scope);
+    }
+  }
+
+  /** Compute capability 8.0 is the first with TF32. */
+  private MathMode mathMode(BackendOptions.Precision precision) {
+    boolean tf32 = context.device().computeCapability() >= 80;
+    return switch (precision) {
+      case AUTO -> tf32 ? MathMode.TF32 : MathMode.FP32;
+      case FP32 -> MathMode.FP32;
+      case TF32 -> {
+        if (!tf32) {
+          throw lacks("tf32 needs compute capability 8.0");
+        }
+        yield MathMode.TF32;
+      }
+      case BF16 -> throw lacks("bf16 is not in this version");
+    };
+  }
+
+  private DistillException lacks(String reason) {
+    return new DistillException(
+        ExitCode.DEVICE,
+        "--precision %s; %s can --precision fp32".formatted(reason, context.device().name()));
+  }
+
+  /**
+   * Throws unless the backend is open and this is its thread; every method of the backend begins
+   * so.
+   *
+   * @throws IllegalStateException otherwise
+   */
+  void check() {
+    checkOwner();
+    context.makeCurrent();
+  }
+
+  private void checkOwner() {
+    if (closed) {
+      throw new IllegalStateException("CudaBackend is closed");
+    }
+    if (Thread.currentThread() != owner) {
+      throw new IllegalStateException(
+          "CudaBackend belongs to thread %s, not %s"
+              .formatted(owner.getName(), Thread.currentThread().getName()));
+    }
+  }
+
+  BackendOptions options() {
+    return options;
+  }
+
+  CudaContext context() {
+    return context;
+  }
+
+  DeviceScope scope() {
+    return scope;
+  }
+
+  MathMode math() {
+    return math;
+  }
+
+  /** Returns the lane of a branch, which is opened when it is first needed. */
+  ComputeLane lane(Branch branch) {
+    return lanes.computeIfAbsent(
+        branch,
+        opened ->
+            scope.own(
+                ComputeLane.open(context, engine, math, opened.name().toLowerCase(Locale.ROOT))));
+  }
+
+  /** Returns the stream in which steps, copies and fills follow each other. */
+  CudaStream stream() {
+    return lane(Branch.MAIN).stream();
+  }
+
+  HostStaging staging() {
+    return staging;
+  }
+
+  /** Allocates memory for as long as the backend is open, zero at first. */
+  DeviceBuffer allocate(String name, long byteSize) {
+    DeviceBuffer buffer = scope.own(context.memory().allocate(name, byteSize));
+    stream().clear(buffer);
+    return buffer;
+  }
+
+  /** Allocates float32 elements, zero at first, and as many more as fill 16 bytes. */
+  DeviceSpan floats(String name, long elements) {
+    DeviceBuffer buffer = allocate(name, Math.ceilDiv(elements * Float.BYTES, 16) * 16);
+    return new DeviceSpan(buffer, 0, elements * Float.BYTES);
+  }
+
+  /** Prepares a launch, whose arguments are bound next. A kernel is loaded when first needed. */
+  KernelLaunch prepare(KernelSignature kernel, KernelSizes sizes) {
+    return kernels
+        .computeIfAbsent(kernel, one -> scope.own(KernelLibrary.load(context, List.of(one))))
+        .function(kernel)
+        .prepare(sizes);
+  }
+
+  /**
+   * Waits for all work in the main stream.
+   *
+   * @throws io.github.distillcuda.failure.DistillException DEVICE if the GPU is lost or does not
+   *     get there in time
+   */
+  void finish() {
+    watchdog.await(stream());
+  }
+
+  /** Waits for all work in both branches. */
+  void finishBranches() {
+    for (ComputeLane lane : lanes.values()) {
+      watchdog.await(lane.stream());
+    }
+  }
+
+  /** Creates an event that orders work, for as long as the backend is open. */
+  CudaEvent event() {
+    return scope.own(CudaEvent.create(context, "edge"));
+  }
+
+  /** Frees everything; a second call does nothing. */
+  @Override
+  public void close() {
+    if (!closed) {
+      checkOwner();
+      closed = true;
+      try (scope) {
+        if (!context.isLost()) {
+          context.makeCurrent();
+          // Memory that a step is still using must not be freed under it.
+          finishBranches();
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,175 @@
+package io.github.distillcuda.backend.cuda;
+
+import io.github.distillcuda.backend.ConvolutionSpec;
+import io.github.distillcuda.cuda.DeviceSpan;
+import io.github.distillcuda.cuda.kernels.ConvolutionBlockKernels;
+import io.github.distillcuda.cuda.kernels.FilterGradientKernels;
+import io.github.distillcuda.cuda.kernels.ImageConvolutionKernels;
+import io.github.distillcuda.cuda.kernels.KernelCatalog;
+import io.github.distillcuda.cuda.kernels.KernelSignature;
+import io.github.distillcuda.cuda.kernels.KernelSizes;
+import io.github.distillcuda.tensor.Shape;
+import java.util.List;
+
+/**
+ * A convolution with what follows it in kernels of ours: bias, ReLU and pooling in one, which
+ * leaves a byte an output for the backward pass; on images of three channels, too few for tensor
+ * cores, the convolution in the same one. Backward, filters and biases get their gradients through
+ * the pool in two kernels of ours, in float32 whatever the arithmetic; that of the input is
+ * cuDNN's.
+ */
+final class FusedConvolution implements CudaPass {
+  private final Place place;
+  private final ConvolutionSpec spec;
+  private final Recording recording;
+  private final CudaSession session;
+  private final CudaTensor output;
+  private final DeviceSpan mask;
+
+  FusedConvolution(Place place, ConvolutionSpec spec) {
+    this.place = place;
+    this.spec = spec;
+    recording = place.recording();
+    session = recording.session();
+    output = recording.tensor(place.name("pooled"), spec.outputShape());
+    mask = DeviceSpan.of(session.allocate(place.name("mask"), output.shape().elements()));
+    if (spec.inChannels() == ImageConvolutionKernels.IN_CHANNELS) {
+      recordImages();
+    } else {
+      recordPooling(recordProduct());
+    }
+  }
+
+  private KernelSizes images() {
+    return KernelSizes.of("images", recording.batch(), "channels", spec.outChannels())
+        .and("height", spec.height())
+        .and("width", spec.width());
+  }
+
+  private KernelSizes planes() {
+    return KernelSizes.of("planes", Math.multiplyExact(recording.batch(), spec.outChannels()))
+        .and("channels", spec.outChannels())
+        .and("height", spec.height())
+        .and("width", spec.width());
+  }
+
+  private CudaTensor product(String name) {
+    return recording.tensor(
+        place.name(name), Shape.of(spec.outChannels(), spec.height(), spec.width()));
+  }
+
+  private void recordImages() {
+    recording.reads(place.branch(), place.input());
+    recording.kernel(
+        place.branch(),
+        place.name("convolution, bias, ReLU, pooling"),
+        session
+            .prepare(ImageConvolutionKernels.POOL_NCHW, images())
+            .bind("x", place.input().span())
+            .bind("weight", place.weight().span())
+            .bind("bias", place.bias().span())
+            .bind("pooled", output.span())
+            .bind("mask", mask),
+        output,
+        mask);
+  }
+
+  private CudaTensor recordProduct() {
+    CudaTensor product = product("product");
+    new ConvolutionSteps(place, spec).forward(product);
+    return product;
+  }
+
+  private void recordPooling(CudaTensor product) {
+    List<KernelSignature> rungs =
+        List.of(ConvolutionBlockKernels.POOL_NCHW, ConvolutionBlockKernels.POOL_NCHW_V1);
+    recording.kernel(
+        place.branch(),
+        place.name("bias, ReLU, pooling"),
+        session
+            .prepare(KernelCatalog.select(rungs, planes()), planes())
+            .bind("x", product.span())
+            .bind("bias", place.bias().span())
+            .bind("pooled", output.span())
+            .bind("mask", mask),
+        output,
+        mask);
+  }
+
+  @Override
+  public CudaTensor backward(CudaTensor gradient, boolean wantInputGradient) {
+    recordParameters(gradient);
+    return wantInputGradient
+        ? new ConvolutionSteps(place, spec).recordInput(recordUnpooling(gradient))
+        : null;
+  }
+
+  private void recordParameters(CudaTensor gradient) {
+    KernelSizes sizes = images().and("inputs", spec.inChannels());
+    int count = FilterGradientKernels.count(sizes);
+    KernelSizes sums =
+        KernelSizes.of("count", count, "inputs", spec.inChannels())
+            .and("channels", spec.outChannels());
+    long inputGroups = Math.ceilDiv(spec.inChannels(), FilterGradientKernels.INPUTS);
+    DeviceSpan partials =
+        session.floats(
+            place.name("filter partials"),
+            count * inputGroups * FilterGradientKernels.SUMS * spec.outChannels());
+    recording.reads(Branch.SIDE, gradient, mask, place.input());
+    recording.kernel(
+        Branch.SIDE,
+        place.name("filter and bias backward"),
+        session
+            .prepare(FilterGradientKernels.PARTIALS_NCHW, sizes)
+            .bind("dPooled", gradient.span())
+            .bind("mask", mask)
+            .bind("x", place.input().span())
+            .bind("partials", partials));
+    recording.kernel(
+        Branch.SIDE,
+        place.name("filter and bias sums"),
+        session
+            .prepare(FilterGradientKernels.SUM, sums)
+            .bind("partials", partials)
+            .bind("dWeight", place.weightGradient().span())
+            .bind("dBias", place.biasGradient().span()));
+  }
+
+  /**
+   * Records the gradient of the convolution's product; its partial sums of the bias are not used.
+   */
+  private CudaTensor recordUnpooling(CudaTensor gradient) {
+    List<KernelSignature> rungs =
+        List.of(
+            ConvolutionBlockKernels.POOL_BACKWARD_NCHW,
+            ConvolutionBlockKernels.POOL_BACKWARD_NCHW_V1);
+    CudaTensor product = product("product.gradient");
+    recording.reads(Branch.MAIN, gradient, mask);
+    recording.kernel(
+        Branch.MAIN,
+        place.name("ReLU, pooling backward"),
+        session
+            .prepare(KernelCatalog.select(rungs, planes()), planes())
+            .bind("dPooled", gradient.span())
+            .bind("mask", mask)
+            .bind("dx", product.span())
+            .bind("partials", session.floats(place.name("bias partials"), planes().get("planes"))),
+        product);
+    return product;
+  }
+
+  @Override
+  public ConvolutionSpec layer() {
+    return spec;
+  }
+
+  @Override
+  public boolean training() {
+    return place.training();
+  }
+
+  @Override
+  public CudaTensor output() {
+    return output;
+  }
+}

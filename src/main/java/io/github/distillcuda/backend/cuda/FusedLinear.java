@@ -1,0 +1,193 @@
+package io.github.distillcuda.backend.cuda;
+
+import io.github.distillcuda.backend.LinearSpec;
+import io.github.distillcuda.cuda.DeviceSpan;
+import io.github.distillcuda.cuda.blas.EpilogueLinearPlan;
+import io.github.distillcuda.cuda.blas.LinearPlan;
+import io.github.distillcuda.cuda.dnn.BiasReluPlan;
+import io.github.distillcuda.cuda.dnn.ImageShape;
+import io.github.distillcuda.cuda.kernels.ConvolutionBlockKernels;
+import io.github.distillcuda.cuda.kernels.KernelSizes;
+
+/**
+ * The products of a linear layer by cublasLt with bias, ReLU and the gradient of the bias as their
+ * epilogues. Where it does not offer one, plain cuBLAS and a kernel of ours or cuDNN take its
+ * place. The ReLU is taken back by a kernel of ours, which leaves the gradient of the bias too.
+ */
+final class FusedLinear implements CudaPass {
+  private final Place place;
+  private final LinearSpec spec;
+  private final Recording recording;
+  private final KernelSizes sizes;
+  private final CudaTensor output;
+
+  FusedLinear(Place place, LinearSpec spec) {
+    this.place = place;
+    this.spec = spec;
+    recording = place.recording();
+    sizes = KernelSizes.of("rows", recording.batch(), "channels", spec.outFeatures());
+    output = recording.tensor(place.name("output"), spec.outputShape());
+    recordForward();
+  }
+
+  private LinearPlan products(Branch branch) {
+    return new LinearPlan(
+        recording.lane(branch), recording.batch(), spec.fanIn(), spec.outFeatures());
+  }
+
+  private EpilogueLinearPlan epilogues(Branch branch) {
+    return recording
+        .session()
+        .scope()
+        .own(
+            new EpilogueLinearPlan(
+                recording.lane(branch), recording.batch(), spec.fanIn(), spec.outFeatures()));
+  }
+
+  private BiasReluPlan bias(Branch branch) {
+    return recording
+        .session()
+        .scope()
+        .own(
+            new BiasReluPlan(
+                recording.lane(branch), ImageShape.rows(recording.batch(), spec.outFeatures())));
+  }
+
+  private void recordForward() {
+    recording.reads(place.branch(), place.input());
+    epilogues(place.branch())
+        .forward(
+            place.input().span(),
+            place.weight().span(),
+            place.bias().span(),
+            output.span(),
+            spec.relu())
+        .ifPresentOrElse(
+            call ->
+                recording.library(
+                    place.branch(),
+                    place.name(spec.relu() ? "product, bias, ReLU" : "product, bias"),
+                    call::enqueue,
+                    output),
+            this::recordPlainForward);
+  }
+
+  private void recordPlainForward() {
+    LinearPlan products = products(place.branch());
+    DeviceSpan x = place.input().span();
+    DeviceSpan w = place.weight().span();
+    DeviceSpan b = place.bias().span();
+    DeviceSpan y = output.span();
+    recording.library(
+        place.branch(), place.name("product"), () -> products.forward(x, w, y), output);
+    if (spec.relu()) {
+      recording.kernel(
+          place.branch(),
+          place.name("bias, ReLU"),
+          recording
+              .session()
+              .prepare(ConvolutionBlockKernels.BIAS_RELU, sizes)
+              .bind("x", y)
+              .bind("bias", b)
+              .bind("y", y),
+          output);
+    } else {
+      BiasReluPlan bias = bias(place.branch());
+      recording.library(place.branch(), place.name("bias"), () -> bias.addBias(b, y), output);
+    }
+  }
+
+  @Override
+  public CudaTensor backward(CudaTensor gradient, boolean wantInputGradient) {
+    CudaTensor product = spec.relu() ? recordRelu(gradient) : gradient;
+    recordWeight(product);
+    return wantInputGradient ? recordInput(product) : null;
+  }
+
+  private CudaTensor recordRelu(CudaTensor gradient) {
+    CudaTensor product = recording.tensor(place.name("product.gradient"), spec.outputShape());
+    int chunks = Math.ceilDiv(recording.batch(), ConvolutionBlockKernels.CHUNK);
+    BiasGradient bias = new BiasGradient(recording, place, chunks, spec.outFeatures());
+    recording.reads(Branch.MAIN, gradient, output);
+    recording.kernel(
+        Branch.MAIN,
+        place.name("bias, ReLU backward"),
+        recording
+            .session()
+            .prepare(ConvolutionBlockKernels.BIAS_RELU_BACKWARD, sizes)
+            .bind("dy", gradient.span())
+            .bind("y", output.span())
+            .bind("dx", product.span())
+            .bind("partials", bias.partials()),
+        product,
+        bias.partials());
+    bias.record();
+    return product;
+  }
+
+  /** Records the gradient of the weight, and that of the bias unless the ReLU's kernel has it. */
+  private void recordWeight(CudaTensor product) {
+    DeviceSpan x = place.input().span();
+    DeviceSpan dy = product.span();
+    DeviceSpan dw = place.weightGradient().span();
+    DeviceSpan db = place.biasGradient().span();
+    recording.reads(Branch.SIDE, place.input(), product);
+    epilogues(Branch.SIDE)
+        .weightGradient(x, dy, dw, spec.relu() ? null : db)
+        .ifPresentOrElse(
+            call ->
+                recording.library(
+                    Branch.SIDE,
+                    place.name(spec.relu() ? "weight backward" : "weight, bias backward"),
+                    call::enqueue,
+                    place.weightGradient()),
+            () -> {
+              LinearPlan products = products(Branch.SIDE);
+              recording.library(
+                  Branch.SIDE,
+                  place.name("weight backward"),
+                  () -> products.weightGradient(x, dy, dw),
+                  place.weightGradient());
+              if (!spec.relu()) {
+                BiasReluPlan bias = bias(Branch.SIDE);
+                recording.library(
+                    Branch.SIDE,
+                    place.name("bias backward"),
+                    () -> bias.biasGradient(dy, db),
+                    place.biasGradient());
+              }
+            });
+  }
+
+  private CudaTensor recordInput(CudaTensor product) {
+    CudaTensor gradient =
+        recording.tensor(place.name("input.gradient"), place.layer().inputShape());
+    DeviceSpan w = place.weight().span();
+    DeviceSpan dy = product.span();
+    DeviceSpan dx = gradient.span();
+    LinearPlan products = products(Branch.MAIN);
+    Runnable call =
+        epilogues(Branch.MAIN)
+            .dataGradient(w, dy, dx)
+            .<Runnable>map(planned -> planned::enqueue)
+            .orElse(() -> products.dataGradient(w, dy, dx));
+    recording.reads(Branch.MAIN, product);
+    recording.library(Branch.MAIN, place.name("data backward"), call, gradient);
+    return gradient;
+  }
+
+  @Override
+  public LinearSpec layer() {
+    return spec;
+  }
+
+  @Override
+  public boolean training() {
+    return place.training();
+  }
+
+  @Override
+  public CudaTensor output() {
+    return output;
+  }
+}

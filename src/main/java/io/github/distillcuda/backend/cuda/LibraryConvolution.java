@@ -1,0 +1,110 @@
+package io.github.distillcuda.backend.cuda;
+
+import io.github.distillcuda.backend.ConvolutionSpec;
+import io.github.distillcuda.cuda.ComputeLane;
+import io.github.distillcuda.cuda.DeviceSpan;
+import io.github.distillcuda.cuda.dnn.BiasReluPlan;
+import io.github.distillcuda.cuda.dnn.ImageShape;
+import io.github.distillcuda.cuda.dnn.PoolingPlan;
+import io.github.distillcuda.tensor.Shape;
+
+/**
+ * Convolution, bias, ReLU and pooling by cuDNN: convolution with bias and ReLU in one call where it
+ * has that, else three.
+ *
+ * <p>The ReLU is taken back on the pooled tensor, a quarter of the elements: where the largest of
+ * four is zero its gradient vanishes either way.
+ */
+final class LibraryConvolution implements CudaPass {
+  private final Place place;
+  private final Recording recording;
+  private final ConvolutionSteps convolution;
+  private final PoolingPlan pooling;
+  private final ImageShape shape;
+  private final CudaTensor activated;
+  private final CudaTensor output;
+
+  LibraryConvolution(Place place, ConvolutionSpec spec) {
+    this.place = place;
+    recording = place.recording();
+    convolution = new ConvolutionSteps(place, spec);
+    ComputeLane lane = recording.lane(place.branch());
+    shape = new ImageShape(recording.batch(), spec.outChannels(), spec.height(), spec.width());
+    pooling = recording.session().scope().own(new PoolingPlan(lane, shape));
+    activated =
+        recording.tensor(
+            place.name("activated"), Shape.of(spec.outChannels(), spec.height(), spec.width()));
+    output = recording.tensor(place.name("pooled"), spec.outputShape());
+    recordForward(lane);
+  }
+
+  private void recordForward(ComputeLane lane) {
+    DeviceSpan product = activated.span();
+    DeviceSpan bias = place.bias().span();
+    if (!convolution.forwardBiasRelu(activated)) {
+      BiasReluPlan biasRelu = recording.session().scope().own(new BiasReluPlan(lane, shape));
+      convolution.forward(activated);
+      recording.library(
+          place.branch(), place.name("bias"), () -> biasRelu.addBias(bias, product), activated);
+      recording.library(
+          place.branch(), place.name("ReLU"), () -> biasRelu.relu(product), activated);
+    }
+    DeviceSpan pooled = output.span();
+    recording.library(
+        place.branch(), place.name("pooling"), () -> pooling.forward(product, pooled), output);
+  }
+
+  @Override
+  public CudaTensor backward(CudaTensor gradient, boolean wantInputGradient) {
+    ComputeLane lane = recording.lane(Branch.MAIN);
+    ImageShape half =
+        new ImageShape(shape.batch(), shape.channels(), shape.height() / 2, shape.width() / 2);
+    BiasReluPlan pooledRelu = recording.session().scope().own(new BiasReluPlan(lane, half));
+    BiasReluPlan bias =
+        recording.session().scope().own(new BiasReluPlan(recording.lane(Branch.SIDE), shape));
+    CudaTensor alive = recording.tensor(place.name("pooled.gradient"), place.layer().outputShape());
+    CudaTensor product =
+        recording.tensor(
+            place.name("product.gradient"),
+            Shape.of(shape.channels(), shape.height(), shape.width()));
+    DeviceSpan pooled = output.span();
+    DeviceSpan dy = gradient.span();
+    DeviceSpan masked = alive.span();
+    DeviceSpan x = activated.span();
+    DeviceSpan dx = product.span();
+    DeviceSpan db = place.biasGradient().span();
+    recording.reads(Branch.MAIN, gradient, output, activated);
+    recording.library(
+        Branch.MAIN,
+        place.name("ReLU backward"),
+        () -> pooledRelu.reluGradient(pooled, dy, masked),
+        alive);
+    recording.library(
+        Branch.MAIN,
+        place.name("pooling backward"),
+        () -> pooling.backward(pooled, masked, x, dx),
+        product);
+    recording.reads(Branch.SIDE, product);
+    recording.library(
+        Branch.SIDE,
+        place.name("bias backward"),
+        () -> bias.biasGradient(dx, db),
+        place.biasGradient());
+    return convolution.backward(product, wantInputGradient);
+  }
+
+  @Override
+  public ConvolutionSpec layer() {
+    return (ConvolutionSpec) place.layer();
+  }
+
+  @Override
+  public boolean training() {
+    return place.training();
+  }
+
+  @Override
+  public CudaTensor output() {
+    return output;
+  }
+}

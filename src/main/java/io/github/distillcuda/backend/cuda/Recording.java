@@ -1,0 +1,119 @@
+package io.github.distillcuda.backend.cuda;
+
+import io.github.distillcuda.backend.cuda.Operation.Kind;
+import io.github.distillcuda.cuda.ComputeLane;
+import io.github.distillcuda.cuda.CudaEvent;
+import io.github.distillcuda.cuda.KernelLaunch;
+import io.github.distillcuda.tensor.Shape;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The operations of a step so far, the tensors between them, and who wrote which: an operation that
+ * reads what the other branch wrote is preceded by a wait for it.
+ */
+final class Recording {
+  /** The place of an operation: its branch, and how many operations were recorded before it. */
+  private record Place(Branch branch, int position) {}
+
+  private final CudaSession session;
+  private final int batch;
+  private final List<Operation> operations = new ArrayList<>();
+  private final Map<Object, Place> writers = new IdentityHashMap<>();
+  private final Map<Branch, Integer> ends = new EnumMap<>(Branch.class);
+  private final Map<Branch, Integer> seen = new EnumMap<>(Branch.class);
+
+  Recording(CudaSession session, int batch) {
+    this.session = session;
+    this.batch = batch;
+    for (Branch branch : Branch.values()) {
+      ends.put(branch, 0);
+      seen.put(branch, 0);
+    }
+  }
+
+  CudaSession session() {
+    return session;
+  }
+
+  /** Returns the rows of a batch. */
+  int batch() {
+    return batch;
+  }
+
+  ComputeLane lane(Branch branch) {
+    return session.lane(branch);
+  }
+
+  List<Operation> operations() {
+    return operations;
+  }
+
+  /** Allocates a tensor with a value for each row of the batch. */
+  CudaTensor tensor(String name, Shape row) {
+    Shape shape = row.withBatch(batch);
+    return new CudaTensor(session, name, shape, session.floats(name, shape.elements()));
+  }
+
+  /** Notes what the next operation of a branch reads; null stands for nothing. */
+  void reads(Branch branch, Object... inputs) {
+    if (branch == Branch.SIDE && ends.get(branch) == 0) {
+      // A branch begins at a point of the other, or it would not be part of the step.
+      waitForOther(branch);
+    }
+    for (Object input : inputs) {
+      Place writer = input == null ? null : writers.get(input);
+      if (writer != null && writer.branch() != branch && writer.position() >= seen.get(branch)) {
+        waitForOther(branch);
+      }
+    }
+  }
+
+  private void waitForOther(Branch branch) {
+    Branch other = branch.other();
+    CudaEvent event = session.event();
+    operations.add(
+        new Operation(
+            "%s waits for %s".formatted(branch, other),
+            Kind.ORDER,
+            () -> {
+              event.record(lane(other).stream());
+              lane(branch).stream().waitFor(event);
+            }));
+    seen.put(branch, operations.size());
+    ends.put(branch, operations.size());
+  }
+
+  /** Adds a call of a library, and notes what it writes; null stands for nothing. */
+  void library(Branch branch, String name, Runnable call, Object... outputs) {
+    add(branch, new Operation(name, Kind.LIBRARY, call), outputs);
+  }
+
+  /** Adds a kernel whose arguments are bound, likewise. */
+  void kernel(Branch branch, String name, KernelLaunch launch, Object... outputs) {
+    add(
+        branch,
+        new Operation(name, Kind.KERNEL, () -> launch.launch(lane(branch).stream())),
+        outputs);
+  }
+
+  private void add(Branch branch, Operation operation, Object... outputs) {
+    for (Object output : outputs) {
+      if (output != null) {
+        writers.put(output, new Place(branch, operations.size()));
+      }
+    }
+    operations.add(operation);
+    ends.put(branch, operations.size());
+  }
+
+  /** Lets the main branch end after the other. */
+  void join() {
+    if (ends.get(Branch.SIDE) > seen.get(Branch.MAIN)) {
+      waitForOther(Branch.MAIN);
+    }
+  }
+}

@@ -1,0 +1,122 @@
+package io.github.distillcuda.cuda.blas;
+
+import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_EPILOGUE_BGRADB;
+import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_EPILOGUE_BIAS;
+import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_EPILOGUE_DEFAULT;
+import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_EPILOGUE_RELU_BIAS;
+import static io.github.distillcuda.ffi.CublasConstants.CUBLAS_OP_N;
+import static io.github.distillcuda.ffi.CublasConstants.CUBLAS_OP_T;
+
+import io.github.distillcuda.cuda.ComputeLane;
+import io.github.distillcuda.cuda.DeviceScope;
+import io.github.distillcuda.cuda.DeviceSpan;
+import java.util.Optional;
+
+/**
+ * The products of a fully connected layer by cublasLt on one lane, with bias, ReLU and the gradient
+ * of the bias as their epilogues: x [N, in], w [out, in], y [N, out], all row-major. Each method
+ * returns a call to repeat, or nothing where cublasLt does not offer the product with its epilogue.
+ */
+public final class EpilogueLinearPlan implements AutoCloseable {
+  private final DeviceScope scope = new DeviceScope();
+  private final ComputeLane lane;
+  private final int rows;
+  private final int in;
+  private final int out;
+
+  /** A product that is planned for its operands. */
+  public static final class Call {
+    private final LtProduct product;
+    private final DeviceSpan left;
+    private final DeviceSpan right;
+    private final DeviceSpan result;
+
+    private Call(LtProduct product, DeviceSpan left, DeviceSpan right, DeviceSpan result) {
+      this.product = product;
+      this.left = left;
+      this.right = right;
+      this.result = result;
+    }
+
+    /** Appends the product to its lane's stream. */
+    public void enqueue() {
+      product.run(left, right, result);
+    }
+
+    /** Returns what was chosen, for people. */
+    @Override
+    public String toString() {
+      return product.toString();
+    }
+  }
+
+  /**
+   * Plans nothing yet; the caller closes the plan.
+   *
+   * @param rows N
+   * @param in features of x
+   * @param out features of y
+   */
+  public EpilogueLinearPlan(ComputeLane lane, int rows, int in, int out) {
+    this.lane = lane;
+    this.rows = rows;
+    this.in = in;
+    this.out = out;
+  }
+
+  /** {@code y = x * transposed w + bias}, and its ReLU. */
+  public Optional<Call> forward(
+      DeviceSpan x, DeviceSpan w, DeviceSpan bias, DeviceSpan y, boolean relu) {
+    return plan(
+            new LtProduct.Operand(in, out, CUBLAS_OP_T),
+            new LtProduct.Operand(in, rows, CUBLAS_OP_N),
+            new LtProduct.Operand(out, rows, CUBLAS_OP_N),
+            relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS,
+            bias)
+        .map(product -> new Call(product, w, x, y));
+  }
+
+  /** {@code dx = dy * w}. */
+  public Optional<Call> dataGradient(DeviceSpan w, DeviceSpan dy, DeviceSpan dx) {
+    return plan(
+            new LtProduct.Operand(in, out, CUBLAS_OP_N),
+            new LtProduct.Operand(out, rows, CUBLAS_OP_N),
+            new LtProduct.Operand(in, rows, CUBLAS_OP_N),
+            CUBLASLT_EPILOGUE_DEFAULT,
+            null)
+        .map(product -> new Call(product, w, dy, dx));
+  }
+
+  /**
+   * {@code dw = transposed dy * x}, and {@code dBias = sum of dy over the rows}.
+   *
+   * @param dBias null to leave it out
+   */
+  public Optional<Call> weightGradient(
+      DeviceSpan x, DeviceSpan dy, DeviceSpan dw, DeviceSpan dBias) {
+    return plan(
+            new LtProduct.Operand(in, rows, CUBLAS_OP_N),
+            new LtProduct.Operand(out, rows, CUBLAS_OP_T),
+            new LtProduct.Operand(in, out, CUBLAS_OP_N),
+            dBias == null ? CUBLASLT_EPILOGUE_DEFAULT : CUBLASLT_EPILOGUE_BGRADB,
+            dBias)
+        .map(product -> new Call(product, x, dy, dw));
+  }
+
+  private Optional<LtProduct> plan(
+      LtProduct.Operand left,
+      LtProduct.Operand right,
+      LtProduct.Operand result,
+      int epilogue,
+      DeviceSpan bias) {
+    if (lane.engine().cublasLt() == null) {
+      return Optional.empty();
+    }
+    return LtProduct.plan(lane, left, right, result, epilogue, bias).map(scope::own);
+  }
+
+  @Override
+  public void close() {
+    scope.close();
+  }
+}

@@ -1,0 +1,207 @@
+package io.github.distillcuda.cuda.blas;
+
+import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_EPILOGUE_DEFAULT;
+import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_DESC_BIAS_POINTER;
+import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_DESC_EPILOGUE;
+import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_DESC_TRANSA;
+import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_DESC_TRANSB;
+import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES;
+import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import io.github.distillcuda.cuda.ComputeLane;
+import io.github.distillcuda.cuda.DeviceScope;
+import io.github.distillcuda.cuda.DeviceSpan;
+import io.github.distillcuda.cuda.LibraryObject;
+import io.github.distillcuda.ffi.CublasConstants;
+import io.github.distillcuda.ffi.CublasLtApi;
+import io.github.distillcuda.ffi.NativeException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+import java.util.function.LongConsumer;
+
+/**
+ * One product by cublasLt with what follows it, on one lane, with the algorithm that its heuristic
+ * puts first among those that always give the same bits: a long sum may be split if its parts are
+ * added in a step of their own. Asynchronous; allocates nothing.
+ */
+final class LtProduct implements AutoCloseable {
+  private static final int CANDIDATES = 8;
+
+  /** The reductions of split sums whose order is fixed: in the compute or the output type. */
+  private static final int FIXED_ORDER = 2 | 4;
+
+  /**
+   * A column-major matrix.
+   *
+   * @param rows as stored
+   * @param columns as stored
+   * @param operation {@code CUBLAS_OP_N}, or {@code CUBLAS_OP_T} to transpose it in the product
+   */
+  record Operand(int rows, int columns, int operation) {}
+
+  private final ComputeLane lane;
+  private final CublasLtApi cublasLt;
+  private final DeviceScope scope = new DeviceScope();
+  private final Arena arena = Arena.ofConfined();
+  private final LibraryObject matmul;
+  private final LibraryObject a;
+  private final LibraryObject b;
+  private final LibraryObject d;
+  private MemorySegment algorithm;
+  private long workspaceBytes;
+
+  private LtProduct(
+      ComputeLane lane, Operand left, Operand right, Operand result, int epilogue, long bias) {
+    this.lane = lane;
+    cublasLt = lane.engine().cublasLt();
+    scope.own(arena::close);
+    matmul =
+        own(
+            "product",
+            cublasLt.cublasLtMatmulDescCreate(
+                lane.math().computeType(), CublasConstants.CUDA_R_32F),
+            cublasLt::cublasLtMatmulDescDestroy);
+    set(CUBLASLT_MATMUL_DESC_TRANSA, left.operation());
+    set(CUBLASLT_MATMUL_DESC_TRANSB, right.operation());
+    set(CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue);
+    if (epilogue != CUBLASLT_EPILOGUE_DEFAULT) {
+      cublasLt.cublasLtMatmulDescSetAttribute(
+          matmul.address(), CUBLASLT_MATMUL_DESC_BIAS_POINTER, arena.allocateFrom(JAVA_LONG, bias));
+    }
+    a = layout(left);
+    b = layout(right);
+    d = layout(result);
+  }
+
+  /**
+   * Plans a product; the caller closes it.
+   *
+   * @param bias what the epilogue reads or writes besides the result; null if it has none
+   * @return nothing if cublasLt does not offer that
+   */
+  static Optional<LtProduct> plan(
+      ComputeLane lane,
+      Operand left,
+      Operand right,
+      Operand result,
+      int epilogue,
+      DeviceSpan bias) {
+    try (DeviceScope planning = new DeviceScope()) {
+      LtProduct product =
+          planning.own(
+              new LtProduct(
+                  lane, left, right, result, epilogue, bias == null ? 0 : bias.address()));
+      return product.choose() ? Optional.of(planning.release(product)) : Optional.empty();
+    }
+  }
+
+  private LibraryObject own(String name, long address, LongConsumer destroy) {
+    return scope.own(new LibraryObject(lane.context(), name, address, destroy));
+  }
+
+  private void set(int attribute, int value) {
+    cublasLt.cublasLtMatmulDescSetAttribute(
+        matmul.address(), attribute, arena.allocateFrom(JAVA_INT, value));
+  }
+
+  private LibraryObject layout(Operand operand) {
+    return own(
+        operand.toString(),
+        cublasLt.cublasLtMatrixLayoutCreate(
+            CublasConstants.CUDA_R_32F, operand.rows(), operand.columns(), operand.rows()),
+        cublasLt::cublasLtMatrixLayoutDestroy);
+  }
+
+  /** Takes the first algorithm that the heuristic offers; returns whether there is one. */
+  private boolean choose() {
+    lane.cublasLt(); // whose workspace is the limit below
+    LibraryObject preference =
+        own(
+            "preference",
+            cublasLt.cublasLtMatmulPreferenceCreate(),
+            cublasLt::cublasLtMatmulPreferenceDestroy);
+    cublasLt.cublasLtMatmulPreferenceSetAttribute(
+        preference.address(),
+        CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
+        arena.allocateFrom(JAVA_LONG, lane.workspaceBytes()));
+    cublasLt.cublasLtMatmulPreferenceSetAttribute(
+        preference.address(),
+        CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
+        arena.allocateFrom(JAVA_INT, FIXED_ORDER));
+    MemorySegment results = arena.allocate(CANDIDATES * CublasConstants.HEURISTIC_BYTES, 8);
+    int found = search(preference, results);
+    for (int i = 0; i < found; i++) {
+      MemorySegment result =
+          results.asSlice(i * CublasConstants.HEURISTIC_BYTES, CublasConstants.HEURISTIC_BYTES);
+      if (result.get(JAVA_INT, CublasConstants.HEURISTIC_STATUS_OFFSET) == 0) {
+        algorithm = result.asSlice(0, CublasConstants.ALGORITHM_BYTES);
+        workspaceBytes = result.get(JAVA_LONG, CublasConstants.HEURISTIC_WORKSPACE_OFFSET);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private int search(LibraryObject preference, MemorySegment results) {
+    try {
+      return cublasLt.cublasLtMatmulAlgoGetHeuristic(
+          lane.cublasLt(),
+          matmul.address(),
+          a.address(),
+          b.address(),
+          d.address(),
+          d.address(),
+          preference.address(),
+          results);
+    } catch (NativeException e) {
+      if (e.code() == CublasConstants.CUBLAS_STATUS_NOT_SUPPORTED) {
+        return 0;
+      }
+      throw e;
+    }
+  }
+
+  /** {@code D = epilogue(op(A) * op(B))}. */
+  void run(DeviceSpan left, DeviceSpan right, DeviceSpan result) {
+    cublasLt.cublasLtMatmul(
+        lane.cublasLt(),
+        matmul.address(),
+        1,
+        left.address(),
+        a.address(),
+        right.address(),
+        b.address(),
+        0,
+        result.address(),
+        d.address(),
+        result.address(),
+        d.address(),
+        algorithm,
+        lane.workspace(),
+        workspaceBytes,
+        lane.stream().address());
+  }
+
+  /** Returns the algorithm for people: its number, tile, and into how many parts sums are split. */
+  @Override
+  public String toString() {
+    return "algorithm %d, tile %d, split %d, reduction %d"
+        .formatted(
+            config(CublasConstants.CUBLASLT_ALGO_CONFIG_ID),
+            config(CublasConstants.CUBLASLT_ALGO_CONFIG_TILE_ID),
+            config(CublasConstants.CUBLASLT_ALGO_CONFIG_SPLITK_NUM),
+            config(CublasConstants.CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME));
+  }
+
+  private int config(int attribute) {
+    return cublasLt.cublasLtMatmulAlgoConfigGetAttribute(algorithm, attribute);
+  }
+
+  @Override
+  public void close() {
+    scope.close();
+  }
+}

@@ -1,0 +1,120 @@
+package io.github.distillcuda.cuda.dnn;
+
+import io.github.distillcuda.cuda.CudaContext;
+import io.github.distillcuda.cuda.DeviceScope;
+import io.github.distillcuda.cuda.LibraryObject;
+import io.github.distillcuda.cuda.MathMode;
+import io.github.distillcuda.ffi.CudnnApi;
+import io.github.distillcuda.ffi.CudnnConstants;
+import java.util.function.LongConsumer;
+
+/** Creates the descriptors of a plan and closes them with it. */
+final class Descriptors implements AutoCloseable {
+  private static final int KERNEL = 3;
+
+  private final DeviceScope scope = new DeviceScope();
+  private final CudaContext context;
+  private final CudnnApi cudnn;
+
+  Descriptors(CudaContext context, CudnnApi cudnn) {
+    this.context = context;
+    this.cudnn = cudnn;
+  }
+
+  private LibraryObject own(String name, long address, LongConsumer destroy) {
+    return scope.own(new LibraryObject(context, name, address, destroy));
+  }
+
+  LibraryObject tensor(ImageShape shape) {
+    LibraryObject tensor =
+        own(
+            "tensor " + shape,
+            cudnn.cudnnCreateTensorDescriptor(),
+            cudnn::cudnnDestroyTensorDescriptor);
+    cudnn.cudnnSetTensor4dDescriptor(
+        tensor.address(),
+        CudnnConstants.CUDNN_TENSOR_NCHW,
+        CudnnConstants.CUDNN_DATA_FLOAT,
+        shape.batch(),
+        shape.channels(),
+        shape.height(),
+        shape.width());
+    return tensor;
+  }
+
+  /** The filters of a 3x3 convolution, [outChannels, inChannels, 3, 3]. */
+  LibraryObject filter(int outChannels, int inChannels) {
+    LibraryObject filter =
+        own(
+            "filter %d x %d".formatted(outChannels, inChannels),
+            cudnn.cudnnCreateFilterDescriptor(),
+            cudnn::cudnnDestroyFilterDescriptor);
+    cudnn.cudnnSetFilter4dDescriptor(
+        filter.address(),
+        CudnnConstants.CUDNN_DATA_FLOAT,
+        CudnnConstants.CUDNN_TENSOR_NCHW,
+        outChannels,
+        inChannels,
+        KERNEL,
+        KERNEL);
+    return filter;
+  }
+
+  /** A convolution of stride 1 whose output is as large as its input. */
+  LibraryObject convolution(MathMode math) {
+    LibraryObject convolution =
+        own(
+            "convolution",
+            cudnn.cudnnCreateConvolutionDescriptor(),
+            cudnn::cudnnDestroyConvolutionDescriptor);
+    int pad = KERNEL / 2;
+    cudnn.cudnnSetConvolution2dDescriptor(
+        convolution.address(),
+        pad,
+        pad,
+        1,
+        1,
+        1,
+        1,
+        CudnnConstants.CUDNN_CROSS_CORRELATION,
+        CudnnConstants.CUDNN_DATA_FLOAT);
+    cudnn.cudnnSetConvolutionMathType(convolution.address(), math.convolution());
+    return convolution;
+  }
+
+  /** The largest of each 2x2 window. */
+  LibraryObject maxPooling() {
+    LibraryObject pooling =
+        own("max-pool", cudnn.cudnnCreatePoolingDescriptor(), cudnn::cudnnDestroyPoolingDescriptor);
+    cudnn.cudnnSetPooling2dDescriptor(
+        pooling.address(),
+        CudnnConstants.CUDNN_POOLING_MAX_DETERMINISTIC,
+        CudnnConstants.CUDNN_PROPAGATE_NAN,
+        2,
+        2,
+        0,
+        0,
+        2,
+        2);
+    return pooling;
+  }
+
+  LibraryObject relu() {
+    LibraryObject relu =
+        own(
+            "ReLU",
+            cudnn.cudnnCreateActivationDescriptor(),
+            cudnn::cudnnDestroyActivationDescriptor);
+    cudnn.cudnnSetActivationDescriptor(
+        relu.address(),
+        CudnnConstants.CUDNN_ACTIVATION_RELU,
+        CudnnConstants.CUDNN_PROPAGATE_NAN,
+        0);
+    return relu;
+  }
+
+  @Override
+  public void close() {
+    scope.close();
+  }
+}

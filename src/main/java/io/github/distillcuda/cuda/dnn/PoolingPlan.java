@@ -1,0 +1,65 @@
+package io.github.distillcuda.cuda.dnn;
+
+import io.github.distillcuda.cuda.ComputeLane;
+import io.github.distillcuda.cuda.DeviceSpan;
+import io.github.distillcuda.cuda.LibraryObject;
+import io.github.distillcuda.ffi.CudnnApi;
+
+/**
+ * A 2x2 max-pool of stride 2 on one lane, whose backward pass always gives the same bits: x [N, C,
+ * H, W], y [N, C, H/2, W/2]. All calls are asynchronous and allocate nothing.
+ */
+public final class PoolingPlan implements AutoCloseable {
+  private final ComputeLane lane;
+  private final CudnnApi cudnn;
+  private final Descriptors descriptors;
+  private final LibraryObject pooling;
+  private final LibraryObject x;
+  private final LibraryObject y;
+
+  /** Plans for the shape of x; the caller closes the plan. */
+  public PoolingPlan(ComputeLane lane, ImageShape input) {
+    this.lane = lane;
+    lane.cudnn(); // no captured call could create the handle
+    cudnn = lane.engine().cudnn();
+    descriptors = new Descriptors(lane.context(), cudnn);
+    pooling = descriptors.maxPooling();
+    x = descriptors.tensor(input);
+    y = descriptors.tensor(input.halved());
+  }
+
+  /** {@code y = pool(x)}. */
+  public void forward(DeviceSpan xs, DeviceSpan ys) {
+    cudnn.cudnnPoolingForward(
+        lane.cudnn(),
+        pooling.address(),
+        1,
+        x.address(),
+        xs.address(),
+        0,
+        y.address(),
+        ys.address());
+  }
+
+  /** {@code dx = gradient of x}, 0 where x was not its window's largest. */
+  public void backward(DeviceSpan ys, DeviceSpan dy, DeviceSpan xs, DeviceSpan dx) {
+    cudnn.cudnnPoolingBackward(
+        lane.cudnn(),
+        pooling.address(),
+        1,
+        y.address(),
+        ys.address(),
+        y.address(),
+        dy.address(),
+        x.address(),
+        xs.address(),
+        0,
+        x.address(),
+        dx.address());
+  }
+
+  @Override
+  public void close() {
+    descriptors.close();
+  }
+}

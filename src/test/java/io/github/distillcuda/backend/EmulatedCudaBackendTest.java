@@ -1,0 +1,252 @@
+package io.github.distillcuda.backend;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+
+import io.github.distillcuda.backend.BackendOptions.Engine;
+import io.github.distillcuda.backend.BackendOptions.Kernels;
+import io.github.distillcuda.backend.BackendOptions.Layers;
+import io.github.distillcuda.backend.BackendOptions.Precision;
+import io.github.distillcuda.backend.cuda.CudaBackend;
+import io.github.distillcuda.backend.reference.TinyStep;
+import io.github.distillcuda.emulator.device.EmulatedDevice;
+import io.github.distillcuda.emulator.library.EmulatedCublasLt;
+import io.github.distillcuda.emulator.library.EmulatedEngine;
+import io.github.distillcuda.ffi.CublasConstants;
+import io.github.distillcuda.nn.Architecture;
+import io.github.distillcuda.tensor.Tensor;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestReporter;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What the CUDA backend asks of its device, beyond what it computes. */
+class EmulatedCudaBackendTest {
+  private static final int IMAGES = 32;
+  private static final int BATCH = 4;
+  private static final LossSpec LOSS = new LossSpec(5, 0.7);
+
+  private static BackendOptions options(Kernels kernels, Layers layers, Precision precision) {
+    return new BackendOptions(0, true, kernels, layers, precision, Engine.AUTO);
+  }
+
+  static Stream<Arguments> combinations() {
+    return Stream.of(Kernels.values())
+        .flatMap(
+            kernels -> Stream.of(Layers.values()).map(layers -> Arguments.of(kernels, layers)));
+  }
+
+  /** A student and a teacher on one device; an epoch is eight steps. */
+  private static final class Training implements AutoCloseable {
+    private final Backend backend;
+    private final StepState state;
+    private final ParameterArena student;
+    private final StepProgram program;
+
+    Training(Backend backend) {
+      this.backend = backend;
+      ResidentDataset data = TinyStep.data(backend, IMAGES);
+      state = backend.createState();
+      ParameterArena teacher = TinyStep.parameters(backend, 3, false, 1);
+      student = TinyStep.parameters(backend, 2, true, 2);
+      program = TinyStep.train(backend, BATCH, data, state, student, LOSS, null, teacher);
+    }
+
+    StepProgress epoch() {
+      state.beginEpoch(IntStream.range(0, IMAGES).toArray());
+      program.run(IMAGES / BATCH);
+      return state.read();
+    }
+
+    double[] parameters() {
+      return student.values().stream()
+          .flatMapToDouble(t -> Stream.of(Numbers.of(t)).flatMapToDouble(Arrays::stream))
+          .toArray();
+    }
+
+    @Override
+    public void close() {
+      backend.close();
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("combinations")
+  void anEpochIsReplaysAlone(Kernels kernels, Layers layers) {
+    EmulatedDevice device = new EmulatedDevice();
+    try (Training training =
+        new Training(
+            new CudaBackend(
+                EmulatedEngine.of(device), 0, options(kernels, layers, Precision.FP32)))) {
+      training.epoch();
+      long bytes = device.allocatedBytes();
+      training.state.beginEpoch(IntStream.range(0, IMAGES).toArray());
+      int before = device.callCount();
+      training.program.run(IMAGES / BATCH);
+      assertThat(device.functions().subList(before, device.callCount()))
+          .isNotEmpty()
+          .containsOnly("cuGraphLaunch");
+      int calls = device.callCount();
+      training.epoch();
+      List<String> epoch = device.functions().subList(calls, device.callCount());
+      assertThat(epoch)
+          .as("an epoch with its beginning and its end")
+          .noneMatch(call -> call.contains("Alloc") || call.contains("Free"))
+          .noneMatch(call -> call.contains("Create") || call.contains("Destroy"))
+          .noneMatch(call -> call.startsWith("cudnn") || call.startsWith("cublas"));
+      assertThat(device.allocatedBytes()).isEqualTo(bytes);
+    }
+    assertThat(device.live()).isEmpty();
+  }
+
+  /** Epilogues that a GPU lacks for a type are done by other calls, to the same effect. */
+  @Test
+  void whatCublasLtDoesNotOfferIsDoneOtherwise() {
+    List<double[]> results = new ArrayList<>();
+    int[] epilogues = {
+      CublasConstants.CUBLASLT_EPILOGUE_RELU_BIAS,
+      CublasConstants.CUBLASLT_EPILOGUE_BIAS,
+      CublasConstants.CUBLASLT_EPILOGUE_BGRADB,
+      CublasConstants.CUBLASLT_EPILOGUE_BGRADA,
+      CublasConstants.CUBLASLT_EPILOGUE_RELU_AUX_BIAS,
+      CublasConstants.CUBLASLT_EPILOGUE_DRELU_BGRAD
+    };
+    for (int refused = -1; refused <= epilogues.length; refused++) {
+      EmulatedDevice device = new EmulatedDevice();
+      EmulatedCublasLt cublasLt = refused == epilogues.length ? null : new EmulatedCublasLt(device);
+      if (refused >= 0 && cublasLt != null) {
+        cublasLt.refusing(epilogues[refused]);
+      }
+      try (Training training =
+          new Training(
+              new CudaBackend(
+                  EmulatedEngine.of(device, cublasLt),
+                  0,
+                  options(Kernels.FUSED, Layers.FUSED, Precision.FP32)))) {
+        training.epoch();
+        results.add(training.parameters());
+      }
+      assertThat(device.live()).isEmpty();
+    }
+    for (double[] result : results) {
+      // Eight steps of float32 from the same start; products are summed in float64 here.
+      Numbers.assertWithin(i -> 1e-5, result, results.getFirst(), "parameters");
+    }
+  }
+
+  /** TF32 keeps 10 bits: it must show, or the option would do nothing, and not much. */
+  @ParameterizedTest
+  @MethodSource("combinations")
+  void precisionReachesTheLibraries(Kernels kernels, Layers layers) {
+    List<double[]> results = new ArrayList<>();
+    for (Precision precision : new Precision[] {Precision.FP32, Precision.TF32, Precision.AUTO}) {
+      EmulatedDevice device = new EmulatedDevice();
+      try (Training training =
+          new Training(
+              new CudaBackend(EmulatedEngine.of(device), 0, options(kernels, layers, precision)))) {
+        training.state.beginEpoch(IntStream.range(0, IMAGES).toArray());
+        training.program.run(1);
+        results.add(gradients(training));
+      }
+    }
+    double largest = Numbers.largest(results.getFirst());
+    Numbers.assertWithin(i -> 1e-2 * largest, results.get(1), results.getFirst(), "tf32");
+    assertThat(results.get(1)).isNotEqualTo(results.getFirst());
+    assertThat(results.get(2)).as("the default on this device").isEqualTo(results.get(1));
+  }
+
+  private static double[] gradients(Training training) {
+    return training.student.gradients().stream()
+        .map(Numbers::of)
+        .flatMapToDouble(Arrays::stream)
+        .toArray();
+  }
+
+  @Test
+  void anotherThreadIsRefusedByName() throws InterruptedException {
+    EmulatedDevice device = new EmulatedDevice();
+    try (Training training =
+        new Training(
+            new CudaBackend(
+                EmulatedEngine.of(device),
+                0,
+                options(Kernels.FUSED, Layers.CUDNN, Precision.FP32)))) {
+      int calls = device.callCount();
+      Tensor weights = training.student.values().getFirst();
+      List<Runnable> uses =
+          List.of(
+              () -> training.program.run(1),
+              training.state::read,
+              () -> weights.read(new float[weights.shape().elements()]),
+              () -> training.backend.record(1),
+              training.backend::close);
+      for (Runnable use : uses) {
+        AtomicReference<Throwable> failure = new AtomicReference<>();
+        Thread thread = new Thread(() -> failure.set(failureOf(use)), "worker");
+        thread.start();
+        thread.join();
+        assertThat(failure.get())
+            .isInstanceOf(IllegalStateException.class)
+            .hasMessageContaining("belongs to thread")
+            .hasMessageContaining("worker");
+      }
+      assertThat(device.callCount()).isEqualTo(calls);
+      training.epoch();
+      training.backend.close();
+      training.backend.close();
+      assertThatIllegalStateException()
+          .isThrownBy(() -> training.program.run(1))
+          .withMessageContaining("is closed");
+    }
+    assertThat(device.live()).isEmpty();
+  }
+
+  private static Throwable failureOf(Runnable use) {
+    try {
+      use.run();
+      return null;
+    } catch (RuntimeException e) {
+      return e;
+    }
+  }
+
+  /** The published student with a cached teacher at batch 64, and the page that lists its step. */
+  @ParameterizedTest
+  @MethodSource("combinations")
+  void theStepIsWhatTheNotesSay(Kernels kernels, Layers layers, TestReporter reporter)
+      throws Exception {
+    EmulatedDevice device = new EmulatedDevice().withoutWork();
+    List<String> step;
+    try (Backend backend =
+        new CudaBackend(EmulatedEngine.of(device), 0, options(kernels, layers, Precision.TF32))) {
+      int batch = 64;
+      ResidentDataset data =
+          backend.upload(Architecture.IMAGE, new byte[batch * 3072], new byte[batch]);
+      StepState state = backend.createState();
+      ParameterArena student = backend.createParameters(Architecture.STUDENT.layers(), batch, true);
+      LogitsTable cache = backend.createLogitsTable(batch, 10);
+      int graphs = device.recordings().size();
+      TinyStep.train(backend, batch, data, state, student, LOSS, cache, null);
+      step = device.recordings().get(graphs);
+    }
+    String row =
+        "| %s | %s | %d | %s |"
+            .formatted(kernels, layers, step.size(), String.join(" ", names(step)));
+    reporter.publishEntry("step", row);
+    assertThat(Files.readString(Path.of("native-notes", "emulated-device.md"))).contains(row);
+  }
+
+  /** The functions and kernels in their order, without the suffixes of types and versions. */
+  private static List<String> names(List<String> step) {
+    return step.stream().map(name -> "`" + name + "`").toList();
+  }
+}

@@ -1,0 +1,75 @@
+package io.github.distillcuda.backend;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.distillcuda.backend.BackendOptions.Engine;
+import io.github.distillcuda.backend.BackendOptions.Kernels;
+import io.github.distillcuda.backend.BackendOptions.Layers;
+import io.github.distillcuda.backend.BackendOptions.Precision;
+import io.github.distillcuda.backend.cuda.CudaBackend;
+import io.github.distillcuda.emulator.device.EmulatedDevice;
+import io.github.distillcuda.emulator.library.EmulatedEngine;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Nested;
+
+/** The CUDA backend on an emulated device, in all its four combinations of loss and layers. */
+class EmulatedCudaContractTest {
+  /** The suite, with everything freed at its end. */
+  abstract static class Emulated extends BackendContractTest {
+    private final EmulatedDevice device = new EmulatedDevice();
+    private final Kernels kernels;
+    private final Layers layers;
+
+    Emulated(Kernels kernels, Layers layers) {
+      super(
+          kernels == Kernels.FUSED ? ContractTolerances.CUDA : ContractTolerances.CUDA_UNFUSED);
+      this.kernels = kernels;
+      this.layers = layers;
+    }
+
+    @Override
+    Backend open(BackendOptions options) {
+      return new CudaBackend(
+          EmulatedEngine.of(device),
+          0,
+          new BackendOptions(
+              0, options.deterministic(), kernels, layers, Precision.FP32, Engine.AUTO));
+    }
+
+    @Override
+    @AfterEach
+    void closeBackends() {
+      super.closeBackends();
+      assertThat(device.live()).isEmpty();
+      assertThat(device.allocatedBytes()).isZero();
+    }
+  }
+
+  @Nested
+  class FusedLossAndLibraryLayers extends Emulated implements RealLayerContract {
+    FusedLossAndLibraryLayers() {
+      super(Kernels.FUSED, Layers.CUDNN);
+    }
+  }
+
+  @Nested
+  class FusedLossAndLayers extends Emulated implements RealLayerContract {
+    FusedLossAndLayers() {
+      super(Kernels.FUSED, Layers.FUSED);
+    }
+  }
+
+  @Nested
+  class UnfusedLossAndLibraryLayers extends Emulated {
+    UnfusedLossAndLibraryLayers() {
+      super(Kernels.UNFUSED, Layers.CUDNN);
+    }
+  }
+
+  @Nested
+  class UnfusedLossAndFusedLayers extends Emulated {
+    UnfusedLossAndFusedLayers() {
+      super(Kernels.UNFUSED, Layers.FUSED);
+    }
+  }
+}

@@ -1,0 +1,64 @@
+package io.github.distillcuda.backend;
+
+import io.github.distillcuda.backend.BackendOptions.Engine;
+import io.github.distillcuda.backend.BackendOptions.Kernels;
+import io.github.distillcuda.backend.BackendOptions.Layers;
+import io.github.distillcuda.backend.BackendOptions.Precision;
+import io.github.distillcuda.gpu.OnGpu;
+import org.junit.jupiter.api.Nested;
+
+/** The CUDA backend on a GPU in float32, in all its four combinations of loss and layers. */
+@OnGpu
+class GpuContractTest {
+  /** Opens the first GPU as a user's {@code --device cuda} does. */
+  static Backend open(Kernels kernels, Layers layers, boolean deterministic) {
+    return Backends.select(
+        new DeviceRequest.Cuda(0),
+        new BackendOptions(0, deterministic, kernels, layers, Precision.FP32, Engine.AUTO),
+        line -> {});
+  }
+
+  abstract static class OnDevice extends BackendContractTest {
+    private final Kernels kernels;
+    private final Layers layers;
+
+    OnDevice(Kernels kernels, Layers layers) {
+      super(ContractTolerances.CUDA);
+      this.kernels = kernels;
+      this.layers = layers;
+    }
+
+    @Override
+    Backend open(BackendOptions options) {
+      return GpuContractTest.open(kernels, layers, options.deterministic());
+    }
+  }
+
+  @Nested
+  class FusedLossAndLibraryLayers extends OnDevice implements RealLayerContract {
+    FusedLossAndLibraryLayers() {
+      super(Kernels.FUSED, Layers.CUDNN);
+    }
+  }
+
+  @Nested
+  class FusedLossAndLayers extends OnDevice implements RealLayerContract {
+    FusedLossAndLayers() {
+      super(Kernels.FUSED, Layers.FUSED);
+    }
+  }
+
+  @Nested
+  class UnfusedLossAndLibraryLayers extends OnDevice {
+    UnfusedLossAndLibraryLayers() {
+      super(Kernels.UNFUSED, Layers.CUDNN);
+    }
+  }
+
+  @Nested
+  class UnfusedLossAndFusedLayers extends OnDevice {
+    UnfusedLossAndFusedLayers() {
+      super(Kernels.UNFUSED, Layers.FUSED);
+    }
+  }
+}

@@ -1,0 +1,103 @@
+package io.github.distillcuda.bench;
+
+import io.github.distillcuda.cuda.CudaDevice;
+import io.github.distillcuda.cuda.DeviceScope;
+import io.github.distillcuda.gpu.Gpu;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * Times the ceilings and every kernel on the GPU of this machine, and writes a row of CSV for each
+ * as it comes.
+ *
+ * <pre>java io.github.distillcuda.bench.DeviceBenchMain ceilings|kernels FILE.csv [MILLIS]</pre>
+ */
+public final class DeviceBenchMain {
+  private static final long CEILING_BYTES = 1L << 30;
+  private static final int IMAGES = 50_000;
+  private static final String COLUMNS =
+      Provenance.COLUMNS
+          + ",operation,variant,sizes,cache,launches,n,p10_us,p50_us,p90_us,"
+          + "floor_bytes,gbps,percent_of_copy";
+
+  private final PrintWriter csv;
+  private final String prefix;
+  private double copyGigabytesPerSecond = Double.NaN;
+
+  private DeviceBenchMain(PrintWriter csv, String prefix) {
+    this.csv = csv;
+    this.prefix = prefix;
+  }
+
+  /** Runs; MILLIS is what the replays of one row may take. */
+  public static void main(String[] arguments) throws IOException {
+    boolean kernels = arguments[0].equals("kernels");
+    long limit = arguments.length > 2 ? Long.parseLong(arguments[2]) : 400;
+    try (Gpu gpu = Gpu.open();
+        PrintWriter csv = new PrintWriter(Files.newBufferedWriter(Path.of(arguments[1])))) {
+      csv.println(COLUMNS);
+      CudaDevice device = gpu.context().device();
+      System.out.println(device);
+      new DeviceBenchMain(csv, Provenance.of(device.name()))
+          .run(gpu, kernels, limit, CEILING_BYTES);
+    }
+  }
+
+  private void run(Gpu gpu, boolean kernels, long limitMillis, long ceilingBytes) {
+    try (DeviceScope scope = new DeviceScope()) {
+      DeviceBench bench = new DeviceBench(gpu, scope, limitMillis, ceilingBytes, IMAGES);
+      List<DeviceBench.Row> ceilings = bench.ceilings();
+      copyGigabytesPerSecond =
+          ceilings.stream()
+              .filter(
+                  row -> row.variant().equals("copy") || row.variant().equals("cuMemcpyDtoDAsync"))
+              .mapToDouble(DeviceBench.Row::gigabytesPerSecond)
+              .max()
+              .orElseThrow();
+      ceilings.forEach(this::write);
+      if (kernels) {
+        LossAgreement.check(bench, 64);
+        for (Workload workload : KernelMatrix.all()) {
+          bench.time(workload).forEach(this::write);
+        }
+      }
+    }
+  }
+
+  private void write(DeviceBench.Row row) {
+    GraphTimer.Times times = row.times();
+    double gbps = row.gigabytesPerSecond();
+    csv.printf(
+        Locale.ROOT,
+        "%s,%s,%s,\"%s\",%s,%d,%d,%.3f,%.3f,%.3f,%d,%.1f,%.1f%n",
+        prefix,
+        row.operation().replace(",", ""),
+        row.variant(),
+        row.sizes(),
+        row.cache(),
+        row.launches(),
+        times.replays(),
+        times.p10(),
+        times.p50(),
+        times.p90(),
+        row.floorBytes(),
+        gbps,
+        100 * gbps / copyGigabytesPerSecond);
+    csv.flush();
+    System.out.printf(
+        Locale.ROOT,
+        "%-30s %-48s %-60s %-5s %10.3f us %8.1f GB/s %6.1f%% of copy  n=%d%n",
+        row.operation(),
+        row.variant(),
+        row.sizes(),
+        row.cache(),
+        times.p50(),
+        gbps,
+        100 * gbps / copyGigabytesPerSecond,
+        times.replays());
+  }
+}

@@ -1,0 +1,247 @@
+package io.github.distillcuda.emulator.device;
+
+import io.github.distillcuda.emulator.memory.Region;
+import io.github.distillcuda.ffi.CudaConstants;
+import io.github.distillcuda.ffi.CudaDriverApi;
+import io.github.distillcuda.ffi.CudaLatch;
+import io.github.distillcuda.ffi.NativeException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.Map;
+
+/** The part of the driver that knows GPUs, contexts and memory. */
+abstract class DeviceCalls extends EmulatedApi implements CudaDriverApi {
+  /** The primary context of a GPU, and how often it is retained. */
+  private static final class PrimaryContext {
+    private final int device;
+    private int retained;
+
+    PrimaryContext(int device) {
+      this.device = device;
+    }
+  }
+
+  private final Arena arena = Arena.ofAuto();
+  private final Map<Integer, Long> contexts = new HashMap<>();
+  private final ThreadLocal<Long> current = ThreadLocal.withInitial(() -> 0L);
+  private int allocations;
+
+  DeviceCalls(EmulatedDevice device) {
+    super(device);
+  }
+
+  @Override
+  protected final RuntimeException failure(String call, int result, String reason) {
+    return latch()
+        .driverFailure(new NativeException(call, CudaResults.name(result), result, reason));
+  }
+
+  @Override
+  protected final int statusOf(int driverResult) {
+    return driverResult;
+  }
+
+  /** Most functions need the context to be current in the calling thread. */
+  final void callInContext(String function, Object... arguments) {
+    call(function, arguments);
+    requireContext();
+  }
+
+  final void requireContext() {
+    require(hasContext(), CudaResults.NO_CONTEXT, "no context is current in this thread");
+  }
+
+  final boolean hasContext() {
+    return device().find(PrimaryContext.class, current.get()) != null;
+  }
+
+  /** Some must not be called while the thread records, and spoil the recording if they are. */
+  final void callOutsideOfCapture(String function, Object... arguments) {
+    callInContext(function, arguments);
+    requireNoCapture();
+  }
+
+  final void requireNoCapture() {
+    for (Capture capture : device().capturesOfThisThread()) {
+      capture.invalidate();
+      fail(CudaResults.CAPTURE_UNSUPPORTED, "this thread is recording");
+    }
+  }
+
+  @Override
+  public final CudaLatch latch() {
+    return device().latch();
+  }
+
+  // ---- The driver and its devices
+
+  @Override
+  public final void cuInit(int flags) {
+    call("cuInit", flags);
+    require(
+        device().gpus() > 0, CudaConstants.CUDA_ERROR_NO_DEVICE, "no CUDA-capable device is found");
+  }
+
+  @Override
+  public final int cuDriverGetVersion() {
+    call("cuDriverGetVersion");
+    return device().driverVersion();
+  }
+
+  @Override
+  public final int cuDeviceGetCount() {
+    call("cuDeviceGetCount");
+    return device().gpus();
+  }
+
+  @Override
+  public final int cuDeviceGet(int ordinal) {
+    call("cuDeviceGet", ordinal);
+    require(ordinal >= 0 && ordinal < device().gpus(), 101, "no such GPU");
+    return ordinal + 10;
+  }
+
+  @Override
+  public final String cuDeviceGetName(int gpu) {
+    call("cuDeviceGetName", gpu);
+    return "Emulated GPU";
+  }
+
+  @Override
+  public final int cuDeviceGetAttribute(int attribute, int gpu) {
+    call("cuDeviceGetAttribute", attribute, gpu);
+    return switch (attribute) {
+      case CudaConstants.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR ->
+          device().computeCapability() / 10;
+      case CudaConstants.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR ->
+          device().computeCapability() % 10;
+      case CudaConstants.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT -> 132;
+      default -> throw notEmulated("this attribute");
+    };
+  }
+
+  @Override
+  public final long cuDeviceTotalMem_v2(int gpu) {
+    call("cuDeviceTotalMem_v2", gpu);
+    return EmulatedDevice.TOTAL_BYTES;
+  }
+
+  @Override
+  public final long cuDevicePrimaryCtxRetain(int gpu) {
+    call("cuDevicePrimaryCtxRetain", gpu);
+    long handle =
+        contexts.computeIfAbsent(gpu, g -> device().add("context", new PrimaryContext(g)));
+    device().find(PrimaryContext.class, handle).retained++;
+    return handle;
+  }
+
+  @Override
+  public final void cuDevicePrimaryCtxRelease_v2(int gpu) {
+    long handle = contexts.getOrDefault(gpu, 0L);
+    PrimaryContext context = device().find(PrimaryContext.class, handle);
+    if (context != null && --context.retained == 0) {
+      contexts.remove(context.device);
+      device().handles().remove(PrimaryContext.class, handle);
+    }
+    call("cuDevicePrimaryCtxRelease_v2", gpu);
+    require(context != null, CudaResults.NO_CONTEXT, "the context is not retained");
+  }
+
+  @Override
+  public final void cuCtxSetCurrent(long context) {
+    call("cuCtxSetCurrent", context);
+    if (context != 0) {
+      require(PrimaryContext.class, context, CudaResults.NO_CONTEXT);
+    }
+    current.set(context);
+  }
+
+  @Override
+  public final void cuCtxSynchronize() {
+    callOutsideOfCapture("cuCtxSynchronize");
+    device().synchronize();
+  }
+
+  @Override
+  public final int[] cuCtxGetStreamPriorityRange() {
+    callInContext("cuCtxGetStreamPriorityRange");
+    return new int[] {0, -5};
+  }
+
+  // ---- Memory
+
+  @Override
+  public final long[] cuMemGetInfo_v2() {
+    callInContext("cuMemGetInfo_v2");
+    return new long[] {device().freeBytes(), EmulatedDevice.TOTAL_BYTES};
+  }
+
+  @Override
+  public final long cuMemAlloc_v2(long byteSize) {
+    callOutsideOfCapture("cuMemAlloc_v2", byteSize);
+    require(byteSize > 0, CudaConstants.CUDA_ERROR_INVALID_VALUE, "no bytes");
+    require(
+        byteSize <= device().freeBytes(), CudaConstants.CUDA_ERROR_OUT_OF_MEMORY, "out of memory");
+    emulated(byteSize < Integer.MAX_VALUE, () -> "an allocation of 2 GiB or more");
+    Region region = device().memory().allocate("allocation " + allocations++, (int) byteSize);
+    device().allocated(byteSize);
+    device().handles().add("memory", region.address(), region);
+    return region.address();
+  }
+
+  /** Waits for the work that may use it, so for all. */
+  @Override
+  public final void cuMemFree_v2(long address) {
+    Region region =
+        callToEnd(Region.class, CudaConstants.CUDA_ERROR_INVALID_VALUE, "cuMemFree_v2", address);
+    requireContext();
+    requireNoCapture();
+    device().synchronize();
+    device().memory().free(region);
+    device().allocated(-region.size());
+  }
+
+  @Override
+  public final MemorySegment cuMemAllocHost_v2(long byteSize) {
+    callOutsideOfCapture("cuMemAllocHost_v2", byteSize);
+    MemorySegment memory = arena.allocate(byteSize);
+    device().handles().add("pinned", memory.address(), memory);
+    return memory;
+  }
+
+  @Override
+  public final void cuMemFreeHost(MemorySegment memory) {
+    callToEnd(
+        MemorySegment.class,
+        CudaConstants.CUDA_ERROR_INVALID_VALUE,
+        "cuMemFreeHost",
+        memory.address());
+    requireContext();
+    requireNoCapture();
+    device().synchronize();
+  }
+
+  /** Returns the allocation that a range lies in. */
+  final Region region(long address, long byteSize) {
+    for (Region region : device().memory().live()) {
+      if (region.holds(address, Math.toIntExact(byteSize))) {
+        return region;
+      }
+    }
+    return fail(
+        CudaConstants.CUDA_ERROR_INVALID_VALUE,
+        "%d bytes at 0x%x are not in one allocation".formatted(byteSize, address));
+  }
+
+  /** Returns the page-locked memory that a range lies in; other memory is copied differently. */
+  final void requirePinned(MemorySegment range) {
+    for (MemorySegment pinned : device().handles().all(MemorySegment.class)) {
+      long offset = range.address() - pinned.address();
+      if (offset >= 0 && offset <= pinned.byteSize() - range.byteSize()) {
+        return;
+      }
+    }
+    throw notEmulated("memory of the host that is not page-locked");
+  }
+}

@@ -1,0 +1,46 @@
+package io.github.distillcuda.emulator.device;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+
+/** A queue of work; while it is captured, its work goes into the recording instead. */
+final class EmulatedStream {
+  private final Deque<Runnable> queue = new ArrayDeque<>();
+  private Capture capture;
+
+  /** Returns the recording that takes this stream's work; null if none does. */
+  Capture capture() {
+    return capture;
+  }
+
+  void setCapture(Capture newCapture) {
+    capture = newCapture;
+  }
+
+  void add(Runnable work) {
+    queue.add(work);
+  }
+
+  boolean isDone() {
+    return queue.isEmpty();
+  }
+
+  /** Does all work. */
+  void drain() {
+    while (!queue.isEmpty()) {
+      queue.remove().run();
+    }
+  }
+
+  /** Does work until an event has happened that was recorded here. */
+  void drainUntil(EventRecord event) {
+    while (!event.isDone()) {
+      queue.remove().run();
+    }
+  }
+
+  /** Forgets all work, after a fault. */
+  void abandon() {
+    queue.clear();
+  }
+}

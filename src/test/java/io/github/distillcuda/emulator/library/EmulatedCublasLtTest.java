@@ -1,0 +1,277 @@
+package io.github.distillcuda.emulator.library;
+
+import static io.github.distillcuda.emulator.library.LibraryFixture.assertFails;
+import static io.github.distillcuda.emulator.library.LibraryFixture.assertNotEmulated;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.distillcuda.ffi.CublasConstants;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Each rule of native-notes/emulated-device.md that the emulated cublasLt enforces. */
+class EmulatedCublasLtTest {
+  private static final int M = 3;
+  private static final int N = 2;
+  private static final int K = 4;
+  private static final int MASK_LD = 128;
+
+  private final LibraryFixture fixture = new LibraryFixture();
+  private final EmulatedCublasLt cublasLt = new EmulatedCublasLt(fixture.device);
+  private final Arena arena = Arena.ofConfined();
+  private final float[] a = fixture.numbers(M * K);
+  private final float[] b = fixture.numbers(K * N);
+  private final float[] bias = {2, -3, 5};
+  private long handle;
+  private long matmul;
+  private long aLayout;
+  private long bLayout;
+  private long dLayout;
+  private long preference;
+  private long deviceA;
+  private long deviceB;
+
+  @BeforeEach
+  void open() {
+    handle = cublasLt.cublasLtCreate();
+    matmul =
+        cublasLt.cublasLtMatmulDescCreate(
+            CublasConstants.CUBLAS_COMPUTE_32F, CublasConstants.CUDA_R_32F);
+    aLayout = layout(M, K);
+    bLayout = layout(K, N);
+    dLayout = layout(M, N);
+    preference = cublasLt.cublasLtMatmulPreferenceCreate();
+    deviceA = fixture.put(a);
+    deviceB = fixture.put(b);
+  }
+
+  @AfterEach
+  void close() {
+    arena.close();
+  }
+
+  private long layout(long rows, long columns) {
+    return cublasLt.cublasLtMatrixLayoutCreate(CublasConstants.CUDA_R_32F, rows, columns, rows);
+  }
+
+  private void set(int attribute, int value) {
+    cublasLt.cublasLtMatmulDescSetAttribute(matmul, attribute, arena.allocateFrom(JAVA_INT, value));
+  }
+
+  private void set(int attribute, long value) {
+    cublasLt.cublasLtMatmulDescSetAttribute(
+        matmul, attribute, arena.allocateFrom(JAVA_LONG, value));
+  }
+
+  private void epilogue(int epilogue, long biasAddress, long maskAddress) {
+    set(CublasConstants.CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue);
+    set(CublasConstants.CUBLASLT_MATMUL_DESC_BIAS_POINTER, biasAddress);
+    set(CublasConstants.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, maskAddress);
+    set(CublasConstants.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, (long) MASK_LD);
+  }
+
+  private int search(MemorySegment results) {
+    return cublasLt.cublasLtMatmulAlgoGetHeuristic(
+        handle, matmul, aLayout, bLayout, dLayout, dLayout, preference, results);
+  }
+
+  private MemorySegment algorithm() {
+    MemorySegment results = arena.allocate(CublasConstants.HEURISTIC_BYTES, 8);
+    assertThat(search(results)).isEqualTo(1);
+    return results.asSlice(0, CublasConstants.ALGORITHM_BYTES);
+  }
+
+  private void multiply(MemorySegment algorithm, long d, long workspaceBytes) {
+    cublasLt.cublasLtMatmul(
+        handle,
+        matmul,
+        1,
+        deviceA,
+        aLayout,
+        deviceB,
+        bLayout,
+        0,
+        d,
+        dLayout,
+        d,
+        dLayout,
+        algorithm,
+        fixture.workspace,
+        workspaceBytes,
+        fixture.stream);
+  }
+
+  private float[] multiply() {
+    long d = fixture.allocate(M * N);
+    multiply(algorithm(), d, 0);
+    return fixture.get(d);
+  }
+
+  /** The product, element by element. */
+  private float[] product() {
+    float[] product = new float[M * N];
+    for (int j = 0; j < N; j++) {
+      for (int i = 0; i < M; i++) {
+        for (int l = 0; l < K; l++) {
+          product[j * M + i] += a[l * M + i] * b[j * K + l];
+        }
+      }
+    }
+    return product;
+  }
+
+  private float[] biased() {
+    float[] biased = product();
+    for (int i = 0; i < biased.length; i++) {
+      biased[i] += bias[i % M];
+    }
+    return biased;
+  }
+
+  private static float[] relu(float[] values) {
+    float[] result = values.clone();
+    for (int i = 0; i < result.length; i++) {
+      result[i] = Math.max(result[i], 0);
+    }
+    return result;
+  }
+
+  @Test
+  void aBiasRunsAlongTheRowsOfD() {
+    assertThat(multiply()).containsExactly(product());
+    epilogue(CublasConstants.CUBLASLT_EPILOGUE_BIAS, fixture.put(bias), 0);
+    assertThat(multiply()).containsExactly(biased());
+    epilogue(CublasConstants.CUBLASLT_EPILOGUE_RELU_BIAS, fixture.put(bias), 0);
+    assertThat(multiply()).containsExactly(relu(biased()));
+  }
+
+  @Test
+  void aMaskHasABitForEachElementThatPassed() {
+    long mask = fixture.allocate(N * MASK_LD / 32);
+    epilogue(CublasConstants.CUBLASLT_EPILOGUE_RELU_AUX_BIAS, fixture.put(bias), mask);
+    assertThat(multiply()).containsExactly(relu(biased()));
+    byte[] bits = fixture.bytes(mask);
+    float[] passed = product();
+    for (int i = 0; i < M * N; i++) {
+      boolean positive = biased()[i] > 0;
+      assertThat(bits[i / M * MASK_LD / 8] >> i % M & 1).isEqualTo(positive ? 1 : 0);
+      passed[i] = positive ? passed[i] : 0;
+    }
+
+    long gradient = fixture.allocate(M);
+    epilogue(CublasConstants.CUBLASLT_EPILOGUE_DRELU_BGRAD, gradient, mask);
+    assertThat(multiply()).containsExactly(passed);
+    assertThat(fixture.get(gradient))
+        .containsExactly(passed[0] + passed[3], passed[1] + passed[4], passed[2] + passed[5]);
+    epilogue(CublasConstants.CUBLASLT_EPILOGUE_DRELU, 0, mask);
+    MemorySegment found = algorithm();
+    long d = fixture.allocate(M * N);
+    assertFails(7, () -> multiply(found, d, 0));
+  }
+
+  @Test
+  void gradientsOfTheBiasAreSumsOverK() {
+    long ofA = fixture.allocate(M);
+    epilogue(CublasConstants.CUBLASLT_EPILOGUE_BGRADA, ofA, 0);
+    assertThat(multiply()).containsExactly(product());
+    float[] rows = new float[M];
+    for (int i = 0; i < a.length; i++) {
+      rows[i % M] += a[i];
+    }
+    assertThat(fixture.get(ofA)).containsExactly(rows);
+    long ofB = fixture.allocate(N);
+    epilogue(CublasConstants.CUBLASLT_EPILOGUE_BGRADB, ofB, 0);
+    multiply();
+    float[] columns = new float[N];
+    for (int i = 0; i < b.length; i++) {
+      columns[i / K] += b[i];
+    }
+    assertThat(fixture.get(ofB)).containsExactly(columns);
+  }
+
+  @Test
+  void transposesSwapWhatIsReadAndSummed() {
+    float[] transposed = new float[M * K];
+    for (int i = 0; i < M; i++) {
+      for (int l = 0; l < K; l++) {
+        transposed[i * K + l] = a[l * M + i];
+      }
+    }
+    deviceA = fixture.put(transposed);
+    aLayout = layout(K, M);
+    set(CublasConstants.CUBLASLT_MATMUL_DESC_TRANSA, CublasConstants.CUBLAS_OP_T);
+    long ofA = fixture.allocate(M);
+    epilogue(CublasConstants.CUBLASLT_EPILOGUE_BGRADA, ofA, 0);
+    assertThat(multiply()).containsExactly(product());
+    float[] rows = new float[M];
+    for (int i = 0; i < a.length; i++) {
+      rows[i % M] += a[i];
+    }
+    assertThat(fixture.get(ofA)).containsExactly(rows);
+  }
+
+  @Test
+  void splitsNeedAWorkspaceAndAReduction() {
+    MemorySegment results = arena.allocate(3 * CublasConstants.HEURISTIC_BYTES, 8);
+    assertThat(search(results)).as("no workspace allowed").isEqualTo(1);
+    cublasLt.cublasLtMatmulPreferenceSetAttribute(
+        preference,
+        CublasConstants.CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
+        arena.allocateFrom(JAVA_LONG, 1 << 20));
+    assertThat(search(results)).isEqualTo(3);
+    cublasLt.cublasLtMatmulPreferenceSetAttribute(
+        preference,
+        CublasConstants.CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
+        arena.allocateFrom(JAVA_INT, 2));
+    assertThat(search(results)).isEqualTo(2);
+    MemorySegment split = results.asSlice(0, CublasConstants.ALGORITHM_BYTES);
+    long needed = results.get(JAVA_LONG, CublasConstants.HEURISTIC_WORKSPACE_OFFSET);
+    assertThat(needed).isPositive();
+    long d = fixture.allocate(M * N);
+    assertFails(7, () -> multiply(split, d, needed - 1));
+    multiply(split, d, needed);
+    assertThat(fixture.get(d)).containsExactly(product());
+
+    cublasLt.cublasLtMatmulAlgoConfigSetAttribute(
+        split, CublasConstants.CUBLASLT_ALGO_CONFIG_SPLITK_NUM, 1);
+    MemorySegment checked = arena.allocate(CublasConstants.HEURISTIC_BYTES, 8);
+    assertFails(15, () -> check(split, checked));
+    cublasLt.cublasLtMatmulAlgoConfigSetAttribute(
+        split, CublasConstants.CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME, 0);
+    check(split, checked);
+    assertThat(checked.get(JAVA_LONG, CublasConstants.HEURISTIC_WORKSPACE_OFFSET)).isZero();
+    assertFails(7, () -> check(arena.allocate(CublasConstants.ALGORITHM_BYTES, 8), checked));
+  }
+
+  private void check(MemorySegment algorithm, MemorySegment result) {
+    cublasLt.cublasLtMatmulAlgoCheck(
+        handle, matmul, aLayout, bLayout, dLayout, dLayout, algorithm, result);
+  }
+
+  @Test
+  void whatDoesNotFitIsRefused() {
+    MemorySegment results = arena.allocate(CublasConstants.HEURISTIC_BYTES, 8);
+    MemorySegment algorithm = algorithm();
+    long d = fixture.allocate(256);
+    assertFails(7, () -> multiply(algorithm, d + 16, 0));
+    bLayout = layout(K + 1, N);
+    assertFails(7, () -> search(results));
+    bLayout = layout(K, N);
+    epilogue(CublasConstants.CUBLASLT_EPILOGUE_BIAS, 0, 0);
+    assertFails(7, () -> multiply(algorithm, d, 0));
+    epilogue(CublasConstants.CUBLASLT_EPILOGUE_RELU_AUX_BIAS, d, d);
+    set(CublasConstants.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, 100L);
+    assertFails(7, () -> search(results));
+    epilogue(CublasConstants.CUBLASLT_EPILOGUE_BIAS, d, 0);
+    cublasLt.refusing(CublasConstants.CUBLASLT_EPILOGUE_BIAS);
+    assertFails(15, () -> search(results));
+    epilogue(32, 0, 0);
+    assertNotEmulated("epilogue 32", () -> search(results));
+    fixture.driver.cuCtxSetCurrent(0);
+    assertFails(1, cublasLt::cublasLtCreate);
+  }
+}
