@@ -11,11 +11,15 @@ set -euo pipefail
 export LC_ALL=C
 cd "$(dirname "$0")"
 
-# What is built: source, target. bfloat16 needs compute_80; all else is built once, for compute_75.
+# What is built: source, target. bfloat16 needs compute_80 and clusters compute_90; all else is built
+# once, for compute_75.
 BUILDS='adam 75
 convolution_block 75
 distillation_loss_fused 75
 distillation_loss_unfused 75
+distillation_loss_wide 75
+distillation_loss_wide 80
+distillation_loss_wide 90
 filter_gradient 75
 gather 75
 gather 80
@@ -28,7 +32,7 @@ ARCHITECTURES='75 80 86 89 90 100 120'
 
 # The lowest PTX ISA version that has what a target's kernels use: older drivers accept it too.
 ptx_version() {
-  case $1 in 75) echo 7.0 ;; 80) echo 7.4 ;; 90) echo 8.1 ;; esac
+  case $1 in 75) echo 7.0 ;; 80) echo 7.4 ;; 90) echo 8.0 ;; esac
 }
 
 # Registers a thread, at most. With blocks of 128 threads an SM of 64 Ki registers holds 8 blocks at

@@ -6,6 +6,8 @@ import io.github.distillcuda.ffi.CudaConstants;
 
 /** A kernel of a loaded module, which owns it. */
 public final class KernelFunction {
+  private static final int PORTABLE_CLUSTER_BLOCKS = 8;
+
   private final CudaModule module;
   private final KernelSignature signature;
   private final long address;
@@ -30,6 +32,7 @@ public final class KernelFunction {
   public KernelLaunch prepare(KernelSizes sizes) {
     KernelLaunch launch = new KernelLaunch(this, sizes, module.arena());
     allowSharedMemory(launch.config().sharedBytes());
+    allowCluster();
     return launch;
   }
 
@@ -41,6 +44,16 @@ public final class KernelFunction {
           .cuFuncSetAttribute(
               address, CudaConstants.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, bytes);
       sharedBytes = bytes;
+    }
+  }
+
+  /** A cluster of more blocks than every GPU has room for must be asked for. */
+  private void allowCluster() {
+    if (signature.clusterBlocks() > PORTABLE_CLUSTER_BLOCKS) {
+      module
+          .driver()
+          .cuFuncSetAttribute(
+              address, CudaConstants.CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED, 1);
     }
   }
 

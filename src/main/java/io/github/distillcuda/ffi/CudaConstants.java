@@ -47,6 +47,7 @@ public final class CudaConstants {
 
   // CUfunction_attribute
   public static final int CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES = 8;
+  public static final int CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED = 14;
 
   // CUstreamCaptureMode, CUstreamCaptureStatus
   public static final int CU_STREAM_CAPTURE_MODE_THREAD_LOCAL = 1;

@@ -49,7 +49,7 @@ final class Contents {
     DeviceBuffer pattern =
         switch (parameter.element()) {
           case FLOAT32 -> pattern("floats", Contents::floats);
-          case BFLOAT16 -> pattern("zeros", bytes -> {});
+          case BFLOAT16 -> pattern("floats of 16 bits", Contents::bfloat16s);
           case INT8 -> pattern("labels of images", bytes -> small(bytes, 10));
           case UINT8 ->
               parameter.name().equals("mask")
@@ -64,7 +64,8 @@ final class Contents {
                 default -> pattern("zeros", bytes -> {});
               };
         };
-    boolean isPlain = parameter.element() == ElementType.FLOAT32;
+    boolean isPlain =
+        parameter.element() == ElementType.FLOAT32 || parameter.element() == ElementType.BFLOAT16;
     repeat(pattern, isPlain ? begin(buffer.name()) : 0, buffer);
   }
 
@@ -106,6 +107,14 @@ final class Contents {
     Random random = new Random(1);
     while (bytes.hasRemaining()) {
       bytes.putFloat((float) random.nextGaussian());
+    }
+  }
+
+  private static void bfloat16s(ByteBuffer bytes) {
+    Random random = new Random(6);
+    while (bytes.hasRemaining()) {
+      int bits = Float.floatToRawIntBits((float) random.nextGaussian());
+      bytes.putShort((short) (bits >>> 16));
     }
   }
 

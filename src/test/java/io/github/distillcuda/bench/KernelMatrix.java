@@ -2,6 +2,7 @@ package io.github.distillcuda.bench;
 
 import io.github.distillcuda.cuda.kernels.ConvolutionBlockKernels;
 import io.github.distillcuda.cuda.kernels.DistillationLossKernels;
+import io.github.distillcuda.cuda.kernels.ElementType;
 import io.github.distillcuda.cuda.kernels.FilterGradientKernels;
 import io.github.distillcuda.cuda.kernels.GatherKernels;
 import io.github.distillcuda.cuda.kernels.ImageConvolutionKernels;
@@ -11,6 +12,7 @@ import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.cuda.kernels.StepKernels;
 import io.github.distillcuda.cuda.kernels.TemperatureSoftmaxKernels;
 import io.github.distillcuda.cuda.kernels.UnfusedLossKernels;
+import io.github.distillcuda.cuda.kernels.WideLossKernels;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -18,6 +20,12 @@ import java.util.List;
 final class KernelMatrix {
   private static final int BATCH = 64;
   private static final int LARGE_BATCH = 1024;
+  private static final int WIDE_ELEMENTS = 1 << 27;
+
+  /** Of the GPUs that this is measured on: H100, H200. */
+  private static final int COMPUTE_CAPABILITY = 90;
+
+  private static final int SHARED_BYTES = 227 * 1024;
   private static final int STUDENT_PARAMETERS = 545_098;
   private static final int TEACHER_PARAMETERS = 2_175_626;
   private static final int MANY_PARAMETERS = 1 << 26;
@@ -29,6 +37,7 @@ final class KernelMatrix {
   static List<Workload> all() {
     KernelMatrix matrix = new KernelMatrix();
     matrix.addLosses();
+    matrix.addWideLosses();
     matrix.addLadder();
     matrix.addSoftmax();
     matrix.addAdam();
@@ -54,6 +63,21 @@ final class KernelMatrix {
     workloads.addAll(LossWorkloads.all(1 << 16, 10));
     workloads.addAll(LossWorkloads.all(1 << 18, 10));
     workloads.addAll(LossWorkloads.all(1 << 16, 100));
+  }
+
+  /** Vocabularies, with rows that no cache holds: by the kernel that is selected, and streamed. */
+  private void addWideLosses() {
+    for (ElementType type : new ElementType[] {ElementType.FLOAT32, ElementType.BFLOAT16}) {
+      KernelSignature streamed = WideLossKernels.streamed(type);
+      for (int classes :
+          new int[] {2048, 4096, 8192, 16_384, 32_768, 65_536, 128_256, 151_936, 262_144}) {
+        KernelSizes sizes = KernelSizes.of("rows", WIDE_ELEMENTS / classes, "classes", classes);
+        KernelSignature selected =
+            DistillationLossKernels.select(type, sizes, COMPUTE_CAPABILITY, SHARED_BYTES);
+        add("distillation loss of a vocabulary", selected, sizes);
+        add("distillation loss of a vocabulary", streamed, sizes);
+      }
+    }
   }
 
   /** Each rung of the loss at the most classes that {@code kernels/README.md} has it at. */

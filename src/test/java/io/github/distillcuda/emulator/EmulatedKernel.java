@@ -33,6 +33,11 @@ public final class EmulatedKernel {
     return entry.maxThreads();
   }
 
+  /** Blocks of a cluster; 1 for a kernel without. */
+  public int clusterBlocks() {
+    return entry.clusterBlocks();
+  }
+
   Program program(Approximation approximation) {
     return programs.computeIfAbsent(approximation, mode -> PtxDecoder.decode(entry, mode));
   }

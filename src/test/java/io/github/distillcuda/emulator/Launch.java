@@ -105,6 +105,14 @@ public final class Launch {
       throw new IllegalArgumentException(
           kernel.name() + " takes blocks of " + kernel.maxThreads() + " threads, not " + block);
     }
+    if (grid.x() % kernel.clusterBlocks() != 0) {
+      throw new IllegalArgumentException(
+          kernel.name()
+              + " takes grids of clusters of "
+              + kernel.clusterBlocks()
+              + ", not "
+              + grid);
+    }
     Region parameters = Region.ofBytes("parameters of " + kernel.name(), parameterBlock);
     Grid launched = new Grid(kernel.program(approximation), config, parameters, memory);
     launched.run();

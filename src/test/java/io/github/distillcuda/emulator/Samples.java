@@ -29,7 +29,7 @@ final class Samples {
     List<String> found = new ArrayList<>();
     boolean inside = false;
     for (int i = 0; i < lines.size(); i++) {
-      boolean begins = lines.get(i).startsWith("extern");
+      boolean begins = lines.get(i).matches("(extern|CLUSTER_KERNEL) .*");
       inside = begins ? lines.get(i).contains(kernel + "(") : inside;
       if (inside && lines.get(i).endsWith(marker)) {
         found.add(cuFile + ":" + (i + 1));

@@ -4,7 +4,8 @@
 set -eu
 cd "$(dirname "$0")"
 for source in *.cu; do
-  nvcc -ptx -arch=compute_75 -lineinfo -fmad=false "$source" -o "${source%.cu}.ptx"
+  case $source in clusters.cu) target=90 ;; *) target=75 ;; esac
+  nvcc -ptx -arch=compute_$target -lineinfo -fmad=false "$source" -o "${source%.cu}.ptx"
   # nvcc writes absolute paths: keep the file names only.
   sed -i -E 's|(\.file[[:space:]]+[0-9]+ )".*/|\1"|' "${source%.cu}.ptx"
 done

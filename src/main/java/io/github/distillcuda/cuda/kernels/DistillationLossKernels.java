@@ -43,6 +43,31 @@ public final class DistillationLossKernels {
 
   private DistillationLossKernels() {}
 
+  /**
+   * Returns the kernel to use for loss and gradient, whatever the number of classes: up to 1,024 in
+   * float32 one of {@link #SELECTED}, else the first of {@link WideLossKernels} that the GPU can
+   * run.
+   *
+   * @param type of the logits and the gradient
+   * @param sizes rows and classes
+   * @param computeCapability of the GPU, such as 90 for 9.0
+   * @param sharedBytes the most shared memory that a block may have there
+   * @throws IllegalArgumentException if there is none: bfloat16 before compute capability 8.0
+   */
+  public static KernelSignature select(
+      ElementType type, KernelSizes sizes, int computeCapability, int sharedBytes) {
+    return Stream.of(
+            type == FLOAT32 ? SELECTED : List.<KernelSignature>of(), WideLossKernels.of(type))
+        .flatMap(List::stream)
+        .filter(kernel -> kernel.runsOn(computeCapability, sharedBytes, sizes))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "no kernel for the distillation loss in %s of %s on compute capability %d.%d"
+                        .formatted(type, sizes, computeCapability / 10, computeCapability % 10)));
+  }
+
   private static KernelSignature loss(ClassRange range, int rung) {
     return gradient(range, rung).launch(range::launch);
   }

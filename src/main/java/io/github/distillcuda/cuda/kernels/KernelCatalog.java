@@ -9,6 +9,7 @@ public final class KernelCatalog {
       Stream.of(
               GatherKernels.ALL,
               DistillationLossKernels.ALL,
+              WideLossKernels.ALL,
               UnfusedLossKernels.ALL,
               TemperatureSoftmaxKernels.ALL,
               ConvolutionBlockKernels.ALL,

@@ -14,6 +14,8 @@ import java.util.function.ToLongFunction;
  * @param symbol the entry point, {@code <op>_<fused|unfused>_<dtype>_v<rung>}
  * @param parameters in order
  * @param requirements what the sizes of a launch must satisfy
+ * @param clusterBlocks blocks of a cluster, which the PTX declares; 1 for a kernel without clusters
+ * @param staticSharedBytes shared memory of a block beside the dynamic, where it may matter
  * @param launchRule the launch configuration for given sizes
  */
 public record KernelSignature(
@@ -21,6 +23,8 @@ public record KernelSignature(
     String symbol,
     List<KernelParameter> parameters,
     List<Requirement> requirements,
+    int clusterBlocks,
+    int staticSharedBytes,
     Function<KernelSizes, LaunchConfig> launchRule) {
 
   /**
@@ -31,12 +35,39 @@ public record KernelSignature(
    */
   public record Requirement(String text, Predicate<KernelSizes> holds) {}
 
+  /** Makes a signature without clusters. */
+  public KernelSignature(
+      String ptx,
+      String symbol,
+      List<KernelParameter> parameters,
+      List<Requirement> requirements,
+      Function<KernelSizes, LaunchConfig> launchRule) {
+    this(ptx, symbol, parameters, requirements, 1, 0, launchRule);
+  }
+
   /** Where the build puts {@link #ptx()} in the jar. */
   public static final String RESOURCE_FOLDER = "/io/github/distillcuda/kernels/ptx/";
 
   /** Returns the name of the PTX among the resources. */
   public String resource() {
     return RESOURCE_FOLDER + ptx;
+  }
+
+  /** Returns the lowest compute capability that takes the PTX, such as 80 for 8.0. */
+  public int computeCapability() {
+    return Integer.parseInt(ptx.substring("compute_".length(), ptx.indexOf('/')));
+  }
+
+  /**
+   * Returns whether a GPU can run a launch with these sizes.
+   *
+   * @param computeCapability of the GPU, such as 90
+   * @param sharedBytes the most shared memory that a block may have there
+   */
+  public boolean runsOn(int computeCapability, int sharedBytes, KernelSizes sizes) {
+    return computeCapability() <= computeCapability
+        && accepts(sizes)
+        && launch(sizes).sharedBytes() + staticSharedBytes <= sharedBytes;
   }
 
   /**
@@ -91,6 +122,8 @@ public record KernelSignature(
     private final String symbol;
     private final List<KernelParameter> parameters = new ArrayList<>();
     private final List<Requirement> requirements = new ArrayList<>();
+    private int clusterBlocks = 1;
+    private int staticSharedBytes;
 
     private Builder(String ptx, String symbol) {
       this.ptx = ptx;
@@ -164,9 +197,25 @@ public record KernelSignature(
       return this;
     }
 
+    Builder cluster(int blocks) {
+      clusterBlocks = blocks;
+      return this;
+    }
+
+    Builder staticSharedBytes(int bytes) {
+      staticSharedBytes = bytes;
+      return this;
+    }
+
     KernelSignature launch(Function<KernelSizes, LaunchConfig> rule) {
       return new KernelSignature(
-          ptx, symbol, List.copyOf(parameters), List.copyOf(requirements), rule);
+          ptx,
+          symbol,
+          List.copyOf(parameters),
+          List.copyOf(requirements),
+          clusterBlocks,
+          staticSharedBytes,
+          rule);
     }
   }
 }

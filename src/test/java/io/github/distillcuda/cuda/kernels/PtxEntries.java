@@ -33,7 +33,7 @@ final class PtxEntries {
 
   /** An instruction, behind an optional guard and the brace of an inline scope. */
   private static final Pattern INSTRUCTION =
-      Pattern.compile("^[\\s{]*(?:@!?%p\\d+\\s+)?([a-z][a-z0-9]*)((?:\\.[a-z0-9_]+)*)[\\s;]");
+      Pattern.compile("^[\\s{]*(?:@!?%p\\d+\\s+)?([a-z][a-z0-9]*)((?:\\.[a-z0-9_:]+)*)[\\s;]");
 
   private PtxEntries() {}
 

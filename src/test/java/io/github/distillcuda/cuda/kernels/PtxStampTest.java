@@ -44,7 +44,12 @@ class PtxStampTest {
   @Test
   void ptxOfATargetDeclaresTheLowestVersionThatHasItsFeatures() {
     for (Path ptx : PtxEntries.files()) {
-      String version = ptx.toString().contains("compute_75") ? ".version 7.0" : ".version 7.4";
+      String version =
+          switch (ptx.getParent().getFileName().toString()) {
+            case "compute_75" -> ".version 7.0";
+            case "compute_80" -> ".version 7.4";
+            default -> ".version 8.0";
+          };
       assertThat(PtxEntries.read(ptx)).as("%s", ptx).contains("\n" + version + "\n");
     }
   }

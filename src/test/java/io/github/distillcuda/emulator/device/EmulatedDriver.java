@@ -24,10 +24,18 @@ final class EmulatedDriver extends StreamCalls {
   private static final int MAX_GRID_YZ = 65_535;
 
   /** A kernel of a module, and what was set of it. */
+  private static final int PORTABLE_CLUSTER = 8;
+
+  private static final int MAX_CLUSTER = 16;
+
+  /** CUDA_ERROR_INVALID_CLUSTER_SIZE. */
+  private static final int INVALID_CLUSTER_SIZE = 912;
+
   private static final class Function {
     private final long module;
     private final EmulatedKernel kernel;
     private int sharedBytes = SHARED_BYTES;
+    private int clusterBlocks = PORTABLE_CLUSTER;
 
     Function(long module, EmulatedKernel kernel) {
       this.module = module;
@@ -121,6 +129,10 @@ final class EmulatedDriver extends StreamCalls {
   @Override
   public void cuFuncSetAttribute(long handle, int attribute, int value) {
     callInContext("cuFuncSetAttribute", handle, attribute, value);
+    if (attribute == CudaConstants.CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED) {
+      function(handle).clusterBlocks = value != 0 ? MAX_CLUSTER : PORTABLE_CLUSTER;
+      return;
+    }
     emulated(
         attribute == CudaConstants.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
         () -> "this attribute");
@@ -185,6 +197,11 @@ final class EmulatedDriver extends StreamCalls {
         block.count() <= function.kernel.maxThreads(),
         CudaConstants.CUDA_ERROR_INVALID_VALUE,
         "more threads than the kernel was compiled for");
+    require(
+        function.kernel.clusterBlocks() <= function.clusterBlocks
+            && grid.x() % function.kernel.clusterBlocks() == 0,
+        INVALID_CLUSTER_SIZE,
+        "a cluster that is not portable, or no whole clusters");
   }
 
   /** Arguments are read during the call, from where the caller's array points. */

@@ -16,6 +16,12 @@ public enum FaultKind {
   RACE("race"),
   /** A block barrier that not every thread of the block reaches, or not the same one. */
   DIVERGENT_BARRIER("divergent barrier"),
+  /** A cluster barrier at which some thread cannot arrive, or waits without having arrived. */
+  LOST_ARRIVAL("lost arrival"),
+  /**
+   * The shared memory of another block of the cluster, before it is known to run or after its end.
+   */
+  BLOCK_NOT_THERE("block not there"),
   /** A shuffle, vote, match or warp barrier whose member mask names a lane that does not come. */
   ABSENT_LANE("absent lane"),
   /** A launch that goes on longer than its fuel: a loop that does not end. */

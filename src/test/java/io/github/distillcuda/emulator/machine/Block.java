@@ -10,13 +10,19 @@ import io.github.distillcuda.emulator.memory.ArraySpace;
  */
 final class Block {
   private final Grid grid;
+  private final Cluster cluster;
+  private final int rank;
   private final Warp[] warps;
   private final int[] warpOrder;
   private final ArraySpace shared;
   private Dim3 index;
+  private long firstWarp;
+  private int epoch;
 
-  Block(Grid grid) {
+  Block(Grid grid, Cluster cluster, int rank) {
     this.grid = grid;
+    this.cluster = cluster;
+    this.rank = rank;
     shared = grid.program().arrays().newSharedSpace(grid.config().sharedBytes());
     warpOrder = grid.config().order().of(grid.warpsPerBlock());
     warps = new Warp[grid.warpsPerBlock()];
@@ -26,17 +32,24 @@ final class Block {
   }
 
   /**
-   * Runs a block to its end.
+   * Puts the block before its first instruction.
    *
-   * @param firstWarp the serial number of its first warp
+   * @param firstOfBlock the serial number of its first warp
+   * @param firstOfCluster the serial number of the first warp that can reach its shared memory
    */
-  void run(Dim3 blockIndex, long firstWarp) {
+  void begin(Dim3 blockIndex, long firstOfBlock, long firstOfCluster) {
     index = blockIndex;
-    grid.order().enterBlock(firstWarp, warps.length);
-    shared.beginBlock(firstWarp);
+    firstWarp = firstOfBlock;
+    epoch = 0;
+    shared.beginBlock(firstOfCluster);
     for (int i = 0; i < warps.length; i++) {
       warps[i].beginBlock(firstWarp + i);
     }
+  }
+
+  /** Runs until all warps have ended or wait for the cluster. */
+  void run() {
+    grid.order().enterBlock(firstWarp, warps.length, epoch);
     do {
       for (int i : warpOrder) {
         warps[i].run();
@@ -48,14 +61,40 @@ final class Block {
     return index;
   }
 
+  Cluster cluster() {
+    return cluster;
+  }
+
+  int rank() {
+    return rank;
+  }
+
   ArraySpace shared() {
     return shared;
+  }
+
+  boolean hasEnded() {
+    for (Warp warp : warps) {
+      if (!warp.hasEnded()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  boolean waitsForCluster() {
+    for (Warp warp : warps) {
+      if (warp.waitsForCluster()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /**
    * Lets the warps go on that wait at the barrier.
    *
-   * @return false if all have ended
+   * @return false if none does
    */
   private boolean passBarrier() {
     Warp waiting = null;
@@ -72,10 +111,11 @@ final class Block {
       checkSameBarrier(waiting, warp);
       lastEpoch = Math.max(lastEpoch, warp.epoch());
     }
+    epoch = lastEpoch + 1;
     for (Warp warp : warps) {
-      warp.passBlockBarrier(lastEpoch + 1);
+      warp.passBlockBarrier(epoch);
     }
-    grid.order().passBlockBarrier(lastEpoch + 1);
+    grid.order().passBlockBarrier(epoch);
     grid.counters().countBarrier();
     return true;
   }

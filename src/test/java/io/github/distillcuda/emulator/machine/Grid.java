@@ -14,7 +14,8 @@ public final class Grid {
   private final LaunchConfig config;
   private final Region parameters;
   private final EmulatedMemory memory;
-  private final int[] blockOrder;
+  private final int clusterBlocks;
+  private final int[] clusterOrder;
   private final int[] laneOrder;
   private final Counters counters;
   private final Traffic traffic = new Traffic();
@@ -31,18 +32,20 @@ public final class Grid {
     this.config = config;
     this.parameters = parameters;
     this.memory = memory;
-    this.blockOrder = config.order().of(Math.toIntExact(config.grid().count()));
+    this.clusterBlocks = program.entry().clusterBlocks();
+    this.clusterOrder = config.order().of(Math.toIntExact(config.grid().count() / clusterBlocks));
     this.laneOrder = config.order().of(Warp.SIZE);
     this.fuel = config.fuel();
     this.counters = new Counters(operations.length);
   }
 
-  /** Runs every block, one after the other. */
+  /** Runs every cluster, one after the other; without clusters each block is one. */
   public void run() {
-    firstWarp = memory.beginLaunch((long) blockOrder.length * warpsPerBlock());
-    Block block = new Block(this);
-    for (int turn = 0; turn < blockOrder.length; turn++) {
-      block.run(config.grid().at(blockOrder[turn]), firstWarp + (long) turn * warpsPerBlock());
+    long warpsPerCluster = (long) clusterBlocks * warpsPerBlock();
+    firstWarp = memory.beginLaunch(clusterOrder.length * warpsPerCluster);
+    Cluster cluster = new Cluster(this, clusterBlocks);
+    for (int turn = 0; turn < clusterOrder.length; turn++) {
+      cluster.run(clusterOrder[turn], firstWarp + turn * warpsPerCluster);
     }
   }
 
@@ -61,9 +64,11 @@ public final class Grid {
   /** Warps are numbered in the order in which blocks run, so that a larger number is later. */
   private String nameOfAccess(long warpSerial, int lane, int position) {
     int turn = (int) ((warpSerial - firstWarp) / warpsPerBlock());
+    long blockIndex =
+        (long) clusterOrder[turn / clusterBlocks] * clusterBlocks + turn % clusterBlocks;
     long warpInBlock = (warpSerial - firstWarp) % warpsPerBlock();
     Dim3 thread = config.block().at(warpInBlock * Warp.SIZE + lane);
-    Dim3 block = config.grid().at(blockOrder[turn]);
+    Dim3 block = config.grid().at(blockIndex);
     String source =
         position < Stamp.MAX_POSITION
             ? program.entry().instructions().get(position).source().toString()

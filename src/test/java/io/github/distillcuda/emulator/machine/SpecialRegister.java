@@ -16,6 +16,7 @@ public enum SpecialRegister {
   NCTAID_X("%nctaid.x", (warp, lane) -> warp.gridSize().x()),
   NCTAID_Y("%nctaid.y", (warp, lane) -> warp.gridSize().y()),
   NCTAID_Z("%nctaid.z", (warp, lane) -> warp.gridSize().z()),
+  CLUSTER_CTARANK("%cluster_ctarank", (warp, lane) -> warp.rankInCluster()),
   LANEID("%laneid", (warp, lane) -> lane),
   LANEMASK_EQ("%lanemask_eq", (warp, lane) -> 1 << lane),
   LANEMASK_LT("%lanemask_lt", (warp, lane) -> (1 << lane) - 1),

@@ -22,6 +22,8 @@ public final class Traffic {
     SHARED_LOAD,
     SHARED_STORE,
     SHARED_ATOMIC,
+    CLUSTER_LOAD,
+    CLUSTER_STORE,
     LOCAL_LOAD,
     LOCAL_STORE
   }
@@ -58,6 +60,7 @@ public final class Traffic {
           sectors[kind.ordinal()] += distinctSectors(addresses, lanes);
       case SHARED_LOAD, SHARED_STORE, SHARED_ATOMIC ->
           bankConflicts += conflicts(addresses, lanes, width);
+      case CLUSTER_LOAD, CLUSTER_STORE -> {} // the network between blocks: requests only
       case LOCAL_LOAD, LOCAL_STORE -> {} // interleaved by lane: always as good as can be
     }
   }

@@ -22,6 +22,9 @@ public final class Warp {
 
   private static final int NOT_WAITING = -1;
 
+  /** Epochs from one cluster barrier to the next: so many block barriers may lie between. */
+  private static final int EPOCHS_OF_CLUSTER = 64;
+
   /** Register rows of up to 32 bits: {@code words[row][lane]}. */
   public final int[][] words;
 
@@ -48,6 +51,9 @@ public final class Warp {
   private int position;
   private int barrierPosition;
   private int epoch;
+  private int clusterArrivals;
+  private int clusterWaits;
+  private boolean waitsForCluster;
   private long serial;
   private long stamp;
 
@@ -77,6 +83,9 @@ public final class Warp {
     serial = warpSerial;
     liveLanes = existingLanes;
     barrierPosition = NOT_WAITING;
+    clusterArrivals = 0;
+    clusterWaits = 0;
+    waitsForCluster = false;
     groups.clear();
     groups.add(0, existingLanes);
     local.beginBlock(warpSerial);
@@ -88,9 +97,13 @@ public final class Warp {
     }
   }
 
-  /** Runs until all lanes have ended or wait at a block barrier. */
+  /** Runs until all lanes have ended or wait at a barrier of the block or the cluster. */
   void run() {
-    while (!groups.isEmpty() && !isAtBarrier()) {
+    grid.order().enterWarp(clusterWaits * EPOCHS_OF_CLUSTER);
+    if (waitsForCluster && isClusterHere()) {
+      passClusterBarrier();
+    }
+    while (!groups.isEmpty() && !isAtBarrier() && !waitsForCluster) {
       int group = groups.next();
       int lanes = groups.lanes(group);
       position = groups.position(group);
@@ -150,6 +163,53 @@ public final class Warp {
     }
   }
 
+  /** Tells the cluster that all that the lanes did until now is done. */
+  public void arriveAtCluster(int lanes) {
+    if (!gather(liveLanes, lanes, FaultKind.LOST_ARRIVAL)) {
+      return;
+    }
+    if (clusterArrivals > clusterWaits) {
+      throw EmulatorFault.ofLane(
+          FaultKind.LOST_ARRIVAL, 0, "arrives twice without waiting in between");
+    }
+    clusterArrivals++;
+    if (epoch >= clusterArrivals * EPOCHS_OF_CLUSTER) {
+      throw EmulatorFault.ofLane(
+          FaultKind.NOT_MODELLED,
+          0,
+          "a block barrier between arriving at the cluster and waiting for it, or more than "
+              + EPOCHS_OF_CLUSTER);
+    }
+    beginEpoch(clusterArrivals * EPOCHS_OF_CLUSTER);
+    groups.add(position + 1, lanes);
+  }
+
+  /** Lets lanes wait until all threads of the cluster have arrived. */
+  public void waitForCluster(int lanes) {
+    if (!gather(liveLanes, lanes, FaultKind.LOST_ARRIVAL)) {
+      return;
+    }
+    if (clusterArrivals == clusterWaits) {
+      throw EmulatorFault.ofLane(FaultKind.LOST_ARRIVAL, 0, "waits without having arrived");
+    }
+    groups.add(position + 1, lanes);
+    waitsForCluster = true;
+    stopBefore = 0;
+    if (isClusterHere()) {
+      passClusterBarrier();
+    }
+  }
+
+  private boolean isClusterHere() {
+    return block.cluster().completed() > clusterWaits;
+  }
+
+  private void passClusterBarrier() {
+    waitsForCluster = false;
+    clusterWaits++;
+    grid.order().enterWarp(clusterWaits * EPOCHS_OF_CLUSTER);
+  }
+
   /**
    * Makes sure that the lanes which an instruction needs are all here.
    *
@@ -196,6 +256,10 @@ public final class Warp {
     return barrierPosition;
   }
 
+  boolean waitsForCluster() {
+    return waitsForCluster;
+  }
+
   boolean hasEnded() {
     return groups.isEmpty();
   }
@@ -240,6 +304,20 @@ public final class Warp {
 
   public ArraySpace shared() {
     return block.shared();
+  }
+
+  /** The array at an address of the cluster's shared memory. */
+  public Region clusterRegionNear(long clusterAddress, int lane) {
+    return block.cluster().regionNear(clusterAddress, lane);
+  }
+
+  int rankInCluster() {
+    return block.rank();
+  }
+
+  /** The blocks of the cluster. */
+  public int clusterSize() {
+    return block.cluster().size();
   }
 
   public AddressSpace local() {

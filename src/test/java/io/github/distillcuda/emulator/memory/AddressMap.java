@@ -20,7 +20,25 @@ public final class AddressMap {
   private static final int GLOBAL_SHIFT = 33;
   private static final int ARRAY_SHIFT = 20;
 
+  /** Above this bit a shared address of a cluster holds the rank of its block, counted from 1. */
+  private static final int RANK_SHIFT = 26;
+
   private AddressMap() {}
+
+  /** The address in the whole cluster's shared memory of an address in the own block's. */
+  public static long clusterAddress(long sharedAddress, int rank) {
+    return withinBlock(sharedAddress) | (rank + 1L) << RANK_SHIFT;
+  }
+
+  /** The rank of the block that a cluster address lies in; -1 for an own shared address. */
+  public static int rankOf(long clusterAddress) {
+    return (int) (clusterAddress >> RANK_SHIFT) - 1;
+  }
+
+  /** The address that a cluster address has within its block. */
+  public static long withinBlock(long clusterAddress) {
+    return clusterAddress & (1L << RANK_SHIFT) - 1;
+  }
 
   public static boolean isShared(long genericAddress) {
     return genericAddress >= SHARED_WINDOW && genericAddress < SHARED_WINDOW + WINDOW_SIZE;

@@ -2,8 +2,11 @@ package io.github.distillcuda.emulator.memory;
 
 /**
  * Which accesses of one launch are ordered, seen from the block that is running: a thread is
- * ordered with itself, a warp by its warp barriers, a block by its block barriers. Blocks are not
- * ordered with each other, whatever order they run in here.
+ * ordered with itself, a warp by its warp barriers, a block by its block barriers, a cluster by its
+ * cluster barriers. Other blocks are not ordered with each other, whatever order they run in here.
+ *
+ * <p>Accesses of threads in several blocks of a cluster to one byte are not told apart from those
+ * of unrelated blocks: a later write to what several blocks have read counts as a race.
  */
 public final class HappensBefore {
   /** Tells people who made an access, and where. */
@@ -15,16 +18,34 @@ public final class HappensBefore {
   private long blockStart;
   private long blockEnd;
   private int blockEpoch;
+  private long clusterStart;
+  private long clusterEnd;
+  private int clusterEpoch;
 
   public HappensBefore(AccessNames names) {
     this.names = names;
   }
 
-  /** From now on accesses come from the block with these warps. */
-  public void enterBlock(long firstWarp, int warps) {
+  /** From now on accesses come from the cluster with these warps. */
+  public void enterCluster(long firstWarp, int warps) {
+    clusterStart = Stamp.ofWarp(firstWarp, 0);
+    clusterEnd = Stamp.ofWarp(firstWarp + warps, 0);
+  }
+
+  /**
+   * From now on accesses come from the block with these warps, whose last barrier was at an epoch.
+   */
+  public void enterBlock(long firstWarp, int warps, int epoch) {
     blockStart = Stamp.ofWarp(firstWarp, 0);
     blockEnd = Stamp.ofWarp(firstWarp + warps, 0);
-    blockEpoch = 0;
+    blockEpoch = epoch;
+  }
+
+  /**
+   * From now on accesses come from a warp that has waited for what its cluster did before an epoch.
+   */
+  public void enterWarp(int newClusterEpoch) {
+    clusterEpoch = newClusterEpoch;
   }
 
   /** All threads of the block have met, and are at the same new epoch now. */
@@ -41,7 +62,12 @@ public final class HappensBefore {
     if (spread <= Stamp.WARP && Stamp.sameWarp(earlier, now)) {
       return Stamp.epoch(earlier) < Stamp.epoch(now);
     }
-    return spread <= Stamp.BLOCK && isOfThisBlock(earlier) && Stamp.epoch(earlier) < blockEpoch;
+    if (spread > Stamp.BLOCK) {
+      return false;
+    }
+    int epoch = Stamp.epoch(earlier);
+    return (isOfThisBlock(earlier) && epoch < blockEpoch)
+        || (epoch < clusterEpoch && earlier >= clusterStart && earlier < clusterEnd);
   }
 
   /**

@@ -31,6 +31,28 @@ public final class HostBytes {
     return bytes.array();
   }
 
+  /** The upper halves of floats, which must be all there is of them: bfloat16. */
+  public static byte[] ofBfloat16(float... values) {
+    ByteBuffer bytes = buffer(values.length * Short.BYTES);
+    for (float value : values) {
+      int bits = Float.floatToRawIntBits(value);
+      if ((bits & 0xffff) != 0) {
+        throw new IllegalArgumentException(value + " is no bfloat16");
+      }
+      bytes.putShort((short) (bits >>> 16));
+    }
+    return bytes.array();
+  }
+
+  public static float[] bfloat16ToFloats(byte[] bytes) {
+    float[] values = new float[bytes.length / Short.BYTES];
+    ByteBuffer source = wrap(bytes);
+    for (int i = 0; i < values.length; i++) {
+      values[i] = Float.intBitsToFloat(source.getShort() << 16);
+    }
+    return values;
+  }
+
   public static float[] toFloats(byte[] bytes) {
     float[] values = new float[bytes.length / Float.BYTES];
     wrap(bytes).asFloatBuffer().get(values);

@@ -17,6 +17,24 @@ final class ControlOps {
     table.add("trap", operands -> ControlOps::trap);
     table.add("bar.sync", ControlOps::blockBarrier);
     table.add("barrier.sync", ControlOps::blockBarrier);
+    for (String arrival : new String[] {"", ".release"}) {
+      table.add(
+          "barrier.cluster.arrive" + arrival,
+          operands ->
+              (warp, lanes) -> {
+                warp.arriveAtCluster(lanes);
+                return 0;
+              });
+    }
+    for (String wait : new String[] {"", ".acquire"}) {
+      table.add(
+          "barrier.cluster.wait" + wait,
+          operands ->
+              (warp, lanes) -> {
+                warp.waitForCluster(lanes);
+                return 0;
+              });
+    }
     // Memory is sequentially consistent here, and a fence alone orders no two threads.
     for (String scope : new String[] {"cta", "gl", "sys"}) {
       table.add("membar." + scope, operands -> (warp, lanes) -> lanes);

@@ -35,6 +35,8 @@ class InstructionVectorTest {
           "trap",
           "bar.sync",
           "barrier.sync",
+          "barrier.cluster.", // ClusterTest
+          "mapa.",
           "membar.", // kernels
           "cvta.", // CleanKernelTest, generic_addresses
           "ex2.",
@@ -52,6 +54,7 @@ class InstructionVectorTest {
             IntegerVectors.all(),
             BitVectors.all(),
             FloatVectors.all(),
+            Bfloat16Vectors.all(),
             CompareVectors.all(),
             ConvertVectors.all(),
             MoveVectors.all())

@@ -3,6 +3,7 @@ package io.github.distillcuda.emulator.op;
 import io.github.distillcuda.emulator.machine.Operation;
 import io.github.distillcuda.emulator.machine.Traffic;
 import io.github.distillcuda.emulator.machine.Warp;
+import io.github.distillcuda.emulator.memory.AddressMap;
 import io.github.distillcuda.emulator.memory.AddressSpace;
 import io.github.distillcuda.emulator.memory.Region;
 import java.util.Optional;
@@ -66,9 +67,35 @@ abstract class MemoryAccess implements Operation {
   }
 
   private void accessIn(Space accessed, Warp warp, int lanes) {
+    if (accessed == Space.CLUSTER) {
+      accessCluster(warp, lanes);
+      return;
+    }
     AddressSpace memory = accessed.of(warp);
     warp.traffic().count(kind(accessed), warp.addresses, lanes, width);
     accessLanes(warp, lanes, memory);
+  }
+
+  /** Addresses of the own block are shared addresses; the others say whose they are. */
+  private void accessCluster(Warp warp, int lanes) {
+    int own = 0;
+    for (int rest = lanes; rest != 0; rest &= rest - 1) {
+      int lane = Integer.numberOfTrailingZeros(rest);
+      own |= AddressMap.rankOf(warp.addresses[lane]) < 0 ? 1 << lane : 0;
+    }
+    if (own != 0) {
+      accessIn(Space.SHARED, warp, own);
+    }
+    int others = lanes & ~own;
+    if (others != 0) {
+      warp.traffic().count(kind(Space.CLUSTER), warp.addresses, others, width);
+    }
+    for (int rest = others; rest != 0; rest &= rest - 1) {
+      int lane = Integer.numberOfTrailingZeros(rest);
+      Region region = warp.clusterRegionNear(warp.addresses[lane], lane);
+      long address = AddressMap.withinBlock(warp.addresses[lane]);
+      access(warp, lane, region, region.locate(address, width, lane));
+    }
   }
 
   /** Does the lanes' accesses one after the other. */

@@ -3,6 +3,8 @@ package io.github.distillcuda.emulator.op;
 import static io.github.distillcuda.emulator.op.Bits.low16;
 import static io.github.distillcuda.emulator.op.Bits.unsigned;
 
+import io.github.distillcuda.emulator.fault.EmulatorFault;
+import io.github.distillcuda.emulator.fault.FaultKind;
 import io.github.distillcuda.emulator.machine.Operation;
 import io.github.distillcuda.emulator.machine.Warp;
 import io.github.distillcuda.emulator.memory.AddressMap;
@@ -27,6 +29,7 @@ final class MoveOps {
     table.add(
         "mov.b64", operands -> isVector(operands) ? packed64(operands) : wide.decode(operands));
     table.add("mov.pred", MoveOps::movePredicate);
+    table.add("mapa.shared::cluster.u32", MoveOps::mapToCluster);
     addAddressConversions(table, "global", 0);
     addAddressConversions(table, "shared", AddressMap.SHARED_WINDOW);
     addAddressConversions(table, "local", AddressMap.LOCAL_WINDOW);
@@ -35,6 +38,23 @@ final class MoveOps {
   private static void addAddressConversions(OpTable table, String space, long window) {
     table.add("cvta." + space + ".u64", WideLoops.unary(a -> a + window));
     table.add("cvta.to." + space + ".u64", WideLoops.unary(a -> a - window));
+  }
+
+  /** {@code mapa to, address, rank}: where another block of the cluster has the same variable. */
+  private static Operation mapToCluster(Operands operands) {
+    int to = operands.word(0);
+    int address = operands.word(1);
+    int rank = operands.word(2);
+    return forEachLane(
+        (warp, lane) -> {
+          int block = warp.words[rank][lane];
+          if (block < 0 || block >= warp.clusterSize()) {
+            throw EmulatorFault.ofLane(
+                FaultKind.WILD_ADDRESS, lane, "the cluster has no block of rank " + block);
+          }
+          warp.words[to][lane] =
+              (int) AddressMap.clusterAddress(unsigned(warp.words[address][lane]), block);
+        });
   }
 
   private static boolean isVector(Operands operands) {

@@ -26,6 +26,7 @@ public final class OpTable {
     IntegerOps.addTo(TABLE);
     BitOps.addTo(TABLE);
     FloatOps.addTo(TABLE);
+    Bfloat16Ops.addTo(TABLE);
     DoubleOps.addTo(TABLE);
     ApproximateOps.addTo(TABLE);
     CompareOps.addTo(TABLE);

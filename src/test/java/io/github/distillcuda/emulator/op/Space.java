@@ -9,6 +9,7 @@ import io.github.distillcuda.emulator.memory.AddressSpace;
 enum Space {
   GLOBAL(".global", Traffic.Kind.GLOBAL_LOAD, Traffic.Kind.GLOBAL_STORE),
   SHARED(".shared", Traffic.Kind.SHARED_LOAD, Traffic.Kind.SHARED_STORE),
+  CLUSTER(".shared::cluster", Traffic.Kind.CLUSTER_LOAD, Traffic.Kind.CLUSTER_STORE),
   LOCAL(".local", Traffic.Kind.LOCAL_LOAD, Traffic.Kind.LOCAL_STORE);
 
   private final String suffix;
@@ -45,7 +46,7 @@ enum Space {
   /** What is taken off a generic address to make one of this space. */
   long window() {
     return switch (this) {
-      case GLOBAL -> 0;
+      case GLOBAL, CLUSTER -> 0;
       case SHARED -> AddressMap.SHARED_WINDOW;
       case LOCAL -> AddressMap.LOCAL_WINDOW;
     };
@@ -54,7 +55,7 @@ enum Space {
   AddressSpace of(Warp warp) {
     return switch (this) {
       case GLOBAL -> warp.global();
-      case SHARED -> warp.shared();
+      case SHARED, CLUSTER -> warp.shared();
       case LOCAL -> warp.local();
     };
   }

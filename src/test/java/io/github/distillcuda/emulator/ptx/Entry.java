@@ -11,6 +11,7 @@ import java.util.Map;
  * @param variables the shared and local variables it may name, the module's shared ones included
  * @param labels label to index of the instruction behind it
  * @param maxThreads the product of {@code .maxntid}: a larger block cannot be launched
+ * @param clusterBlocks the product of {@code .reqnctapercluster}: blocks of a cluster, 1 without
  */
 public record Entry(
     String name,
@@ -19,4 +20,5 @@ public record Entry(
     List<Variable> variables,
     List<Instruction> instructions,
     Map<String, Integer> labels,
-    int maxThreads) {}
+    int maxThreads,
+    int clusterBlocks) {}

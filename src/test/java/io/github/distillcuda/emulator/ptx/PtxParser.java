@@ -64,8 +64,18 @@ public final class PtxParser {
     sources.beginEntry();
     List<Parameter> parameters = parseParameters();
     int maxThreads = Integer.MAX_VALUE;
+    int clusterBlocks = 1;
     while (!tokens.accept("{")) {
-      maxThreads = Math.min(maxThreads, parsePerformanceDirective());
+      Token directive = tokens.next();
+      switch (directive.text()) {
+        case ".maxntid", ".reqntid" -> maxThreads = parseDimensions();
+        case ".reqnctapercluster" -> clusterBlocks = parseDimensions();
+        case ".minnctapersm", ".maxnreg" -> tokens.number();
+        case ".explicitcluster" -> {}
+        default ->
+            throw new PtxFormatException(
+                directive.line(), "directive '" + directive.text() + "' is not modelled");
+      }
     }
     EntryBodyParser body = new EntryBodyParser(tokens, sources);
     body.parse();
@@ -79,7 +89,8 @@ public final class PtxParser {
             List.copyOf(variables),
             body.instructions(),
             body.labels(),
-            maxThreads));
+            maxThreads,
+            clusterBlocks));
   }
 
   private List<Parameter> parseParameters() {
@@ -118,24 +129,13 @@ public final class PtxParser {
     return new Parameter(name, type, roundUp(firstFreeByte, alignment), bytes);
   }
 
-  private int parsePerformanceDirective() {
-    Token directive = tokens.next();
-    switch (directive.text()) {
-      case ".maxntid", ".reqntid" -> {
-        int threads = tokens.smallNumber();
-        while (tokens.accept(",")) {
-          threads *= tokens.smallNumber();
-        }
-        return threads;
-      }
-      case ".minnctapersm", ".maxnreg" -> {
-        tokens.number();
-        return Integer.MAX_VALUE;
-      }
-      default ->
-          throw new PtxFormatException(
-              directive.line(), "directive '" + directive.text() + "' is not modelled");
+  /** The product of {@code 16, 4, 1}. */
+  private int parseDimensions() {
+    int product = tokens.smallNumber();
+    while (tokens.accept(",")) {
+      product *= tokens.smallNumber();
     }
+    return product;
   }
 
   /** Reads what follows {@code .shared} or {@code .local}: {@code .align 4 .b8 name[256];}. */

@@ -26,6 +26,11 @@ sealed interface Expected {
     return new NearFloats(exact, all);
   }
 
+  /** Numbers of bfloat16 near exact values; the tolerance includes their rounding. */
+  static Expected nearInBfloat16(double[] exact, double[] tolerance) {
+    return new NearBfloat16s(exact, tolerance);
+  }
+
   /** These floats to the bit; which NaN it is does not count. */
   static Expected floats(float... values) {
     return new ExactFloats(values);
@@ -43,6 +48,7 @@ sealed interface Expected {
   default Expected bitsOf(byte[] other) {
     return switch (this) {
       case NearFloats near -> new ExactFloats(HostBytes.toFloats(other));
+      case NearBfloat16s near -> new ExactBytes(other);
       case ExactFloats floats -> new ExactFloats(HostBytes.toFloats(other));
       case State state -> new State(other, 0);
       case ExactInts ints -> new ExactBytes(other);
@@ -58,7 +64,10 @@ sealed interface Expected {
 
     @Override
     public void check(byte[] actual, String what) {
-      float[] values = HostBytes.toFloats(actual);
+      check(HostBytes.toFloats(actual), what);
+    }
+
+    void check(float[] values, String what) {
       for (int i = 0; i < exact.length; i++) {
         if (!isNear(values[i], exact[i], tolerance[i])) {
           throw new AssertionError(
@@ -72,6 +81,18 @@ sealed interface Expected {
       return Double.isFinite(exact)
           ? Math.abs(value - exact) <= tolerance
           : Double.compare(value, exact) == 0;
+    }
+  }
+
+  record NearBfloat16s(double[] exact, double[] tolerance) implements Expected {
+    @Override
+    public int bytes() {
+      return Short.BYTES * exact.length;
+    }
+
+    @Override
+    public void check(byte[] actual, String what) {
+      new NearFloats(exact, tolerance).check(HostBytes.bfloat16ToFloats(actual), what);
     }
   }
 

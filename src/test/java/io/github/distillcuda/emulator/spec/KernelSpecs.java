@@ -12,6 +12,7 @@ final class KernelSpecs {
       Stream.of(
               GatherCases.all(),
               LossCases.all(),
+              WideLossCases.all(),
               ChainCases.all(),
               ChainRowCases.all(),
               SoftmaxCases.all(),

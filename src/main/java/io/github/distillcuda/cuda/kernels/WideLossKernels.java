@@ -1,0 +1,114 @@
+package io.github.distillcuda.cuda.kernels;
+
+import static io.github.distillcuda.cuda.kernels.ElementType.BFLOAT16;
+import static io.github.distillcuda.cuda.kernels.ElementType.FLOAT32;
+import static io.github.distillcuda.cuda.kernels.ElementType.INT32;
+
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * The fused distillation loss of vocabularies, {@code kernels/distillation_loss_wide.cu}: logits
+ * and gradient in float32 or bfloat16, any number of classes.
+ */
+public final class WideLossKernels {
+  /** Dynamic shared memory of a thread: an exponential for each of its 16 elements. */
+  private static final int SHARED_BYTES_PER_THREAD = 64;
+
+  /** Elements that a thread holds. */
+  private static final int ELEMENTS_PER_THREAD = 16;
+
+  /** Threads a row of the kernels that hold none. */
+  private static final int STREAMED_THREADS = 512;
+
+  /**
+   * How a row lies in the threads that hold it.
+   *
+   * @param blocks that share a row: a cluster, if there are several
+   */
+  private record Mapping(int threads, int blocks) {
+    int maxClasses() {
+      return threads * blocks * ELEMENTS_PER_THREAD;
+    }
+
+    /** Parts of nine values of a warp, in every block. */
+    int staticSharedBytes() {
+      return 9 * Float.BYTES * blocks * threads / 32;
+    }
+  }
+
+  private static final List<Mapping> BLOCKS =
+      List.of(new Mapping(128, 1), new Mapping(256, 1), new Mapping(512, 1), new Mapping(1024, 1));
+
+  private static final List<Mapping> CLUSTERS =
+      List.of(
+          new Mapping(512, 4), new Mapping(512, 8), new Mapping(512, 16), new Mapping(1024, 16));
+
+  static final List<KernelSignature> ALL =
+      Stream.of(FLOAT32, BFLOAT16).flatMap(type -> of(type).stream()).toList();
+
+  private WideLossKernels() {}
+
+  /** Returns the kernels of a type: those that hold a row, fewest classes first, then streamed. */
+  static List<KernelSignature> of(ElementType type) {
+    String target = type == FLOAT32 ? "compute_75" : "compute_80";
+    return Stream.of(
+            BLOCKS.stream().map(mapping -> held(target, type, mapping)),
+            CLUSTERS.stream().map(mapping -> held("compute_90", type, mapping)),
+            Stream.of(streamed(target, type)))
+        .flatMap(kernels -> kernels)
+        .toList();
+  }
+
+  private static KernelSignature held(String target, ElementType type, Mapping mapping) {
+    int shared = mapping.threads * SHARED_BYTES_PER_THREAD;
+    return signature(target, type, "c" + mapping.maxClasses())
+        .requires(
+            "at most " + mapping.maxClasses() + " classes",
+            sizes -> sizes.get("classes") <= mapping.maxClasses())
+        .cluster(mapping.blocks)
+        .staticSharedBytes(mapping.staticSharedBytes())
+        .launch(sizes -> launch(sizes, mapping.blocks, mapping.threads, shared));
+  }
+
+  /** Returns the kernel that holds no row and reads it twice. */
+  public static KernelSignature streamed(ElementType type) {
+    return of(type).getLast();
+  }
+
+  private static KernelSignature streamed(String target, ElementType type) {
+    Mapping mapping = new Mapping(STREAMED_THREADS, 1);
+    return signature(target, type, "streamed")
+        .staticSharedBytes(mapping.staticSharedBytes())
+        .launch(sizes -> launch(sizes, 1, mapping.threads, 0));
+  }
+
+  private static LaunchConfig launch(KernelSizes sizes, int blocks, int threads, int shared) {
+    int grid = Math.toIntExact(sizes.get("rows") * blocks);
+    return new LaunchConfig(grid, 1, threads, 1, shared);
+  }
+
+  private static KernelSignature.Builder signature(String target, ElementType type, String range) {
+    String symbol =
+        "distillation_loss_%s_fused_%s_v1".formatted(range, type == FLOAT32 ? "f32" : "bf16");
+    return KernelSignature.of(target + "/distillation_loss_wide.ptx", symbol)
+        .in("z", type, WideLossKernels::elements)
+        .inOrNull("v", type, WideLossKernels::elements)
+        .in("labels", INT32, WideLossKernels::rows)
+        .in("labelledRows", INT32, sizes -> 1)
+        .out("distillation", FLOAT32, WideLossKernels::rows)
+        .out("crossEntropy", FLOAT32, WideLossKernels::rows)
+        .out("outcome", INT32, WideLossKernels::rows)
+        .out("dz", type, WideLossKernels::elements)
+        .float32("temperature", "alpha")
+        .sizes("rows", "classes");
+  }
+
+  private static long rows(KernelSizes sizes) {
+    return sizes.get("rows");
+  }
+
+  private static long elements(KernelSizes sizes) {
+    return sizes.product("rows", "classes");
+  }
+}

@@ -1,0 +1,148 @@
+package io.github.distillcuda.emulator.spec;
+
+import io.github.distillcuda.cuda.kernels.DistillationLossKernels;
+import io.github.distillcuda.cuda.kernels.ElementType;
+import io.github.distillcuda.cuda.kernels.KernelCatalog;
+import io.github.distillcuda.cuda.kernels.KernelSignature;
+import io.github.distillcuda.cuda.kernels.KernelSizes;
+import io.github.distillcuda.emulator.memory.HostBytes;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** The fused distillation loss of vocabularies, in float32 and bfloat16. */
+final class WideLossCases {
+  private static final int COMPUTE_CAPABILITY = 90;
+  private static final int SHARED_BYTES = 227 * 1024;
+
+  /** For the kernels of a block; longer rows are {@link WideVocabularyTest}'s. */
+  private static final int[] CLASSES = {1025, 3001, 4099, 16_384};
+
+  /** Kernels of clusters, with classes enough for every block to have some. */
+  private static final Map<String, Integer> CLUSTERS =
+      Map.of("c32768", 20_011, "c65536", 5003, "c131072", 9001, "c262144", 17_003);
+
+  /** Temperature and alpha of the adversarial batches. */
+  private static final float[][] SETTINGS = {
+    {5, 0.7f}, {0.5f, 1}, {1, 0}, {20, 0.3f}, {1e-3f, 0.5f}
+  };
+
+  private final List<KernelCase> cases = new ArrayList<>();
+
+  private WideLossCases() {}
+
+  static List<KernelCase> all() {
+    WideLossCases wide = new WideLossCases();
+    for (ElementType type : List.of(ElementType.FLOAT32, ElementType.BFLOAT16)) {
+      for (int classes : CLASSES) {
+        wide.cases.add(selected(type, 2, classes));
+      }
+      CLUSTERS.forEach(
+          (range, classes) ->
+              wide.cases.add(of(kernel(type, range), random(type, 1, classes, 7), 5, 0.7f)));
+      wide.addAdversarial(kernel(type, "c2048"), 1029);
+      wide.addAdversarial(kernel(type, "streamed"), 5003);
+      wide.addPlaces(kernel(type, "c2048"), 2048);
+      wide.addPlaces(kernel(type, "streamed"), 9001);
+      wide.cases.add(of(kernel(type, "streamed"), random(type, 2, 50_257, 3), 2, 0.5f));
+    }
+    return wide.cases;
+  }
+
+  static KernelSignature kernel(ElementType type, String range) {
+    String name = type == ElementType.FLOAT32 ? "f32" : "bf16";
+    String symbol = "distillation_loss_%s_fused_%s_v1".formatted(range, name);
+    return KernelCatalog.all().stream()
+        .filter(kernel -> kernel.symbol().equals(symbol))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  /** Random rows for the kernel that a GPU with clusters runs. */
+  static KernelCase selected(ElementType type, int rows, int classes) {
+    KernelSizes sizes = KernelSizes.of("rows", rows, "classes", classes);
+    KernelSignature kernel =
+        DistillationLossKernels.select(type, sizes, COMPUTE_CAPABILITY, SHARED_BYTES);
+    return of(kernel, random(type, rows, classes, classes), 2, 0.7f);
+  }
+
+  /** Rows for each thing that can go wrong. */
+  private void addAdversarial(KernelSignature kernel, int classes) {
+    ElementType type = typeOf(kernel);
+    for (float[] setting : SETTINGS) {
+      cases.add(of(kernel, inType(type, LossBatch.adversarial(classes)), setting[0], setting[1]));
+      cases.add(of(kernel, inType(type, LossBatch.notFinite(classes)), setting[0], setting[1]));
+    }
+  }
+
+  /** In place, at any address, and with a label at every kind of place. */
+  private void addPlaces(KernelSignature kernel, int classes) {
+    ElementType type = typeOf(kernel);
+    cases.add(of(kernel, random(type, 5, classes, 1), 5, 0.7f).inPlace("dz", "z"));
+    int ofInteger = Integer.BYTES / type.bytes(); // the shift is that of the labels too
+    for (int elements = ofInteger; elements < 16 / type.bytes(); elements += ofInteger) {
+      LossBatch batch = random(type, 3, classes - elements / ofInteger, elements);
+      int[] labels = {0, batch.classes() - 1, elements};
+      LossBatch atEdges = new LossBatch("edges", batch.z(), batch.v(), labels, 3, batch.classes());
+      cases.add(of(kernel, atEdges, 5, 0.7f).shiftedBy(elements * type.bytes()).inPlace("dz", "z"));
+    }
+  }
+
+  private static ElementType typeOf(KernelSignature kernel) {
+    return kernel.pointers().getFirst().element();
+  }
+
+  static LossBatch random(ElementType type, int rows, int classes, long seed) {
+    return inType(type, LossBatch.random(rows, classes, seed));
+  }
+
+  /** The batch with its logits rounded to the type. */
+  private static LossBatch inType(ElementType type, LossBatch batch) {
+    return type == ElementType.FLOAT32
+        ? batch
+        : new LossBatch(
+            batch.description(),
+            rounded(batch.z()),
+            rounded(batch.v()),
+            batch.labels(),
+            batch.rows(),
+            batch.classes());
+  }
+
+  private static float[] rounded(float[] values) {
+    float[] rounded = new float[values.length];
+    for (int i = 0; i < values.length; i++) {
+      int bits = Float.floatToRawIntBits(values[i]);
+      boolean isNan = Float.isNaN(values[i]);
+      int nearest = bits + 0x7fff + (bits >>> 16 & 1);
+      rounded[i] = isNan ? values[i] : Float.intBitsToFloat(nearest & 0xffff0000);
+    }
+    return rounded;
+  }
+
+  static KernelCase of(KernelSignature kernel, LossBatch batch, float temperature, float alpha) {
+    ElementType type = typeOf(kernel);
+    KernelSizes sizes = KernelSizes.of("rows", batch.rows(), "classes", batch.classes());
+    WideLossExpectation expected = new WideLossExpectation(batch, temperature, alpha, type);
+    String description = "%s T=%s alpha=%s".formatted(batch.description(), temperature, alpha);
+    KernelCase result =
+        new KernelCase(kernel, sizes, description)
+            .in("z", bytes(type, batch.z()))
+            .in("labels", batch.labels())
+            .in("labelledRows", expected.labelledRows())
+            .value("temperature", temperature)
+            .value("alpha", alpha)
+            .out("distillation", expected.distillation())
+            .out("crossEntropy", expected.crossEntropy())
+            .out("outcome", Expected.ints(expected.outcomes()))
+            .out("dz", expected.gradient());
+    if (alpha > 0) {
+      result.in("v", bytes(type, batch.v()));
+    }
+    return result;
+  }
+
+  private static byte[] bytes(ElementType type, float[] values) {
+    return type == ElementType.FLOAT32 ? HostBytes.of(values) : HostBytes.ofBfloat16(values);
+  }
+}

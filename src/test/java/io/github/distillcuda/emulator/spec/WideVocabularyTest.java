@@ -1,0 +1,122 @@
+package io.github.distillcuda.emulator.spec;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.distillcuda.cuda.kernels.DistillationLossKernels;
+import io.github.distillcuda.cuda.kernels.ElementType;
+import io.github.distillcuda.cuda.kernels.KernelSignature;
+import io.github.distillcuda.cuda.kernels.KernelSizes;
+import io.github.distillcuda.emulator.EmulatedKernel;
+import io.github.distillcuda.emulator.LaunchReport;
+import io.github.distillcuda.emulator.machine.Approximation;
+import io.github.distillcuda.emulator.machine.ExecutionOrder;
+import io.github.distillcuda.emulator.machine.Traffic;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The loss of whole vocabularies: that it is right, and what it costs by counting. */
+class WideVocabularyTest {
+  static Stream<Arguments> vocabularies() {
+    return Stream.of(ElementType.FLOAT32, ElementType.BFLOAT16)
+        .flatMap(
+            type ->
+                Stream.of(32_768, 65_537, 131_072, 151_936, 262_144)
+                    .map(classes -> Arguments.of(type, classes)));
+  }
+
+  /** At both ends of what the approximate instructions may return, and in two orders. */
+  @ParameterizedTest
+  @MethodSource("vocabularies")
+  void isWithinItsToleranceAndReadsItsRowOnce(ElementType type, int classes) {
+    KernelCase row = WideLossCases.selected(type, 1, classes);
+    EmulatedKernel kernel = ShippedPtx.kernel(row.kernel());
+    CaseRunner.Outcome lower =
+        CaseRunner.run(row, kernel, Approximation.LOWER, ExecutionOrder.FORWARD);
+    KernelSpecTest.check(row, lower, Approximation.LOWER);
+    CaseRunner.Outcome upper =
+        CaseRunner.run(row, kernel, Approximation.UPPER, ExecutionOrder.SHUFFLED);
+    KernelSpecTest.check(row, upper, Approximation.UPPER);
+    checkCounts(row, lower.report(), type == ElementType.FLOAT32 ? 3 : 2);
+  }
+
+  /** Kernels of one block, and where rows are streamed the second read as the first. */
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT32", "BFLOAT16"})
+  void shorterRowsCostNoMore(ElementType type) {
+    for (int classes : new int[] {1025, 4099, 16_384}) {
+      KernelCase rows = WideLossCases.selected(type, 2, classes);
+      CaseRunner.Outcome outcome =
+          CaseRunner.run(
+              rows, ShippedPtx.kernel(rows.kernel()), Approximation.EXACT, ExecutionOrder.FORWARD);
+      checkCounts(rows, outcome.report(), type == ElementType.FLOAT32 ? 3 : 2);
+    }
+  }
+
+  private static void checkCounts(KernelCase rows, LaunchReport report, int exponentials) {
+    KernelSizes sizes = rows.sizes();
+    long floor = rows.kernel().floorBytes(sizes);
+    long elements = sizes.product("rows", "classes");
+    int elementBytes = rows.kernel().pointers().getFirst().element().bytes();
+    Traffic traffic = report.traffic();
+
+    long rowsOf = sizes.get("rows");
+    // The vectors at the ends of a row have places without a class.
+    assertThat(report.exponentials()).isLessThanOrEqualTo(exponentials * (elements + 16 * rowsOf));
+    assertThat(report.bytesRead() + report.bytesWritten()).isEqualTo(floor);
+    assertThat(traffic.bankConflicts()).isZero();
+    // A request of a warp is 512 bytes, 16 sectors; in a row that begins within a sector 17. Beside
+    // them each warp asks for the label and the number of labelled rows.
+    boolean cutsSectors = sizes.get("classes") * elementBytes % 32 != 0;
+    double ofMatrices = 3.0 * elements * elementBytes / 32 * (cutsSectors ? 17 / 16.0 : 1);
+    long ofNumbers = 80L * rows.kernel().launch(sizes).gridX();
+    long sectors =
+        traffic.sectors(Traffic.Kind.GLOBAL_LOAD) + traffic.sectors(Traffic.Kind.GLOBAL_STORE);
+    assertThat((double) sectors).isLessThanOrEqualTo(ofMatrices + ofNumbers);
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT32", "BFLOAT16"})
+  void streamedRowsAreReadTwice(ElementType type) {
+    KernelSignature kernel = WideLossCases.kernel(type, "streamed");
+    KernelCase rows = WideLossCases.of(kernel, WideLossCases.random(type, 2, 65_536, 1), 2, 0.7f);
+    LaunchReport report =
+        CaseRunner.run(rows, ShippedPtx.kernel(kernel), Approximation.EXACT, ExecutionOrder.FORWARD)
+            .report();
+    long elements = rows.sizes().product("rows", "classes");
+    long sectorsOfMatrix = elements * type.bytes() / 32;
+
+    assertThat(report.exponentials()).isLessThanOrEqualTo(4 * elements);
+    assertThat(report.bytesRead() + report.bytesWritten())
+        .isEqualTo(kernel.floorBytes(rows.sizes()));
+    assertThat(report.traffic().sectors(Traffic.Kind.GLOBAL_LOAD))
+        .isBetween(4 * sectorsOfMatrix, 4 * sectorsOfMatrix + 200);
+    assertThat(report.traffic().sectors(Traffic.Kind.GLOBAL_STORE))
+        .isBetween(sectorsOfMatrix, sectorsOfMatrix + 200);
+    assertThat(report.traffic().bankConflicts()).isZero();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "FLOAT32, 10, 75, 49152, c16",
+    "FLOAT32, 1025, 75, 65536, c2048",
+    "FLOAT32, 16384, 75, 65536, streamed", // 1024 threads would want 65 KiB
+    "FLOAT32, 16384, 80, 166912, c16384",
+    "FLOAT32, 16385, 80, 166912, streamed",
+    "FLOAT32, 16385, 90, 232448, c32768",
+    "FLOAT32, 262144, 90, 232448, c262144",
+    "FLOAT32, 262145, 90, 232448, streamed",
+    "BFLOAT16, 10, 80, 166912, c2048",
+    "BFLOAT16, 128256, 89, 101376, streamed",
+    "BFLOAT16, 128256, 90, 232448, c131072",
+  })
+  void theFirstKernelThatTheGpuCanRunIsSelected(
+      ElementType type, int classes, int capability, int sharedBytes, String range) {
+    KernelSizes sizes = KernelSizes.of("rows", 8, "classes", classes);
+    assertThat(DistillationLossKernels.select(type, sizes, capability, sharedBytes).symbol())
+        .contains("_" + range + "_");
+  }
+}
