@@ -13,6 +13,7 @@ import torch
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from pytorch_reference import distillation_loss, normalise, student, teacher
 
+VOCABULARY_ELEMENTS = 1 << 27  # as the device bench has them
 BEYOND_CACHE = 128 << 20  # twice the level-2 cache of an H100 or H200, and more
 T, ALPHA, IMAGES, EPOCHS = 5.0, 0.7, 50000, 10
 DEVICE = 'cuda'
@@ -81,33 +82,38 @@ def ceilings():
 
 def loss(compiled):
     unrelated = torch.zeros(BEYOND_CACHE // 4, device=DEVICE)
-    large, small = [(1 << 20, 10), (1 << 18, 100), (1 << 16, 1000)], [(64, 10), (64, 100), (64, 1000)]
-    for rows, classes in large + small:
-        measure_loss(distillation_loss, rows, classes, 'eager', unrelated.sum)
+    large, small = [(1 << 16, 1000), (1 << 18, 100), (1 << 20, 10)], [(64, 10), (64, 100), (64, 1000)]
+    vocabularies = [(VOCABULARY_ELEMENTS // classes, classes, dtype) for classes in (32768, 128256)
+                    for dtype in (torch.float32, torch.bfloat16)]
+    shapes = [(rows, classes, torch.float32) for rows, classes in large] + vocabularies
+    shapes += [(rows, classes, torch.float32) for rows, classes in small]
+    for shape in shapes:
+        measure_loss(distillation_loss, *shape, 'eager', unrelated.sum)
     # Compiling takes seconds a shape: the large ones, which say most, come first.
-    for rows, classes in large + small if compiled else ():
+    for shape in shapes if compiled else ():
         torch._dynamo.reset()
-        measure_loss(torch.compile(distillation_loss, dynamic=False), rows, classes, 'compiled', unrelated.sum)
+        measure_loss(torch.compile(distillation_loss, dynamic=False), *shape, 'compiled', unrelated.sum)
 
 
-def measure_loss(fn, rows, classes, mode, flush):
-    """Two rows: launched one by one, and captured in a graph."""
+def measure_loss(fn, rows, classes, dtype, mode, flush):
+    """Two rows: launched one by one, and captured in a graph; vocabularies only the first."""
     torch.manual_seed(0)
     small = rows == 64
-    floor = 12 * rows * classes + 16 * rows
-    z = torch.randn(rows, classes, device=DEVICE, requires_grad=True)
-    v, labels = torch.randn(rows, classes, device=DEVICE), torch.randint(0, classes, (rows,), device=DEVICE)
+    z = torch.randn(rows, classes, device=DEVICE, dtype=dtype, requires_grad=True)
+    floor = 3 * z.element_size() * rows * classes + 16 * rows
+    v, labels = torch.randn_like(z, requires_grad=False), torch.randint(0, classes, (rows,), device=DEVICE)
     repeats = 20 if small else 2
     step = lambda: torch.autograd.grad(fn(z, v, labels, T, ALPHA), z)[0]
 
     def one_by_one():
         for _ in range(repeats): step()
-    for suffix, run in (('', lambda: one_by_one), (' in a graph', lambda: capture(step, repeats).replay)):
+    forms = [('', lambda: one_by_one), (' in a graph', lambda: capture(step, repeats).replay)]
+    for suffix, run in forms if classes <= 1024 else forms[:1]:
         def measure():
             measured = time_gpu(run(), repeats, None if small else flush)
             return dict(gbps=round(floor / measured['us'] / 1e3, 1), **measured)
-        attempt(dict(bench='loss', mode=mode + suffix, rows=rows, classes=classes, cache='warm' if small else 'cold',
-                     floor_bytes=floor), measure)
+        attempt(dict(bench='loss', mode=mode + suffix + ('' if dtype == torch.float32 else ' ' + str(dtype)[6:]), rows=rows, classes=classes,
+                     cache='warm' if small else 'cold', floor_bytes=floor), measure)
 
 
 def steps(options):
