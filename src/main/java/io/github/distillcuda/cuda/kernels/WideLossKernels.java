@@ -44,14 +44,24 @@ public final class WideLossKernels {
       List.of(
           new Mapping(512, 4), new Mapping(512, 8), new Mapping(512, 16), new Mapping(1024, 16));
 
+  private static final List<KernelSignature> FLOAT32_KERNELS = make("compute_75", FLOAT32);
+  private static final List<KernelSignature> BFLOAT16_KERNELS = make("compute_80", BFLOAT16);
+
   static final List<KernelSignature> ALL =
-      Stream.of(FLOAT32, BFLOAT16).flatMap(type -> of(type).stream()).toList();
+      Stream.of(FLOAT32_KERNELS, BFLOAT16_KERNELS).flatMap(List::stream).toList();
 
   private WideLossKernels() {}
 
   /** Returns the kernels of a type: those that hold a row, fewest classes first, then streamed. */
   static List<KernelSignature> of(ElementType type) {
-    String target = type == FLOAT32 ? "compute_75" : "compute_80";
+    return switch (type) {
+      case FLOAT32 -> FLOAT32_KERNELS;
+      case BFLOAT16 -> BFLOAT16_KERNELS;
+      default -> throw new IllegalArgumentException("logits cannot be " + type);
+    };
+  }
+
+  private static List<KernelSignature> make(String target, ElementType type) {
     return Stream.of(
             BLOCKS.stream().map(mapping -> held(target, type, mapping)),
             CLUSTERS.stream().map(mapping -> held("compute_90", type, mapping)),
