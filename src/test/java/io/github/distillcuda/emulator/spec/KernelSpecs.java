@@ -29,4 +29,17 @@ final class KernelSpecs {
   static Map<String, List<KernelCase>> byKernel() {
     return BY_KERNEL;
   }
+
+  /** Those of {@link Shapes#MANY_ROWS} rows, of every kernel that works on rows of classes. */
+  static Map<String, List<LargeCase>> ofManyRows() {
+    return Stream.of(
+            LossCases.ofManyRows(),
+            ChainCases.ofManyRows(),
+            ChainRowCases.ofManyRows(),
+            SoftmaxCases.ofManyRows())
+        .flatMap(cases -> cases)
+        .collect(
+            Collectors.groupingBy(
+                large -> large.kernel().symbol(), TreeMap::new, Collectors.toList()));
+  }
 }

@@ -23,8 +23,11 @@ final class StepCases {
       step.addRowSums(rows, 0);
       step.addRowSums(rows, RowOutcome.NOT_FINITE);
       step.addBatchMeans(rows);
-      step.addStoreLogits(rows);
+      step.addStoreLogits(rows, 10);
     }
+    step.addStoreLogits(3, 1);
+    step.addStoreLogits(3, 33);
+    step.addStoreLogits(3, 1000);
     step.addInfiniteLoss();
     for (int n : new int[] {4, 64, 1024, 1028, 4000}) {
       step.addFiniteChecks(n);
@@ -178,8 +181,7 @@ final class StepCases {
   }
 
   /** Rows go to their places; the rest of the table stays as it was. */
-  private void addStoreLogits(int rows) {
-    int classes = 10;
+  private void addStoreLogits(int rows, int classes) {
     int tableRows = rows + 5;
     float[] logits = new float[rows * classes];
     float[] table = ChainCases.constant(tableRows * classes, -1);
