@@ -55,6 +55,25 @@ final class ChainCases {
         LargeCase.ofEach(List.of(UnfusedLossKernels.NLL_BACKWARD), ChainCases::nllBackward));
   }
 
+  /** One scalar, and the elements of the batches that are counted. */
+  static Stream<KernelCase> counted() {
+    ChainCases chain = new ChainCases();
+    for (int n : new int[] {1, 640, 6400, 64_000}) {
+      chain.addElementKernels(n);
+      chain.addSum(n);
+    }
+    chain.addSum(2); // the partial sums of 6,400
+    chain.addSum(16); // and of 64,000
+    chain.cases.removeIf(KernelCase::isInPlace);
+    return Stream.of(
+            chain.cases.stream(),
+            Shapes.countedBatches(UnfusedLossKernels.NLL)
+                .map(batch -> nll(UnfusedLossKernels.NLL, batch)),
+            Shapes.countedBatches(UnfusedLossKernels.NLL_BACKWARD)
+                .map(batch -> nllBackward(UnfusedLossKernels.NLL_BACKWARD, batch)))
+        .flatMap(cases -> cases);
+  }
+
   private void addElementKernels(int n) {
     cases.add(
         new KernelCase(UnfusedLossKernels.FILL, KernelSizes.of("n", n), "")

@@ -47,6 +47,22 @@ final class ChainRowCases {
         .flatMap(cases -> cases);
   }
 
+  static Stream<KernelCase> counted() {
+    ChainRowCases chain = new ChainRowCases();
+    return Stream.of(
+            counted(UnfusedLossKernels.KL_FORWARD, chain::klForward),
+            counted(UnfusedLossKernels.CROSS_ENTROPY_FORWARD, chain::crossEntropyForward),
+            counted(UnfusedLossKernels.ROW_OUTCOME, chain::rowOutcome),
+            counted(
+                List.of(UnfusedLossKernels.CROSS_ENTROPY_BACKWARD), chain::crossEntropyBackward))
+        .flatMap(cases -> cases);
+  }
+
+  private static Stream<KernelCase> counted(List<KernelSignature> kernels, CaseMaker maker) {
+    return kernels.stream()
+        .flatMap(kernel -> Shapes.countedBatches(kernel).map(batch -> maker.of(kernel, batch)));
+  }
+
   private interface CaseMaker {
     KernelCase of(KernelSignature kernel, LossBatch batch);
   }

@@ -10,6 +10,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** The gather of a batch, to the bit. */
 final class GatherCases {
@@ -68,6 +69,17 @@ final class GatherCases {
       addAll(kernel, true, cases);
     }
     return cases;
+  }
+
+  /** Images of CIFAR-10; nhwc with a fourth channel, or eight of bfloat16. */
+  static Stream<KernelCase> counted() {
+    return Stream.of(
+        of(GatherKernels.NCHW_FLOAT32_V1, new Batch(16, 3, 3, 1024, 3), false),
+        of(GatherKernels.NCHW_FLOAT32, new Batch(16, 3, 3, 1024, 3), false),
+        of(GatherKernels.NCHW_BFLOAT16, new Batch(16, 3, 3, 1024, 3), false),
+        of(GatherKernels.NHWC_FLOAT32_V1, new Batch(16, 3, 3, 1024, 4), true),
+        of(GatherKernels.NHWC_FLOAT32, new Batch(16, 3, 3, 1024, 4), true),
+        of(GatherKernels.NHWC_BFLOAT16, new Batch(16, 3, 3, 1024, 8), true));
   }
 
   private static void addAll(KernelSignature kernel, boolean nhwc, List<KernelCase> cases) {

@@ -30,6 +30,21 @@ final class KernelSpecs {
     return BY_KERNEL;
   }
 
+  /** One launch of each kernel and shape whose counts are kept. */
+  static Stream<KernelCase> counted() {
+    return Stream.of(
+            LossCases.counted(),
+            SoftmaxCases.counted(),
+            ChainRowCases.counted(),
+            ChainCases.counted(),
+            GatherCases.counted(),
+            PoolCases.counted(),
+            LinearCases.counted(),
+            AdamCases.counted(),
+            StepCases.counted())
+        .flatMap(cases -> cases);
+  }
+
   /** Those of {@link Shapes#MANY_ROWS} rows, of every kernel that works on rows of classes. */
   static Map<String, List<LargeCase>> ofManyRows() {
     return Stream.of(

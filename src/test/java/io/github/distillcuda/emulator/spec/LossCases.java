@@ -26,6 +26,14 @@ final class LossCases {
     return LargeCase.ofEach(kernels(), (kernel, batch) -> of(kernel, batch, 5, 0.7f));
   }
 
+  static Stream<KernelCase> counted() {
+    return kernels().stream()
+        .flatMap(
+            kernel ->
+                Stream.concat(Shapes.countedBatches(kernel), Stream.of(Shapes.ladderBatch(kernel)))
+                    .map(batch -> of(kernel, batch, 5, 0.7f)));
+  }
+
   private static List<KernelSignature> kernels() {
     return Stream.of(
             DistillationLossKernels.SELECTED,

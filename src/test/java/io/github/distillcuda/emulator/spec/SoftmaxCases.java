@@ -57,6 +57,17 @@ final class SoftmaxCases {
                     family.kernels, (kernel, batch) -> family.maker.of(kernel, batch, 5)));
   }
 
+  static Stream<KernelCase> counted() {
+    return FAMILIES.stream()
+        .flatMap(
+            family ->
+                family.kernels.stream()
+                    .flatMap(
+                        kernel ->
+                            Shapes.countedBatches(kernel)
+                                .map(batch -> family.maker.of(kernel, batch, 5))));
+  }
+
   private static void addAll(Family family, List<KernelCase> cases) {
     CaseMaker maker = family.maker;
     for (KernelSignature kernel : family.kernels) {

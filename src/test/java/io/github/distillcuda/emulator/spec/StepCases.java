@@ -6,6 +6,7 @@ import io.github.distillcuda.cuda.kernels.StepKernels;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 
 /** Sums and counts of the epoch, the finite check, the cursor and the table of logits. */
 final class StepCases {
@@ -32,8 +33,22 @@ final class StepCases {
     for (int n : new int[] {4, 64, 1024, 1028, 4000}) {
       step.addFiniteChecks(n);
     }
-    step.addAdvance();
+    for (int optimizerSteps : new int[] {0, 1}) {
+      step.addAdvance(optimizerSteps, 0);
+      step.addAdvance(optimizerSteps, 5);
+    }
     return step.cases;
+  }
+
+  static Stream<KernelCase> counted() {
+    StepCases step = new StepCases();
+    step.addCountLabelled(64);
+    step.addRowSums(64, 0);
+    step.addBatchMeans(64);
+    step.addStoreLogits(64, 10);
+    step.addFiniteCheck(65_536, "all finite", -1, -1, 0, 0);
+    step.addAdvance(1, 0);
+    return step.cases.stream();
   }
 
   private void addCountLabelled(int rows) {
@@ -161,23 +176,19 @@ final class StepCases {
             .out("state", state.expected(0)));
   }
 
-  private void addAdvance() {
-    for (int optimizerSteps : new int[] {0, 1}) {
-      for (long marked : new long[] {0, 5}) {
-        StepStateModel state = StepStateModel.inTheMiddleOfAnEpoch();
-        state.firstNonFiniteStep = marked;
-        byte[] before = state.toBytes();
-        state.cursor += 16;
-        state.optimizerStep += marked == 0 ? optimizerSteps : 0;
-        cases.add(
-            new KernelCase(
-                    StepKernels.ADVANCE,
-                    KernelSizes.of("rows", 16, "optimizerSteps", optimizerSteps),
-                    marked == 0 ? "" : "after a step that was not finite")
-                .in("state", before)
-                .out("state", state.expected(0)));
-      }
-    }
+  private void addAdvance(int optimizerSteps, long marked) {
+    StepStateModel state = StepStateModel.inTheMiddleOfAnEpoch();
+    state.firstNonFiniteStep = marked;
+    byte[] before = state.toBytes();
+    state.cursor += 16;
+    state.optimizerStep += marked == 0 ? optimizerSteps : 0;
+    cases.add(
+        new KernelCase(
+                StepKernels.ADVANCE,
+                KernelSizes.of("rows", 16, "optimizerSteps", optimizerSteps),
+                marked == 0 ? "" : "after a step that was not finite")
+            .in("state", before)
+            .out("state", state.expected(0)));
   }
 
   /** Rows go to their places; the rest of the table stays as it was. */
