@@ -39,6 +39,7 @@ final class ChainCases {
             LossBatch.random(1, 2, 1),
             LossBatch.random(65, 10, 2),
             LossBatch.random(64, 100, 3),
+            LossBatch.badlyLabelled(1000, 10, 4),
             LossBatch.badlyLabelled(1025, 10, 4),
             LossBatch.unlabelled(65, 10),
             LossBatch.adversarial(1),
@@ -130,6 +131,7 @@ final class ChainCases {
     double[] tolerance = new double[n];
     for (int i = 0; i < n; i++) {
       a[i] = i % 7 == 0 ? 0 : i % 11 == 0 ? 1e-40f : Math.abs(a[i]);
+      a[i] = i % 61 == 60 ? Float.NaN : i % 59 == 58 ? Float.POSITIVE_INFINITY : a[i];
       exact[i] = a[i] == 0 ? 0 : a[i] * Math.log(a[i]);
       tolerance[i] = 4e-7 * Math.abs(exact[i]) + Float.MIN_VALUE;
     }

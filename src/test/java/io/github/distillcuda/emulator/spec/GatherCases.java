@@ -88,6 +88,9 @@ final class GatherCases {
     batches.add(new Batch(4, 0, 10, 3, 1024, 3, false));
     batches.add(new Batch(1, 8, 3, 16, 3));
     batches.add(new Batch(9, 0, 1, 64, 1));
+    for (int channels : new int[] {2, 4}) { // an even number of rounds over an image
+      batches.add(new Batch(1, 0, channels, 1024, channels));
+    }
     for (int rows : Shapes.ROWS) {
       batches.add(new Batch(rows, 7, 1, 16, 1));
     }

@@ -55,6 +55,7 @@ final class LossCases {
     }
     int fewest = classCounts[Math.min(1, classCounts.length - 1)];
     int most = classCounts[classCounts.length - 1];
+    cases.add(of(kernel, LossBatch.random(129, Math.min(10, most), 6), 5, 0.7f)); // two blocks
     cases.add(of(kernel, LossBatch.unlabelled(65, Math.min(10, most)), 5, 0.7f));
     for (int classes : new int[] {1, fewest, Math.min(10, most), most}) {
       for (float[] setting : SETTINGS) {

@@ -48,7 +48,11 @@ final class PoolCases {
           new Images(3, 33, 4, 4),
           new Images(2, 32, 16, 16),
           new Images(1, 2, 32, 32),
-          new Images(3, 1, 8, 2));
+          new Images(3, 1, 8, 2),
+          // 20, 44 and 60 windows: loops over windows of three, six and eight rounds
+          new Images(1, 2, 10, 8),
+          new Images(1, 1, 22, 8),
+          new Images(5, 1, 6, 8));
 
   private PoolCases() {}
 

@@ -29,6 +29,12 @@ final class StepCases {
     step.addStoreLogits(3, 1);
     step.addStoreLogits(3, 33);
     step.addStoreLogits(3, 1000);
+    for (int rows : new int[] {1025, 1792}) { // loops of five and of seven rounds
+      step.addCountLabelled(rows);
+      step.addRowSums(rows, 0);
+      step.addBatchMeans(rows);
+    }
+    step.addUnlabelled();
     step.addInfiniteLoss();
     for (int n : new int[] {4, 64, 1024, 1028, 4000}) {
       step.addFiniteChecks(n);
@@ -102,11 +108,30 @@ final class StepCases {
             .out("state", state.expected(1e-12)));
   }
 
+  /** A batch without a label has no cross-entropy to divide by anything. */
+  private void addUnlabelled() {
+    int[] outcomes = new int[65];
+    StepStateModel state = StepStateModel.inTheMiddleOfAnEpoch();
+    byte[] before = state.toBytes();
+    state.add(outcomes.length * 0.5, 0, outcomes, ALPHA);
+    cases.add(
+        new KernelCase(StepKernels.ROW_SUMS, KernelSizes.of("rows", outcomes.length), "no label")
+            .in("distillation", ChainCases.constant(outcomes.length, 0.5f))
+            .in("crossEntropy", new float[outcomes.length])
+            .in("outcome", outcomes)
+            .in("state", before)
+            .value("alpha", ALPHA)
+            .out("state", state.expected(1e-12)));
+    addBatchMeans("no label", outcomes, 0.5f, 0);
+  }
+
   /** Finite logits can give an infinite loss, and that stops the training too. */
   private void addInfiniteLoss() {
     StepStateModel state = StepStateModel.inTheMiddleOfAnEpoch();
     byte[] before = state.toBytes();
     int[] outcomes = {RowOutcome.LABELLED, RowOutcome.LABELLED};
+    addBatchMeans("infinite loss", outcomes, 0.5f, Float.POSITIVE_INFINITY);
+    addBatchMeans("NaN", new int[] {RowOutcome.NOT_FINITE}, Float.NaN, 0);
     state.add(1, Double.POSITIVE_INFINITY, outcomes, ALPHA);
     cases.add(
         new KernelCase(StepKernels.ROW_SUMS, KernelSizes.of("rows", 2), "infinite loss")
@@ -119,18 +144,27 @@ final class StepCases {
   }
 
   private void addBatchMeans(int rows) {
-    int[] outcomes = new Random(rows).ints(rows, 0, 4).toArray();
+    addBatchMeans("", new Random(rows).ints(rows, 0, 16).toArray(), 0.37f, 1.9f);
+  }
+
+  private void addBatchMeans(
+      String description, int[] outcomes, float distillationMean, float crossEntropyMean) {
     int labelled = 0;
     for (int outcome : outcomes) {
       labelled += outcome & RowOutcome.LABELLED;
     }
     StepStateModel state = StepStateModel.inTheMiddleOfAnEpoch();
     byte[] before = state.toBytes();
-    state.add(0.37f * (double) rows, 1.9f * (double) labelled, outcomes, ALPHA);
+    state.add(
+        (double) distillationMean * outcomes.length,
+        (double) crossEntropyMean * labelled,
+        outcomes,
+        ALPHA);
     cases.add(
-        new KernelCase(StepKernels.BATCH_MEANS, KernelSizes.of("rows", rows), "")
-            .in("distillationMean", 0.37f)
-            .in("crossEntropyMean", 1.9f)
+        new KernelCase(
+                StepKernels.BATCH_MEANS, KernelSizes.of("rows", outcomes.length), description)
+            .in("distillationMean", distillationMean)
+            .in("crossEntropyMean", crossEntropyMean)
             .in("outcome", outcomes)
             .in("state", before)
             .value("alpha", ALPHA)
