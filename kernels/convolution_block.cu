@@ -218,7 +218,8 @@ extern "C" __global__ void __launch_bounds__(COLUMNS* LINES) bias_relu_backward_
   float sum = 0.0f;
   for (int row = blockIdx.x * CHUNK + threadIdx.y; row < end; row += LINES) {
     const size_t i = (size_t)row * channels + channel;
-    const float gradient = y[i] <= 0.0f ? 0.0f : dy[i];
+    const float upstream = dy[i];  // not behind the test: neither load waits for the other
+    const float gradient = y[i] <= 0.0f ? 0.0f : upstream;
     dx[i] = gradient;
     sum += gradient;
   }

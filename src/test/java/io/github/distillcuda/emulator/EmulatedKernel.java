@@ -14,7 +14,13 @@ public final class EmulatedKernel {
   private final Entry entry;
   private final Map<Approximation, Program> programs = new EnumMap<>(Approximation.class);
 
-  EmulatedKernel(Entry entry) {
+  /**
+   * Makes a kernel of an entry: one that was parsed, or a mutant of it.
+   *
+   * @throws io.github.distillcuda.emulator.ptx.PtxFormatException at the first instruction that is
+   *     not modelled
+   */
+  public EmulatedKernel(Entry entry) {
     this.entry = entry;
     program(
         Approximation.EXACT); // fails now, not at the first launch, if something is not modelled

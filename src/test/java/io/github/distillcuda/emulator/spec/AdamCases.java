@@ -6,6 +6,7 @@ import io.github.distillcuda.cuda.kernels.StepKernels;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 
 /** Adam against the formulas of the paper in float64, as PyTorch orders them. */
 final class AdamCases {
@@ -31,6 +32,11 @@ final class AdamCases {
       cases.add(afterAStepThatWasNotFinite(kernel));
     }
     return cases;
+  }
+
+  /** The thousandth step: the power of beta takes ten rounds. */
+  static Stream<KernelCase> counted() {
+    return Stream.of(of(StepKernels.ADAM_V1, 65_536, 999), of(StepKernels.ADAM, 65_536, 999));
   }
 
   private static KernelCase of(KernelSignature kernel, int n, long stepsTaken) {

@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 
 /** Launches a case on the emulator and looks at what it left. */
 final class CaseRunner {
@@ -30,6 +31,7 @@ final class CaseRunner {
   private final KernelCase kernelCase;
   private final EmulatedMemory memory = new EmulatedMemory();
   private final Map<String, Region> arrays = new HashMap<>();
+  private OptionalLong fuel = OptionalLong.empty();
 
   private CaseRunner(KernelCase kernelCase) {
     this.kernelCase = kernelCase;
@@ -50,18 +52,30 @@ final class CaseRunner {
     return new CaseRunner(kernelCase).run(kernel, approximation, order);
   }
 
+  /**
+   * Runs a case on a kernel that may not end.
+   *
+   * @param warpInstructions after which the launch counts as endless
+   */
+  static Outcome run(KernelCase kernelCase, EmulatedKernel kernel, long warpInstructions) {
+    CaseRunner runner = new CaseRunner(kernelCase);
+    runner.fuel = OptionalLong.of(warpInstructions);
+    return runner.run(kernel, Approximation.EXACT, ExecutionOrder.FORWARD);
+  }
+
   private Outcome run(EmulatedKernel kernel, Approximation approximation, ExecutionOrder order) {
     LaunchConfig config = kernelCase.kernel().launch(kernelCase.sizes());
     kernelCase.kernel().pointers().forEach(this::allocate);
-    LaunchReport report =
+    Launch launch =
         Launch.of(kernel)
             .grid(new Dim3(config.gridX(), config.gridY(), 1))
             .block(new Dim3(config.blockX(), config.blockY(), 1))
             .sharedBytes(config.sharedBytes())
             .arguments(arguments())
             .approximation(approximation)
-            .order(order)
-            .run(memory);
+            .order(order);
+    fuel.ifPresent(launch::fuel);
+    LaunchReport report = launch.run(memory);
     checkThatOnlyOutputsWereWritten();
     Map<String, byte[]> outputs = new LinkedHashMap<>();
     for (Map.Entry<String, Expected> output : kernelCase.outputs().entrySet()) {

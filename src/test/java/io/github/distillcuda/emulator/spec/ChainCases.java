@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 
 /** The kernels of the unfused chains that work element by element, or sum. */
 final class ChainCases {
@@ -38,10 +39,40 @@ final class ChainCases {
             LossBatch.random(1, 2, 1),
             LossBatch.random(65, 10, 2),
             LossBatch.random(64, 100, 3),
+            LossBatch.badlyLabelled(1000, 10, 4),
+            LossBatch.badlyLabelled(1025, 10, 4),
+            LossBatch.unlabelled(65, 10),
+            LossBatch.adversarial(1),
             LossBatch.adversarial(10))) {
-      chain.addNll(batch);
+      chain.cases.add(nll(UnfusedLossKernels.NLL, batch));
+      chain.cases.add(nllBackward(UnfusedLossKernels.NLL_BACKWARD, batch));
     }
     return chain.cases;
+  }
+
+  static Stream<LargeCase> ofManyRows() {
+    return Stream.concat(
+        LargeCase.ofEach(List.of(UnfusedLossKernels.NLL), ChainCases::nll),
+        LargeCase.ofEach(List.of(UnfusedLossKernels.NLL_BACKWARD), ChainCases::nllBackward));
+  }
+
+  /** One scalar, and the elements of the batches that are counted. */
+  static Stream<KernelCase> counted() {
+    ChainCases chain = new ChainCases();
+    for (int n : new int[] {1, 640, 6400, 64_000}) {
+      chain.addElementKernels(n);
+      chain.addSum(n);
+    }
+    chain.addSum(2); // the partial sums of 6,400
+    chain.addSum(16); // and of 64,000
+    chain.cases.removeIf(KernelCase::isInPlace);
+    return Stream.of(
+            chain.cases.stream(),
+            Shapes.countedBatches(UnfusedLossKernels.NLL)
+                .map(batch -> nll(UnfusedLossKernels.NLL, batch)),
+            Shapes.countedBatches(UnfusedLossKernels.NLL_BACKWARD)
+                .map(batch -> nllBackward(UnfusedLossKernels.NLL_BACKWARD, batch)))
+        .flatMap(cases -> cases);
   }
 
   private void addElementKernels(int n) {
@@ -100,6 +131,7 @@ final class ChainCases {
     double[] tolerance = new double[n];
     for (int i = 0; i < n; i++) {
       a[i] = i % 7 == 0 ? 0 : i % 11 == 0 ? 1e-40f : Math.abs(a[i]);
+      a[i] = i % 61 == 60 ? Float.NaN : i % 59 == 58 ? Float.POSITIVE_INFINITY : a[i];
       exact[i] = a[i] == 0 ? 0 : a[i] * Math.log(a[i]);
       tolerance[i] = 4e-7 * Math.abs(exact[i]) + Float.MIN_VALUE;
     }
@@ -126,30 +158,36 @@ final class ChainCases {
             .out("partials", Expected.near(exact, tolerance)));
   }
 
-  private void addNll(LossBatch batch) {
+  /** 1e-6 of the sum of magnitudes; 0 for a batch without labels. */
+  private static KernelCase nll(KernelSignature kernel, LossBatch batch) {
     KernelSizes sizes = KernelSizes.of("rows", batch.rows(), "classes", batch.classes());
-    int labelled = 0;
+    int labelled = labelledRows(batch);
+    int denominator = Math.max(1, labelled);
     double sum = 0;
     double magnitude = 0;
     float[] logS = batch.z();
     for (int row = 0; row < batch.rows(); row++) {
       int label = batch.labels()[row];
       if (label >= 0 && label < batch.classes()) {
-        labelled++;
         sum -= logS[row * batch.classes() + label];
         magnitude += Math.abs(logS[row * batch.classes() + label]);
       }
     }
-    cases.add(
-        new KernelCase(UnfusedLossKernels.NLL, sizes, batch.description())
-            .in("logS", logS)
-            .in("labels", batch.labels())
-            .out("loss", Expected.near(new double[] {sum / labelled}, 1e-6 * magnitude / labelled))
-            .out("labelledRows", Expected.ints(labelled)));
-    addNllBackward(batch, sizes, labelled);
+    double[] loss = {sum / denominator};
+    return new KernelCase(kernel, sizes, batch.description())
+        .in("logS", logS)
+        .in("labels", batch.labels())
+        .out("loss", Expected.near(loss, 1e-6 * magnitude / denominator))
+        .out("labelledRows", Expected.ints(labelled));
   }
 
-  private void addNllBackward(LossBatch batch, KernelSizes sizes, int labelled) {
+  private static int labelledRows(LossBatch batch) {
+    return new LossExpectation(batch, 1, 0).labelledRows();
+  }
+
+  private static KernelCase nllBackward(KernelSignature kernel, LossBatch batch) {
+    KernelSizes sizes = KernelSizes.of("rows", batch.rows(), "classes", batch.classes());
+    int labelled = labelledRows(batch);
     float dLoss = 0.3f;
     float[] dLogS = new float[batch.z().length];
     for (int row = 0; row < batch.rows(); row++) {
@@ -158,12 +196,11 @@ final class ChainCases {
         dLogS[row * batch.classes() + label] = -dLoss / labelled;
       }
     }
-    cases.add(
-        new KernelCase(UnfusedLossKernels.NLL_BACKWARD, sizes, batch.description())
-            .in("dLoss", dLoss)
-            .in("labels", batch.labels())
-            .in("labelledRows", labelled)
-            .out("dLogS", Expected.floats(dLogS)));
+    return new KernelCase(kernel, sizes, batch.description())
+        .in("dLoss", dLoss)
+        .in("labels", batch.labels())
+        .in("labelledRows", labelled)
+        .out("dLogS", Expected.floats(dLogS));
   }
 
   static float[] constant(int n, float value) {

@@ -5,10 +5,10 @@ import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.cuda.kernels.UnfusedLossKernels;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** The kernels of the unfused chains that work row by row. */
 final class ChainRowCases {
-  private static final int[] ROWS = {1, 2, 63, 65};
   private static final float TEMPERATURE = 5;
   private static final float ALPHA = 0.7f;
 
@@ -22,17 +22,45 @@ final class ChainRowCases {
     UnfusedLossKernels.CROSS_ENTROPY_FORWARD.forEach(
         kernel -> chain.addAll(kernel, chain::crossEntropyForward));
     UnfusedLossKernels.ROW_OUTCOME.forEach(kernel -> chain.addAll(kernel, chain::rowOutcome));
-    for (int classes : new int[] {1, 2, 7, 10, 33, 100, 1000}) {
-      for (int rows : ROWS) {
+    for (int classes : Shapes.classesOf(UnfusedLossKernels.CROSS_ENTROPY_BACKWARD)) {
+      for (int rows : Shapes.ROWS) {
         chain.cases.add(
             chain.crossEntropyBackward(
                 UnfusedLossKernels.CROSS_ENTROPY_BACKWARD, LossBatch.random(rows, classes, rows)));
       }
     }
-    chain.cases.add(
-        chain.crossEntropyBackward(
-            UnfusedLossKernels.CROSS_ENTROPY_BACKWARD, LossBatch.adversarial(10)));
+    for (LossBatch batch :
+        List.of(LossBatch.adversarial(10), LossBatch.notFinite(10), LossBatch.unlabelled(65, 10))) {
+      chain.cases.add(chain.crossEntropyBackward(UnfusedLossKernels.CROSS_ENTROPY_BACKWARD, batch));
+    }
     return chain.cases;
+  }
+
+  static Stream<LargeCase> ofManyRows() {
+    ChainRowCases chain = new ChainRowCases();
+    return Stream.of(
+            LargeCase.ofEach(UnfusedLossKernels.KL_FORWARD, chain::klForward),
+            LargeCase.ofEach(UnfusedLossKernels.CROSS_ENTROPY_FORWARD, chain::crossEntropyForward),
+            LargeCase.ofEach(UnfusedLossKernels.ROW_OUTCOME, chain::rowOutcome),
+            LargeCase.ofEach(
+                List.of(UnfusedLossKernels.CROSS_ENTROPY_BACKWARD), chain::crossEntropyBackward))
+        .flatMap(cases -> cases);
+  }
+
+  static Stream<KernelCase> counted() {
+    ChainRowCases chain = new ChainRowCases();
+    return Stream.of(
+            counted(UnfusedLossKernels.KL_FORWARD, chain::klForward),
+            counted(UnfusedLossKernels.CROSS_ENTROPY_FORWARD, chain::crossEntropyForward),
+            counted(UnfusedLossKernels.ROW_OUTCOME, chain::rowOutcome),
+            counted(
+                List.of(UnfusedLossKernels.CROSS_ENTROPY_BACKWARD), chain::crossEntropyBackward))
+        .flatMap(cases -> cases);
+  }
+
+  private static Stream<KernelCase> counted(List<KernelSignature> kernels, CaseMaker maker) {
+    return kernels.stream()
+        .flatMap(kernel -> Shapes.countedBatches(kernel).map(batch -> maker.of(kernel, batch)));
   }
 
   private interface CaseMaker {
@@ -42,7 +70,7 @@ final class ChainRowCases {
   private void addAll(KernelSignature kernel, CaseMaker maker) {
     int[] classCounts = Shapes.classesOf(kernel);
     for (int classes : classCounts) {
-      for (int rows : ROWS) {
+      for (int rows : Shapes.ROWS) {
         cases.add(maker.of(kernel, LossBatch.random(rows, classes, rows)));
       }
     }
@@ -51,7 +79,9 @@ final class ChainRowCases {
       cases.add(maker.of(kernel, LossBatch.adversarial(classes)));
       cases.add(maker.of(kernel, LossBatch.notFinite(classes)));
     }
-    cases.add(maker.of(kernel, LossBatch.random(1000, 10, 1)));
+    for (int classes : Shapes.classesAroundGroups(kernel)) {
+      cases.add(maker.of(kernel, LossBatch.random(3, classes, classes)));
+    }
   }
 
   private static KernelCase caseOf(KernelSignature kernel, LossBatch batch) {
@@ -156,9 +186,9 @@ final class ChainRowCases {
       for (int c = 0; c < classes && label >= 0 && label < classes; c++) {
         double exponent = z[c] - logSumExp[row];
         double s = Math.exp(exponent);
+        double rounding = s == 0 ? 0 : s * (2e-6 + Math.abs(exponent) * 0x1p-23);
         exact[row * classes + c] = scale * (s - (c == label ? 1 : 0));
-        tolerance[row * classes + c] =
-            scale * (s * (2e-6 + Math.abs(exponent) * 0x1p-23) + 0x1p-23) + Float.MIN_NORMAL;
+        tolerance[row * classes + c] = scale * (rounding + 0x1p-23) + Float.MIN_NORMAL;
       }
     }
     return caseOf(kernel, batch)

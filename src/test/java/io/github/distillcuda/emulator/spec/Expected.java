@@ -78,9 +78,10 @@ sealed interface Expected {
     }
 
     private static boolean isNear(float value, double exact, double tolerance) {
-      return Double.isFinite(exact)
+      boolean isFinite = Math.abs(exact) <= Float.MAX_VALUE; // what overflows is infinite
+      return isFinite
           ? Math.abs(value - exact) <= tolerance
-          : Double.compare(value, exact) == 0;
+          : Float.compare(value, (float) exact) == 0;
     }
   }
 

@@ -6,21 +6,41 @@ import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.emulator.memory.HostBytes;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** The gather of a batch, to the bit. */
 final class GatherCases {
-  private static final int IMAGES = 9;
-  private static final int CLASSES = 10;
+  /** Images of the data set that no batch gathers. */
+  private static final int SPARE = 3;
 
   /**
    * A batch to gather.
    *
    * @param cursor images of the epoch that are done
+   * @param classes of the labels, and of the teacher's logits
    */
   private record Batch(
-      int rows, int cursor, int channels, int pixels, int paddedChannels, boolean teacher) {
+      int rows,
+      int cursor,
+      int classes,
+      int channels,
+      int pixels,
+      int paddedChannels,
+      boolean teacher) {
+    /** Ten classes; the teacher's logits are cached. */
+    Batch(int rows, int cursor, int channels, int pixels, int paddedChannels) {
+      this(rows, cursor, 10, channels, pixels, paddedChannels, true);
+    }
+
+    /** Images of the data set. */
+    int images() {
+      return cursor + rows + SPARE;
+    }
+
     int imageBytes() {
       return channels * pixels;
     }
@@ -51,19 +71,43 @@ final class GatherCases {
     return cases;
   }
 
+  /** Images of CIFAR-10; nhwc with a fourth channel, or eight of bfloat16. */
+  static Stream<KernelCase> counted() {
+    return Stream.of(
+        of(GatherKernels.NCHW_FLOAT32_V1, new Batch(16, 3, 3, 1024, 3), false),
+        of(GatherKernels.NCHW_FLOAT32, new Batch(16, 3, 3, 1024, 3), false),
+        of(GatherKernels.NCHW_BFLOAT16, new Batch(16, 3, 3, 1024, 3), false),
+        of(GatherKernels.NHWC_FLOAT32_V1, new Batch(16, 3, 3, 1024, 4), true),
+        of(GatherKernels.NHWC_FLOAT32, new Batch(16, 3, 3, 1024, 4), true),
+        of(GatherKernels.NHWC_BFLOAT16, new Batch(16, 3, 3, 1024, 8), true));
+  }
+
   private static void addAll(KernelSignature kernel, boolean nhwc, List<KernelCase> cases) {
     List<Batch> batches = new ArrayList<>();
-    batches.add(new Batch(5, 3, 3, 1024, 3, true)); // CIFAR-10
-    batches.add(new Batch(4, 0, 3, 1024, 3, false));
-    batches.add(new Batch(1, 8, 3, 16, 3, true));
-    batches.add(new Batch(9, 0, 1, 64, 1, true));
+    batches.add(new Batch(5, 3, 3, 1024, 3)); // CIFAR-10
+    batches.add(new Batch(4, 0, 10, 3, 1024, 3, false));
+    batches.add(new Batch(1, 8, 3, 16, 3));
+    batches.add(new Batch(9, 0, 1, 64, 1));
+    for (int channels : new int[] {2, 4}) { // an even number of rounds over an image
+      batches.add(new Batch(1, 0, channels, 1024, channels));
+    }
+    for (int rows : Shapes.ROWS) {
+      batches.add(new Batch(rows, 7, 1, 16, 1));
+    }
+    batches.add(new Batch(1025, 7, 1, 16, 1)); // the block that counts labels loops five times
+    for (int classes : new int[] {1, 2, 127, 128}) { // labels are signed bytes
+      batches.add(new Batch(65, 7, classes, 1, 16, 1, true));
+    }
+    batches.add(new Batch(2, 7, 1000, 1, 16, 1, true)); // more logits than threads
     if (nhwc) {
-      batches.add(new Batch(2, 1, 3, 1024, 4, true));
-      batches.add(new Batch(2, 1, 3, 64, 8, false));
+      batches.add(new Batch(2, 1, 3, 1024, 4));
+      for (int channels = 1; channels <= 8; channels++) {
+        batches.add(new Batch(2, 1, 10, channels, 48, 8, false));
+      }
     }
     if (!kernel.symbol().endsWith("v2")) {
-      batches.add(new Batch(3, 2, 3, 35, 3, true)); // no multiple of anything
-      batches.add(new Batch(3, 2, 1, 1, nhwc ? 3 : 1, true));
+      batches.add(new Batch(3, 2, 3, 35, 3)); // no multiple of anything
+      batches.add(new Batch(3, 2, 1, 1, nhwc ? 3 : 1));
     }
     for (Batch batch : batches) {
       cases.add(of(kernel, batch, nhwc));
@@ -72,22 +116,21 @@ final class GatherCases {
 
   private static KernelCase of(KernelSignature kernel, Batch batch, boolean nhwc) {
     Random random = new Random(5);
-    byte[] data = new byte[IMAGES * batch.imageBytes()];
+    byte[] data = new byte[batch.images() * batch.imageBytes()];
     random.nextBytes(data);
-    byte[] dataLabels = new byte[IMAGES];
-    float[] cache = new float[IMAGES * CLASSES];
-    for (int image = 0; image < IMAGES; image++) {
-      // most are classes; one is none, one is no class at all
-      dataLabels[image] = (byte) (image == 2 ? LossBatch.NO_LABEL : image == 5 ? 77 : image);
-      for (int c = 0; c < CLASSES; c++) {
-        cache[image * CLASSES + c] = (float) random.nextGaussian();
-      }
+    byte[] dataLabels = new byte[batch.images()];
+    for (int image = 0; image < dataLabels.length; image++) {
+      dataLabels[image] = label(image, batch.classes(), random);
     }
-    int[] order = {4, 2, 7, 0, 5, 8, 1, 3, 6};
+    float[] cache = new float[batch.images() * batch.classes()];
+    for (int i = 0; i < cache.length; i++) {
+      cache[i] = (float) random.nextGaussian();
+    }
+    int[] order = order(batch, random);
     StepStateModel state = StepStateModel.inTheMiddleOfAnEpoch();
     state.cursor = batch.cursor();
     KernelSizes sizes =
-        KernelSizes.of("rows", batch.rows(), "classes", CLASSES)
+        KernelSizes.of("rows", batch.rows(), "classes", batch.classes())
             .and("channels", batch.channels())
             .and("pixels", batch.pixels())
             .and("paddedChannels", batch.paddedChannels());
@@ -102,6 +145,26 @@ final class GatherCases {
       result.in("teacherCache", cache).out("teacher", teacher(batch, cache, order));
     }
     return result;
+  }
+
+  /** Two of five are classes, the last one among them; the others are none, or out of range. */
+  private static byte label(int image, int classes, Random random) {
+    int last = Math.min(classes, 128) - 1;
+    return (byte)
+        switch (image % 5) {
+          case 0 -> LossBatch.NO_LABEL;
+          case 1 -> Math.min(classes, 127); // one too many, but where a byte can name no such class
+          case 2 -> -1;
+          case 3 -> last;
+          default -> random.nextInt(last + 1);
+        };
+  }
+
+  /** Only as much of a permutation as is gathered until the end of the batch. */
+  private static int[] order(Batch batch, Random random) {
+    List<Integer> ids = new ArrayList<>(IntStream.range(0, batch.images()).boxed().toList());
+    Collections.shuffle(ids, random);
+    return ids.subList(0, batch.cursor() + batch.rows()).stream().mapToInt(id -> id).toArray();
   }
 
   private static void addOutputs(
@@ -120,7 +183,7 @@ final class GatherCases {
     for (int row = 0; row < batch.rows(); row++) {
       ids[row] = order[batch.cursor() + row];
       labels[row] = dataLabels[ids[row]];
-      labelled += labels[row] >= 0 && labels[row] < CLASSES ? 1 : 0;
+      labelled += labels[row] >= 0 && labels[row] < batch.classes() ? 1 : 0;
       for (int channel = 0; channel < batch.channels(); channel++) {
         for (int pixel = 0; pixel < batch.pixels(); pixel++) {
           int inImage = channel * batch.pixels() + pixel;
@@ -140,10 +203,11 @@ final class GatherCases {
   }
 
   private static Expected teacher(Batch batch, float[] cache, int[] order) {
-    float[] teacher = new float[batch.rows() * CLASSES];
+    int classes = batch.classes();
+    float[] teacher = new float[batch.rows() * classes];
     for (int row = 0; row < batch.rows(); row++) {
       System.arraycopy(
-          cache, order[batch.cursor() + row] * CLASSES, teacher, row * CLASSES, CLASSES);
+          cache, order[batch.cursor() + row] * classes, teacher, row * classes, classes);
     }
     return Expected.floats(teacher);
   }

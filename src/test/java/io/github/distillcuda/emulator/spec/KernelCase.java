@@ -95,6 +95,10 @@ final class KernelCase {
     return overlaps.getOrDefault(parameter, parameter);
   }
 
+  boolean isInPlace() {
+    return !overlaps.isEmpty();
+  }
+
   int shift() {
     return shift;
   }

@@ -45,6 +45,24 @@ class KernelSpecTest {
     }
   }
 
+  static Set<String> kernelsOfRows() {
+    return KernelSpecs.ofManyRows().keySet();
+  }
+
+  @ParameterizedTest
+  @MethodSource("kernelsOfRows")
+  void isWithinItsToleranceWithManyRows(String symbol) {
+    for (LargeCase large : KernelSpecs.ofManyRows().get(symbol)) {
+      KernelCase kernelCase = large.make().get();
+      EmulatedKernel kernel = ShippedPtx.kernel(large.kernel());
+      for (Approximation approximation : Approximation.values()) {
+        CaseRunner.Outcome outcome =
+            CaseRunner.run(kernelCase, kernel, approximation, ExecutionOrder.SHUFFLED);
+        check(kernelCase, outcome, approximation);
+      }
+    }
+  }
+
   /** Whatever order blocks, warps and atomic lanes run in. */
   @ParameterizedTest
   @MethodSource("kernels")

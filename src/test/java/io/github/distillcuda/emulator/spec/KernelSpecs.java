@@ -31,4 +31,33 @@ final class KernelSpecs {
   static Map<String, List<KernelCase>> byKernel() {
     return BY_KERNEL;
   }
+
+  /** One launch of each kernel and shape whose counts are kept. */
+  static Stream<KernelCase> counted() {
+    return Stream.of(
+            LossCases.counted(),
+            SoftmaxCases.counted(),
+            ChainRowCases.counted(),
+            ChainCases.counted(),
+            GatherCases.counted(),
+            PoolCases.counted(),
+            PooledConvolutionCases.counted(),
+            LinearCases.counted(),
+            AdamCases.counted(),
+            StepCases.counted())
+        .flatMap(cases -> cases);
+  }
+
+  /** Those of {@link Shapes#MANY_ROWS} rows, of every kernel that works on rows of classes. */
+  static Map<String, List<LargeCase>> ofManyRows() {
+    return Stream.of(
+            LossCases.ofManyRows(),
+            ChainCases.ofManyRows(),
+            ChainRowCases.ofManyRows(),
+            SoftmaxCases.ofManyRows())
+        .flatMap(cases -> cases)
+        .collect(
+            Collectors.groupingBy(
+                large -> large.kernel().symbol(), TreeMap::new, Collectors.toList()));
+  }
 }

@@ -5,6 +5,7 @@ import io.github.distillcuda.cuda.kernels.KernelSizes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 
 /** Bias and ReLU of a linear layer, and the second stage of every bias gradient. */
 final class LinearCases {
@@ -24,6 +25,10 @@ final class LinearCases {
     cases.add(forward(65, 33).inPlace("y", "x"));
     cases.add(backward(65, 33).inPlace("dx", "dy"));
     return cases;
+  }
+
+  static Stream<KernelCase> counted() {
+    return Stream.of(forward(64, 128), backward(64, 128), biasGradient(64, 128));
   }
 
   private static KernelSizes sizes(int rows, int channels) {

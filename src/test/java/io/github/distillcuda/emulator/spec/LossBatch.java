@@ -23,6 +23,41 @@ record LossBatch(String description, float[] z, float[] v, int[] labels, int row
     return of("random", makers, classes, seed);
   }
 
+  /** Independent normal logits; of five rows two have a label and three have none or a bad one. */
+  static LossBatch badlyLabelled(int rows, int classes, long seed) {
+    LossBatch batch = random(rows, classes, seed);
+    int[] bad = {NO_LABEL, classes, -1};
+    for (int row = 0; row < rows; row++) {
+      batch.labels[row] = row % 5 < 3 ? bad[row % 5] : batch.labels[row];
+    }
+    return new LossBatch("badly labelled", batch.z, batch.v, batch.labels, rows, classes);
+  }
+
+  /** Independent normal logits, and no label to divide the cross-entropy by. */
+  static LossBatch unlabelled(int rows, int classes) {
+    LossBatch batch = random(rows, classes, 13);
+    Arrays.fill(batch.labels, NO_LABEL);
+    return new LossBatch("unlabelled", batch.z, batch.v, batch.labels, rows, classes);
+  }
+
+  /** Logits so large that their quotient by a small temperature, or a difference, overflows. */
+  static LossBatch huge(int classes) {
+    float[] values = {3e38f, -3e38f, 2e38f, 0, 3e38f};
+    List<RowMaker> makers = new ArrayList<>();
+    for (int first = 0; first < values.length; first++) {
+      int start = first;
+      makers.add(
+          (z, v, at, c, random) -> {
+            for (int i = 0; i < c; i++) {
+              z[at + i] = values[(start + i) % values.length];
+              v[at + i] = z[at + i];
+            }
+            return 0;
+          });
+    }
+    return of("huge", makers, classes, 14);
+  }
+
   /** A row for each thing that can go wrong with finite logits. */
   static LossBatch adversarial(int classes) {
     return of("adversarial", adversarialRows(), classes, 11);

@@ -9,9 +9,6 @@ import java.util.stream.Stream;
 
 /** The fused distillation loss. */
 final class LossCases {
-  private static final int[] ROWS = {1, 2, 63, 64, 65};
-  private static final int MANY_ROWS = 1000;
-
   /** Temperature and alpha of the adversarial batches. */
   private static final float[][] SETTINGS = {
     {5, 0.7f}, {1e-3f, 0.7f}, {0.5f, 1}, {1, 0}, {100, 0.3f}, {1000, 0.5f}, {1e6f, 0.9f}
@@ -21,22 +18,42 @@ final class LossCases {
 
   static List<KernelCase> all() {
     List<KernelCase> cases = new ArrayList<>();
-    Stream.of(DistillationLossKernels.SELECTED, DistillationLossKernels.FORWARD)
-        .flatMap(List::stream)
-        .forEach(kernel -> addAll(kernel, cases));
+    kernels().forEach(kernel -> addAll(kernel, cases));
     return cases;
+  }
+
+  static Stream<LargeCase> ofManyRows() {
+    return LargeCase.ofEach(kernels(), (kernel, batch) -> of(kernel, batch, 5, 0.7f));
+  }
+
+  static Stream<KernelCase> counted() {
+    return kernels().stream()
+        .flatMap(
+            kernel ->
+                Stream.concat(Shapes.countedBatches(kernel), Stream.of(Shapes.ladderBatch(kernel)))
+                    .map(batch -> of(kernel, batch, 5, 0.7f)));
+  }
+
+  private static List<KernelSignature> kernels() {
+    return Stream.of(DistillationLossKernels.SELECTED, DistillationLossKernels.FORWARD)
+        .flatMap(List::stream)
+        .toList();
   }
 
   private static void addAll(KernelSignature kernel, List<KernelCase> cases) {
     int[] classCounts = Shapes.classesOf(kernel);
     for (int classes : classCounts) {
-      for (int rows : ROWS) {
+      for (int rows : Shapes.ROWS) {
         cases.add(of(kernel, LossBatch.random(rows, classes, rows), 5, 0.7f));
       }
     }
+    for (int classes : Shapes.classesAroundGroups(kernel)) {
+      cases.add(of(kernel, LossBatch.random(3, classes, classes), 2, 0.5f));
+    }
     int fewest = classCounts[Math.min(1, classCounts.length - 1)];
     int most = classCounts[classCounts.length - 1];
-    cases.add(of(kernel, LossBatch.random(MANY_ROWS, Math.min(10, most), 1), 5, 0.7f));
+    cases.add(of(kernel, LossBatch.random(129, Math.min(10, most), 6), 5, 0.7f)); // two blocks
+    cases.add(of(kernel, LossBatch.unlabelled(65, Math.min(10, most)), 5, 0.7f));
     for (int classes : new int[] {1, fewest, Math.min(10, most), most}) {
       for (float[] setting : SETTINGS) {
         cases.add(of(kernel, LossBatch.adversarial(classes), setting[0], setting[1]));

@@ -52,7 +52,11 @@ final class LossRow {
     for (int c = 0; c < classes; c++) {
       double d = logRatio(c);
       boolean vanishes = q[c] == 0 || (q[c] < SMALLEST && Double.isInfinite(d));
-      divergence += vanishes ? p[c] : q[c] * (Math.expm1(d) - d);
+      if (Math.abs(d) < 1) {
+        divergence += q[c] * (Math.expm1(d) - d);
+      } else {
+        divergence += vanishes ? p[c] : p[c] - q[c] - q[c] * d; // expm1 may overflow
+      }
     }
     return temperature * temperature * divergence;
   }
@@ -79,8 +83,8 @@ final class LossRow {
 
   /**
    * 1e-5 relative and 1e-12*T^2, and what the rounding of z - v to float costs: a difference of
-   * logits that is off by e changes the divergence by q*d*e/T. Where student and teacher agree but
-   * for a constant, that is more than 1e-5, and no float32 kernel can avoid it.
+   * logits that is off by e changes the divergence by q*(d*e/T + (e/T)^2/2). Where student and
+   * teacher agree but for a constant, that is more than 1e-5, and no float32 kernel can avoid it.
    */
   double distillationTolerance() {
     if (Arrays.equals(z, v)) {
@@ -89,12 +93,11 @@ final class LossRow {
     double[] q = softmax(v, temperature);
     double ofRounding = 0;
     for (int c = 0; c < classes; c++) {
-      double effect = q[c] * Math.abs(logRatio(c)) * roundingOfDifference(c);
+      double e = roundingOfDifference(c);
+      double effect = q[c] * e * (temperature * Math.abs(logRatio(c)) + e / 2);
       ofRounding += Double.isFinite(effect) ? effect : 0;
     }
-    return 1e-5 * Math.abs(distillation())
-        + 1e-12 * temperature * temperature
-        + temperature * ofRounding;
+    return 1e-5 * Math.abs(distillation()) + 1e-12 * temperature * temperature + ofRounding;
   }
 
   /** The error of (z - v) - (max z - max v) in float32. */
@@ -194,11 +197,17 @@ final class LossRow {
     return label >= 0 && label < classes;
   }
 
-  /** The first class with the largest logit, as PyTorch's argmax where nothing is NaN. */
+  /**
+   * The first class with the largest logit, as PyTorch's argmax; but a NaN is never the largest.
+   */
   int argmax() {
     int best = 0;
-    for (int c = 1; c < classes; c++) {
-      best = z[c] > z[best] ? c : best;
+    double largest = Double.NEGATIVE_INFINITY;
+    for (int c = 0; c < classes; c++) {
+      if (z[c] > largest) {
+        largest = z[c];
+        best = c;
+      }
     }
     return best;
   }

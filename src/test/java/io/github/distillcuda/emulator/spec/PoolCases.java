@@ -6,6 +6,7 @@ import io.github.distillcuda.cuda.kernels.KernelSizes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 
 /**
  * Bias, ReLU and 2x2 max-pool, forward and backward: to the bit but for the bias's partial sums.
@@ -47,7 +48,11 @@ final class PoolCases {
           new Images(3, 33, 4, 4),
           new Images(2, 32, 16, 16),
           new Images(1, 2, 32, 32),
-          new Images(3, 1, 8, 2));
+          new Images(3, 1, 8, 2),
+          // 20, 44 and 60 windows: loops over windows of three, six and eight rounds
+          new Images(1, 2, 10, 8),
+          new Images(1, 1, 22, 8),
+          new Images(5, 1, 6, 8));
 
   private PoolCases() {}
 
@@ -64,6 +69,18 @@ final class PoolCases {
       cases.add(backward(ConvolutionBlockKernels.POOL_BACKWARD_NHWC, images, true));
     }
     return cases;
+  }
+
+  /** A first layer's output. */
+  static Stream<KernelCase> counted() {
+    Images images = new Images(4, 32, 32, 32);
+    return Stream.of(
+        forward(ConvolutionBlockKernels.POOL_NCHW_V1, images, false),
+        forward(ConvolutionBlockKernels.POOL_NCHW, images, false),
+        backward(ConvolutionBlockKernels.POOL_BACKWARD_NCHW_V1, images, false),
+        backward(ConvolutionBlockKernels.POOL_BACKWARD_NCHW, images, false),
+        forward(ConvolutionBlockKernels.POOL_NHWC, images, true),
+        backward(ConvolutionBlockKernels.POOL_BACKWARD_NHWC, images, true));
   }
 
   private static KernelSizes sizes(Images images, boolean nhwc, boolean forward) {

@@ -96,6 +96,20 @@ final class PooledConvolutionCases {
     return cases;
   }
 
+  /** Layers of whole tiles, as those of CIFAR-10 are. */
+  static Stream<KernelCase> counted() {
+    Layer first = new Layer(2, 3, 32, 32, 32);
+    Layer second = new Layer(2, 32, 64, 16, 16);
+    return Stream.of(
+        forward(ImageConvolutionKernels.POOL_NCHW, first, false, false),
+        forward(ImageConvolutionKernels.POOL_NHWC, first, true, false),
+        partials(FilterGradientKernels.PARTIALS_NCHW, first, false, false),
+        partials(FilterGradientKernels.PARTIALS_NHWC, first, true, false),
+        partials(FilterGradientKernels.PARTIALS_NCHW, second, false, false),
+        sum(64, 3, 32),
+        sum(12, 32, 64));
+  }
+
   private static float[] numbers(Random random, int n, boolean whole) {
     float[] values = new float[n];
     for (int i = 0; i < n; i++) {

@@ -6,10 +6,10 @@ import io.github.distillcuda.cuda.kernels.TemperatureSoftmaxKernels;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 
 /** Softmax and log-softmax at a temperature, and their backward passes. */
 final class SoftmaxCases {
-  private static final int[] ROWS = {1, 2, 63, 64, 65};
   private static final float[] TEMPERATURES = {5, 1, 1e-3f, 1000};
 
   private SoftmaxCases() {}
@@ -19,37 +19,66 @@ final class SoftmaxCases {
     KernelCase of(KernelSignature kernel, LossBatch batch, float temperature);
   }
 
+  /**
+   * The kernels of one operation for all ranges of classes.
+   *
+   * @param inputs where the output may lie
+   */
+  private record Family(
+      List<KernelSignature> kernels, CaseMaker maker, String output, List<String> inputs) {}
+
+  private static final List<Family> FAMILIES =
+      List.of(
+          new Family(TemperatureSoftmaxKernels.SOFTMAX, SoftmaxCases::softmax, "y", List.of("x")),
+          new Family(
+              TemperatureSoftmaxKernels.LOG_SOFTMAX, SoftmaxCases::logSoftmax, "y", List.of("x")),
+          new Family(
+              TemperatureSoftmaxKernels.SOFTMAX_BACKWARD,
+              SoftmaxCases::softmaxBackward,
+              "dx",
+              List.of("dy", "y")),
+          new Family(
+              TemperatureSoftmaxKernels.LOG_SOFTMAX_BACKWARD,
+              SoftmaxCases::logSoftmaxBackward,
+              "dx",
+              List.of("dy", "y")));
+
   static List<KernelCase> all() {
     List<KernelCase> cases = new ArrayList<>();
-    addAll(TemperatureSoftmaxKernels.SOFTMAX, SoftmaxCases::softmax, "y", "x", cases);
-    addAll(TemperatureSoftmaxKernels.LOG_SOFTMAX, SoftmaxCases::logSoftmax, "y", "x", cases);
-    addAll(
-        TemperatureSoftmaxKernels.SOFTMAX_BACKWARD,
-        SoftmaxCases::softmaxBackward,
-        "dx",
-        "dy",
-        cases);
-    addAll(
-        TemperatureSoftmaxKernels.LOG_SOFTMAX_BACKWARD,
-        SoftmaxCases::logSoftmaxBackward,
-        "dx",
-        "y",
-        cases);
+    FAMILIES.forEach(family -> addAll(family, cases));
     return cases;
   }
 
-  private static void addAll(
-      List<KernelSignature> kernels,
-      CaseMaker maker,
-      String output,
-      String input,
-      List<KernelCase> cases) {
-    for (KernelSignature kernel : kernels) {
+  static Stream<LargeCase> ofManyRows() {
+    return FAMILIES.stream()
+        .flatMap(
+            family ->
+                LargeCase.ofEach(
+                    family.kernels, (kernel, batch) -> family.maker.of(kernel, batch, 5)));
+  }
+
+  static Stream<KernelCase> counted() {
+    return FAMILIES.stream()
+        .flatMap(
+            family ->
+                family.kernels.stream()
+                    .flatMap(
+                        kernel ->
+                            Shapes.countedBatches(kernel)
+                                .map(batch -> family.maker.of(kernel, batch, 5))));
+  }
+
+  private static void addAll(Family family, List<KernelCase> cases) {
+    CaseMaker maker = family.maker;
+    for (KernelSignature kernel : family.kernels) {
       int[] classCounts = Shapes.classesOf(kernel);
       for (int classes : classCounts) {
-        for (int rows : ROWS) {
+        for (int rows : Shapes.ROWS) {
           cases.add(maker.of(kernel, LossBatch.random(rows, classes, rows), 5));
         }
+      }
+      for (int classes : Shapes.classesAroundGroups(kernel)) {
+        cases.add(maker.of(kernel, LossBatch.random(3, classes, classes), 2));
       }
       int most = classCounts[classCounts.length - 1];
       for (int classes : new int[] {1, 2, 10, most}) {
@@ -57,9 +86,11 @@ final class SoftmaxCases {
           cases.add(maker.of(kernel, LossBatch.adversarial(classes), temperature));
           cases.add(maker.of(kernel, LossBatch.notFinite(classes), temperature));
         }
+        cases.add(maker.of(kernel, LossBatch.huge(classes), 1e-3f));
       }
-      cases.add(maker.of(kernel, LossBatch.random(1000, 10, 1), 5));
-      cases.add(maker.of(kernel, LossBatch.random(65, most, 2), 5).inPlace(output, input));
+      for (String input : family.inputs) {
+        cases.add(maker.of(kernel, LossBatch.random(65, most, 2), 5).inPlace(family.output, input));
+      }
       cases.add(maker.of(kernel, LossBatch.random(65, most, 3), 5).shiftedBy(4));
     }
   }

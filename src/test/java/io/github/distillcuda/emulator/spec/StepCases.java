@@ -6,6 +6,7 @@ import io.github.distillcuda.cuda.kernels.StepKernels;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 
 /** Sums and counts of the epoch, the finite check, the cursor and the table of logits. */
 final class StepCases {
@@ -23,14 +24,38 @@ final class StepCases {
       step.addRowSums(rows, 0);
       step.addRowSums(rows, RowOutcome.NOT_FINITE);
       step.addBatchMeans(rows);
-      step.addStoreLogits(rows);
+      step.addStoreLogits(rows, 10);
     }
+    step.addStoreLogits(3, 1);
+    step.addStoreLogits(3, 33);
+    step.addStoreLogits(3, 1000);
+    for (int rows : new int[] {1025, 1792}) { // loops of five and of seven rounds
+      step.addCountLabelled(rows);
+      step.addRowSums(rows, 0);
+      step.addBatchMeans(rows);
+    }
+    step.addUnlabelled();
     step.addInfiniteLoss();
     for (int n : new int[] {4, 64, 1024, 1028, 4000}) {
       step.addFiniteChecks(n);
     }
-    step.addAdvance();
+    for (int optimizerSteps : new int[] {0, 1}) {
+      step.addAdvance(optimizerSteps, 0);
+      step.addAdvance(optimizerSteps, 5);
+    }
     return step.cases;
+  }
+
+  static Stream<KernelCase> counted() {
+    StepCases step = new StepCases();
+    step.addCountLabelled(64);
+    step.addRowSums(64, 0);
+    int[] finite = new Random(64).ints(64, 0, 16).map(bits -> bits & ~RowOutcome.NOT_FINITE).toArray();
+    step.addBatchMeans("all finite", finite, 0.37f, 1.9f);
+    step.addStoreLogits(64, 10);
+    step.addFiniteCheck(65_536, "all finite", -1, -1, 0, 0);
+    step.addAdvance(1, 0);
+    return step.cases.stream();
   }
 
   private void addCountLabelled(int rows) {
@@ -84,11 +109,30 @@ final class StepCases {
             .out("state", state.expected(1e-12)));
   }
 
+  /** A batch without a label has no cross-entropy to divide by anything. */
+  private void addUnlabelled() {
+    int[] outcomes = new int[65];
+    StepStateModel state = StepStateModel.inTheMiddleOfAnEpoch();
+    byte[] before = state.toBytes();
+    state.add(outcomes.length * 0.5, 0, outcomes, ALPHA);
+    cases.add(
+        new KernelCase(StepKernels.ROW_SUMS, KernelSizes.of("rows", outcomes.length), "no label")
+            .in("distillation", ChainCases.constant(outcomes.length, 0.5f))
+            .in("crossEntropy", new float[outcomes.length])
+            .in("outcome", outcomes)
+            .in("state", before)
+            .value("alpha", ALPHA)
+            .out("state", state.expected(1e-12)));
+    addBatchMeans("no label", outcomes, 0.5f, 0);
+  }
+
   /** Finite logits can give an infinite loss, and that stops the training too. */
   private void addInfiniteLoss() {
     StepStateModel state = StepStateModel.inTheMiddleOfAnEpoch();
     byte[] before = state.toBytes();
     int[] outcomes = {RowOutcome.LABELLED, RowOutcome.LABELLED};
+    addBatchMeans("infinite loss", outcomes, 0.5f, Float.POSITIVE_INFINITY);
+    addBatchMeans("NaN", new int[] {RowOutcome.NOT_FINITE}, Float.NaN, 0);
     state.add(1, Double.POSITIVE_INFINITY, outcomes, ALPHA);
     cases.add(
         new KernelCase(StepKernels.ROW_SUMS, KernelSizes.of("rows", 2), "infinite loss")
@@ -101,18 +145,27 @@ final class StepCases {
   }
 
   private void addBatchMeans(int rows) {
-    int[] outcomes = new Random(rows).ints(rows, 0, 4).toArray();
+    addBatchMeans("", new Random(rows).ints(rows, 0, 16).toArray(), 0.37f, 1.9f);
+  }
+
+  private void addBatchMeans(
+      String description, int[] outcomes, float distillationMean, float crossEntropyMean) {
     int labelled = 0;
     for (int outcome : outcomes) {
       labelled += outcome & RowOutcome.LABELLED;
     }
     StepStateModel state = StepStateModel.inTheMiddleOfAnEpoch();
     byte[] before = state.toBytes();
-    state.add(0.37f * (double) rows, 1.9f * (double) labelled, outcomes, ALPHA);
+    state.add(
+        (double) distillationMean * outcomes.length,
+        (double) crossEntropyMean * labelled,
+        outcomes,
+        ALPHA);
     cases.add(
-        new KernelCase(StepKernels.BATCH_MEANS, KernelSizes.of("rows", rows), "")
-            .in("distillationMean", 0.37f)
-            .in("crossEntropyMean", 1.9f)
+        new KernelCase(
+                StepKernels.BATCH_MEANS, KernelSizes.of("rows", outcomes.length), description)
+            .in("distillationMean", distillationMean)
+            .in("crossEntropyMean", crossEntropyMean)
             .in("outcome", outcomes)
             .in("state", before)
             .value("alpha", ALPHA)
@@ -158,28 +211,23 @@ final class StepCases {
             .out("state", state.expected(0)));
   }
 
-  private void addAdvance() {
-    for (int optimizerSteps : new int[] {0, 1}) {
-      for (long marked : new long[] {0, 5}) {
-        StepStateModel state = StepStateModel.inTheMiddleOfAnEpoch();
-        state.firstNonFiniteStep = marked;
-        byte[] before = state.toBytes();
-        state.cursor += 16;
-        state.optimizerStep += marked == 0 ? optimizerSteps : 0;
-        cases.add(
-            new KernelCase(
-                    StepKernels.ADVANCE,
-                    KernelSizes.of("rows", 16, "optimizerSteps", optimizerSteps),
-                    marked == 0 ? "" : "after a step that was not finite")
-                .in("state", before)
-                .out("state", state.expected(0)));
-      }
-    }
+  private void addAdvance(int optimizerSteps, long marked) {
+    StepStateModel state = StepStateModel.inTheMiddleOfAnEpoch();
+    state.firstNonFiniteStep = marked;
+    byte[] before = state.toBytes();
+    state.cursor += 16;
+    state.optimizerStep += marked == 0 ? optimizerSteps : 0;
+    cases.add(
+        new KernelCase(
+                StepKernels.ADVANCE,
+                KernelSizes.of("rows", 16, "optimizerSteps", optimizerSteps),
+                marked == 0 ? "" : "after a step that was not finite")
+            .in("state", before)
+            .out("state", state.expected(0)));
   }
 
   /** Rows go to their places; the rest of the table stays as it was. */
-  private void addStoreLogits(int rows) {
-    int classes = 10;
+  private void addStoreLogits(int rows, int classes) {
     int tableRows = rows + 5;
     float[] logits = new float[rows * classes];
     float[] table = ChainCases.constant(tableRows * classes, -1);

@@ -1,0 +1,245 @@
+package io.github.distillcuda.emulator.spec;
+
+import io.github.distillcuda.emulator.ptx.Entry;
+import io.github.distillcuda.emulator.ptx.Instruction;
+import io.github.distillcuda.emulator.ptx.Operand;
+import io.github.distillcuda.emulator.ptx.PtxType;
+import io.github.distillcuda.emulator.ptx.SourceLine;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** The mistakes that authors of kernels make, one instruction each. */
+final class Mutations {
+  private static final Map<String, List<String>> SOURCES = new ConcurrentHashMap<>();
+
+  /** Does nothing, in the place of an instruction that is taken out. */
+  private static final String NOTHING = "membar.cta";
+
+  /** Opposite comparisons; those of floats part where one side is NaN. */
+  private static final Map<String, String> OPPOSITES =
+      Map.ofEntries(
+          Map.entry("eq", "ne"),
+          Map.entry("ne", "eq"),
+          Map.entry("lt", "ge"),
+          Map.entry("ge", "lt"),
+          Map.entry("le", "gt"),
+          Map.entry("gt", "le"),
+          Map.entry("geu", "lt"),
+          Map.entry("gtu", "le"),
+          Map.entry("leu", "gt"),
+          Map.entry("ltu", "ge"),
+          Map.entry("neu", "eq"),
+          Map.entry("equ", "ne"),
+          Map.entry("nan", "num"));
+
+  /** The same bound, one further or one less far. */
+  private static final Map<String, String> SHIFTED =
+      Map.of("lt", "le", "le", "lt", "gt", "ge", "ge", "gt");
+
+  private static final Set<String> INTEGER_ARITHMETIC =
+      Set.of("add", "sub", "mul", "mad", "shl", "shr", "and", "div", "rem");
+
+  private static final Set<String> FLOAT_ARITHMETIC = Set.of("add", "sub", "mul", "fma", "div");
+
+  /** Makes the changed instruction, if the mutation applies. */
+  private interface Rule {
+    Optional<Instruction> apply(Instruction instruction);
+  }
+
+  private static final Map<String, Rule> RULES =
+      Map.of(
+          "barrier removed", Mutations::withoutBarrier,
+          "shuffle from another lane", Mutations::fromAnotherLane,
+          "last lane not a member", Mutations::withoutLastLane,
+          "bound shifted", Mutations::withShiftedBound,
+          "comparison reversed", Mutations::reversed,
+          "branch never taken", Mutations::notTaken,
+          "next element", Mutations::atNextElement,
+          "integer constant plus 1", Mutations::withNextInteger,
+          "float constant doubled", Mutations::withDoubledFloat,
+          "selection swapped", Mutations::selectingTheOther);
+
+  private Mutations() {}
+
+  /** Every mutant of a kernel. */
+  static List<Mutant> of(Entry entry) {
+    List<Mutant> mutants = new ArrayList<>();
+    for (Map.Entry<String, Rule> rule : RULES.entrySet()) {
+      Map<String, Integer> ordinals = new HashMap<>();
+      for (int i = 0; i < entry.instructions().size(); i++) {
+        Instruction instruction = entry.instructions().get(i);
+        String source = text(instruction.source());
+        int position = i;
+        rule.getValue()
+            .apply(instruction)
+            .ifPresent(
+                changed ->
+                    mutants.add(
+                        new Mutant(
+                            entry,
+                            position,
+                            rule.getKey(),
+                            source,
+                            ordinals.merge(source, 1, Integer::sum) - 1,
+                            changed)));
+      }
+    }
+    return mutants;
+  }
+
+  /** The line itself; of NVIDIA's own headers, which are not here, its place. */
+  private static String text(SourceLine line) {
+    if (!line.file().startsWith("kernels/")) {
+      return line.file() + ":" + line.line();
+    }
+    return SOURCES.computeIfAbsent(line.file(), Mutations::linesOf).get(line.line() - 1).strip();
+  }
+
+  private static List<String> linesOf(String file) {
+    try {
+      return Files.readAllLines(Path.of(file));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static Optional<Instruction> withoutBarrier(Instruction instruction) {
+    return instruction.mnemonic().startsWith("bar.") ? nothing(instruction) : Optional.empty();
+  }
+
+  private static Optional<Instruction> notTaken(Instruction instruction) {
+    boolean conditional =
+        instruction.mnemonic().startsWith("bra") && instruction.guard().isPresent();
+    return conditional ? nothing(instruction) : Optional.empty();
+  }
+
+  private static Optional<Instruction> nothing(Instruction instruction) {
+    return Optional.of(
+        new Instruction(
+            Optional.empty(), NOTHING, List.of(), instruction.ptxLine(), instruction.source()));
+  }
+
+  /**
+   * A butterfly over half the distance, or over 2 instead of 1; lane 0 instead of a certain lane.
+   */
+  private static Optional<Instruction> fromAnotherLane(Instruction instruction) {
+    if (!instruction.mnemonic().startsWith("shfl.")) {
+      return Optional.empty();
+    }
+    long other =
+        instruction.operands().get(2) instanceof Operand.Immediate(long distance)
+            ? distance == 1 ? 2 : distance / 2
+            : 0;
+    return Optional.of(withOperand(instruction, 2, new Operand.Immediate(other)));
+  }
+
+  private static Optional<Instruction> withoutLastLane(Instruction instruction) {
+    boolean hasMembers =
+        instruction.mnemonic().startsWith("shfl.") || instruction.mnemonic().startsWith("vote.");
+    int last = instruction.operands().size() - 1;
+    return hasMembers
+        ? Optional.of(withOperand(instruction, last, new Operand.Immediate(0x7fffffff)))
+        : Optional.empty();
+  }
+
+  private static Optional<Instruction> withShiftedBound(Instruction instruction) {
+    return isFloat(instruction) ? Optional.empty() : compare(instruction, SHIFTED);
+  }
+
+  private static Optional<Instruction> reversed(Instruction instruction) {
+    return compare(instruction, OPPOSITES);
+  }
+
+  private static Optional<Instruction> compare(
+      Instruction instruction, Map<String, String> relations) {
+    String[] parts = instruction.mnemonic().split("\\.");
+    if (!parts[0].equals("setp") || !relations.containsKey(parts[1])) {
+      return Optional.empty();
+    }
+    parts[1] = relations.get(parts[1]);
+    return Optional.of(
+        new Instruction(
+            instruction.guard(),
+            String.join(".", parts),
+            instruction.operands(),
+            instruction.ptxLine(),
+            instruction.source()));
+  }
+
+  private static Optional<Instruction> atNextElement(Instruction instruction) {
+    String[] parts = instruction.mnemonic().split("\\.");
+    boolean accesses =
+        (parts[0].equals("ld") || parts[0].equals("st")) && !parts[1].equals("param");
+    if (!accesses) {
+      return Optional.empty();
+    }
+    int element = PtxType.ofDirective("." + parts[parts.length - 1]).orElseThrow().bytes();
+    int count =
+        instruction.mnemonic().contains(".v4.") ? 4 : parts[parts.length - 2].equals("v2") ? 2 : 1;
+    int at = parts[0].equals("ld") ? 1 : 0;
+    Operand.Address address = (Operand.Address) instruction.operands().get(at);
+    return Optional.of(
+        withOperand(
+            instruction,
+            at,
+            new Operand.Address(address.base(), address.offset() + (long) element * count)));
+  }
+
+  private static Optional<Instruction> withNextInteger(Instruction instruction) {
+    return isFloat(instruction)
+        ? Optional.empty()
+        : withConstant(instruction, INTEGER_ARITHMETIC, 1);
+  }
+
+  /** One more in the exponent. */
+  private static Optional<Instruction> withDoubledFloat(Instruction instruction) {
+    return instruction.mnemonic().endsWith(".f32")
+        ? withConstant(instruction, FLOAT_ARITHMETIC, 1L << 23)
+        : Optional.empty();
+  }
+
+  /** Adds to the last operand that is a number. */
+  private static Optional<Instruction> withConstant(
+      Instruction instruction, Set<String> operations, long more) {
+    String operation = instruction.mnemonic().split("\\.")[0];
+    for (int i = instruction.operands().size() - 1; i > 0 && operations.contains(operation); i--) {
+      if (instruction.operands().get(i) instanceof Operand.Immediate(long bits) && bits != 0) {
+        return Optional.of(withOperand(instruction, i, new Operand.Immediate(bits + more)));
+      }
+    }
+    return Optional.empty();
+  }
+
+  private static Optional<Instruction> selectingTheOther(Instruction instruction) {
+    if (!instruction.mnemonic().startsWith("selp.")) {
+      return Optional.empty();
+    }
+    Operand first = instruction.operands().get(1);
+    return Optional.of(
+        withOperand(withOperand(instruction, 1, instruction.operands().get(2)), 2, first));
+  }
+
+  private static boolean isFloat(Instruction instruction) {
+    return instruction.mnemonic().endsWith(".f32") || instruction.mnemonic().endsWith(".f64");
+  }
+
+  private static Instruction withOperand(Instruction instruction, int index, Operand operand) {
+    List<Operand> operands = new ArrayList<>(instruction.operands());
+    operands.set(index, operand);
+    return new Instruction(
+        instruction.guard(),
+        instruction.mnemonic(),
+        List.copyOf(operands),
+        instruction.ptxLine(),
+        instruction.source());
+  }
+}
