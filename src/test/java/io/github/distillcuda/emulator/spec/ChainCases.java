@@ -34,6 +34,7 @@ final class ChainCases {
     for (int n : SUM_LENGTHS) {
       chain.addSum(n);
     }
+    chain.addXlogx(0, Float.NaN, Float.POSITIVE_INFINITY, Float.MAX_VALUE, -1);
     for (LossBatch batch :
         List.of(
             LossBatch.random(1, 2, 1),
@@ -89,7 +90,7 @@ final class ChainCases {
     binary(UnfusedLossKernels.ADD, n, (a, b) -> a + b);
     binary(UnfusedLossKernels.SUBTRACT, n, (a, b) -> a - b);
     binary(UnfusedLossKernels.MULTIPLY, n, (a, b) -> a * b);
-    addXlogx(n);
+    addXlogx(magnitudes(n));
     cases.add(
         new KernelCase(UnfusedLossKernels.NEGATE_EXPAND, KernelSizes.of("n", n), "")
             .in("a", 0.7f)
@@ -125,20 +126,26 @@ final class ChainCases {
   }
 
   /** logf is good to a unit in the last place, and one product: 4e-7 relative in all. */
-  private void addXlogx(int n) {
-    float[] a = numbers(n, 3);
-    double[] exact = new double[n];
-    double[] tolerance = new double[n];
-    for (int i = 0; i < n; i++) {
-      a[i] = i % 7 == 0 ? 0 : i % 11 == 0 ? 1e-40f : Math.abs(a[i]);
-      a[i] = i % 61 == 60 ? Float.NaN : i % 59 == 58 ? Float.POSITIVE_INFINITY : a[i];
+  private void addXlogx(float... a) {
+    double[] exact = new double[a.length];
+    double[] tolerance = new double[a.length];
+    for (int i = 0; i < a.length; i++) {
       exact[i] = a[i] == 0 ? 0 : a[i] * Math.log(a[i]);
       tolerance[i] = 4e-7 * Math.abs(exact[i]) + Float.MIN_VALUE;
     }
     cases.add(
-        new KernelCase(UnfusedLossKernels.XLOGX, KernelSizes.of("n", n), "")
+        new KernelCase(UnfusedLossKernels.XLOGX, KernelSizes.of("n", a.length), "")
             .in("a", a)
             .out("y", Expected.near(exact, tolerance)));
+  }
+
+  /** Normal numbers without their signs; zeros and numbers below the normal range among them. */
+  private static float[] magnitudes(int n) {
+    float[] a = numbers(n, 3);
+    for (int i = 0; i < n; i++) {
+      a[i] = i % 7 == 0 ? 0 : i % 11 == 0 ? 1e-40f : Math.abs(a[i]);
+    }
+    return a;
   }
 
   /** A partial sum a block; 1e-6 of the sum of magnitudes. */

@@ -133,6 +133,7 @@ final class StepCases {
     int[] outcomes = {RowOutcome.LABELLED, RowOutcome.LABELLED};
     addBatchMeans("infinite loss", outcomes, 0.5f, Float.POSITIVE_INFINITY);
     addBatchMeans("NaN", new int[] {RowOutcome.NOT_FINITE}, Float.NaN, 0);
+    addBatchMeans("finite but for a logit", new int[] {RowOutcome.NOT_FINITE}, 0.5f, 0);
     state.add(1, Double.POSITIVE_INFINITY, outcomes, ALPHA);
     cases.add(
         new KernelCase(StepKernels.ROW_SUMS, KernelSizes.of("rows", 2), "infinite loss")
@@ -145,7 +146,9 @@ final class StepCases {
   }
 
   private void addBatchMeans(int rows) {
-    addBatchMeans("", new Random(rows).ints(rows, 0, 16).toArray(), 0.37f, 1.9f);
+    int[] outcomes = new Random(rows).ints(rows, 0, 4).toArray();
+    outcomes[rows / 2] |= RowOutcome.BAD_LABEL;
+    addBatchMeans("", outcomes, 0.37f, 1.9f);
   }
 
   private void addBatchMeans(
