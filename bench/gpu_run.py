@@ -6,7 +6,7 @@ PyTorch's training in channels-last with the same seed numbers. A row a model, a
 
     python3 bench/gpu_run.py FILE.csv --jar distill-cuda.jar [--data-dir DIR] [--seeds 42,43,44] [--device cuda]
 """
-import argparse, csv, datetime, hashlib, json, pathlib, subprocess, sys, tempfile, time
+import argparse, csv, datetime, hashlib, json, pathlib, re, subprocess, sys, tempfile, time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 COLUMNS = ['date', 'commit', 'device', 'driver', 'data', 'side', 'precision', 'layers', 'kernels', 'seed', 'epochs',
@@ -61,8 +61,8 @@ def run_pytorch(options, seed):
 
 def driver():
     try:
-        return open('/proc/driver/nvidia/version').read().split('Kernel Module')[1].split()[0]
-    except (OSError, IndexError):
+        return re.search(r'\d+\.\d+(\.\d+)?', open('/proc/driver/nvidia/version').read()).group()
+    except (OSError, AttributeError):
         return 'unknown'
 
 

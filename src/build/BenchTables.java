@@ -292,7 +292,10 @@ public class BenchTables {
             last.get("commit"));
   }
 
-  /** The rows at the end of a file that are of one day and commit; none if there is no file. */
+  /**
+   * The newest rows of a file, those of one day and commit; where a call measured some operations
+   * only, the newest of each operation. None if there is no file.
+   */
   private static List<Map<String, String>> lastRun(String file) throws IOException {
     Path path = RESULTS.resolve(file);
     if (!Files.exists(path)) {
@@ -309,13 +312,19 @@ public class BenchTables {
       }
       rows.add(row);
     }
-    Map<String, String> last = rows.get(rows.size() - 1);
+    Map<String, String> newest = new LinkedHashMap<>();
+    rows.forEach(row -> newest.put(operation(row), call(row)));
     return rows.stream()
-        .filter(
-            row ->
-                row.get("date").equals(last.get("date"))
-                    && row.get("commit").equals(last.get("commit")))
+        .filter(row -> newest.get(operation(row)).equals(call(row)))
         .collect(Collectors.toList());
+  }
+
+  private static String operation(Map<String, String> row) {
+    return row.getOrDefault("operation", "");
+  }
+
+  private static String call(Map<String, String> row) {
+    return row.get("date") + row.get("commit");
   }
 
   /** The cells of a line, some of them in quotes. */

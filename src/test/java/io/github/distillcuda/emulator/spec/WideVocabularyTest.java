@@ -101,7 +101,7 @@ class WideVocabularyTest {
 
   @ParameterizedTest
   @CsvSource({
-    "FLOAT32, 10, 75, 49152, c16",
+    "FLOAT32, 10, 75, 49152, c32", // a warp for each of few rows
     "FLOAT32, 1025, 75, 65536, c2048",
     "FLOAT32, 16384, 75, 65536, streamed", // 1024 threads would want 65 KiB
     "FLOAT32, 16384, 80, 166912, c16384",
