@@ -18,6 +18,9 @@ import java.util.Map;
  * arithmetic on doubles follows.
  */
 final class FloatVectors {
+  private static final BigDecimal SCALE = BigDecimal.TWO.pow(64);
+  private static final BigDecimal TWICE_SMALLEST_NORMAL = new BigDecimal(0x1p-125);
+
   /** Enough digits that no quotient or root of two floats or doubles comes near a rounding edge. */
   private static final MathContext DIGITS = new MathContext(200);
 
@@ -134,11 +137,11 @@ final class FloatVectors {
 
   /** Flush to zero asks whether it is subnormal when rounded to 24 bits of any exponent. */
   private static boolean isTiny(BigDecimal exact, RoundingMode mode) {
-    BigDecimal scale = BigDecimal.TWO.pow(64);
-    double rounded = IeeeRounding.FLOAT.round(exact.multiply(scale), mode);
-    return exact.signum() != 0
-        && exact.abs().compareTo(BigDecimal.ONE) < 0
-        && Math.abs(rounded) < Float.MIN_NORMAL * 0x1p64;
+    if (exact.signum() == 0 || exact.abs().compareTo(TWICE_SMALLEST_NORMAL) >= 0) {
+      return false;
+    }
+    double scaled = IeeeRounding.FLOAT.round(exact.multiply(SCALE), mode);
+    return Math.abs(scaled) < Float.MIN_NORMAL * SCALE.doubleValue();
   }
 
   /** Whether the exact result is a number that has to be rounded. */

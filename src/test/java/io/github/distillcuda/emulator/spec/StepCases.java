@@ -50,7 +50,8 @@ final class StepCases {
     StepCases step = new StepCases();
     step.addCountLabelled(64);
     step.addRowSums(64, 0);
-    int[] finite = new Random(64).ints(64, 0, 16).map(bits -> bits & ~RowOutcome.NOT_FINITE).toArray();
+    int[] finite =
+        new Random(64).ints(64, 0, 16).map(bits -> bits & ~RowOutcome.NOT_FINITE).toArray();
     step.addBatchMeans("all finite", finite, 0.37f, 1.9f);
     step.addStoreLogits(64, 10);
     step.addFiniteCheck(65_536, "all finite", -1, -1, 0, 0);
