@@ -4,7 +4,7 @@
 //   db[k]       = sum over windows of g,    g = dPooled where the mask names a pixel, else 0
 // A window passes its gradient to one pixel of four, so that a quarter of the convolution's products
 // remains, in float32 and without the unpooled gradient ever being written. The library's deterministic
-// filter gradients take 40 to 350 us at batch 64 (native-notes/gpu-runs.md), longest with three channels.
+// filter gradients take 32 to 350 us at batch 64 (native-notes/gpu-runs.md), longest with three channels.
 //
 // x is NCHW. dPooled and mask are in either layout.
 #include "pooled_tile.cuh"
