@@ -4,11 +4,14 @@ and compares what it leaves with the run that nobody killed, bit for bit.
 Usage: python3 kill_torture.py [--runs 100] [--jar target/distill-cuda.jar] [-- OPTIONS OF THE PROGRAM]
 
 Needs nothing but Python and the jar; `-- --device cuda` does it on a GPU. A kill falls at a random
-moment since the start of the process, or, every other time, into a save: when a temporary file is
-seen. Ends with a line of counts and status 0, or 1 at the first run that differs.
+moment since the start of the process, or, every other time, into the next save after it: when a
+temporary file is seen. A run that was done before its first kill is not counted and begun anew.
+Says after each run what the kills so far fell into. Ends with a line of counts and status 0, or 1 at
+the first run that differs.
 """
 
 import argparse
+import collections
 import contextlib
 import csv
 import hashlib
@@ -16,6 +19,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -43,9 +47,15 @@ def is_done(folder):
     return (folder / "metrics.json").exists()
 
 
-def is_saving(folder):
-    """Whether a file is being written; after a death, whether one was."""
-    return any(folder.glob("*.tmp")) or any(folder.glob("checkpoint/*.tmp"))
+def being_written(folder):
+    """The target of the temporary file that is there; after a death, was there. Or None."""
+    for place in (folder, folder / "checkpoint"):
+        with contextlib.suppress(FileNotFoundError):
+            for name in os.listdir(place):
+                # "space" is no save: it shows early whether a checkpoint would find room.
+                if name.endswith(".tmp") and not name.startswith("space."):
+                    return name[: -len(".0123456789abcdef.tmp")]
+    return None
 
 
 def finish(command, folder):
@@ -56,25 +66,33 @@ def finish(command, folder):
 
 
 def kill_at_random(command, folder, seconds):
-    """Returns what the kill hit: a save, training, the start; or None where the run was faster."""
+    """Returns what the kill hit; or None where the run was faster."""
+    resumed = (folder / "config.json").exists()
     process = start(command, folder)
-    begin = time.monotonic()
-    moment = begin + random.uniform(0, seconds)
+    moment = time.monotonic() + random.uniform(0, seconds)
     in_save = random.random() < 0.5
     while process.poll() is None:
-        if time.monotonic() > moment and (not in_save or is_saving(folder)):
+        if time.monotonic() > moment and (not in_save or being_written(folder)):
             break
-        time.sleep(0.0005)
+        time.sleep(0.001)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    said = process.communicate()[0].decode(errors="replace")
     if process.returncode == 0:
         return None
     if process.returncode != -signal.SIGKILL:
-        sys.exit(f"{folder}: ended by itself with {process.returncode}")
-    if is_saving(folder):
-        return "save"
-    return "training" if (folder / "config.json").exists() else "start"
+        sys.exit(f"{folder}: ended by itself with {process.returncode}:\n{said}")
+    return what_was_hit(being_written(folder), said, resumed)
+
+
+def what_was_hit(written, said, resumed):
+    if written is not None:
+        ending = pathlib.Path(written).suffix
+        return "save of " + ("a checkpoint" if ending == ".ckpt" else "*" + ending)
+    for model in ("student", "teacher"):
+        if f"\n{model}: " in said:
+            return f"{model} in training"
+    return "resumed start" if resumed else "first start"
 
 
 def results(folder):
@@ -95,6 +113,20 @@ def results(folder):
     return left
 
 
+def torture(command, folder, seconds):
+    """Returns what the kills hit; the run is done then."""
+    hits = []
+    while not hits:
+        shutil.rmtree(folder, ignore_errors=True)
+        for _ in range(random.randint(1, MOST_KILLS)):
+            if not is_done(folder):
+                hits.append(kill_at_random(command, folder, seconds))
+        hits = [hit for hit in hits if hit]
+    if not is_done(folder):
+        finish(command, folder)
+    return hits
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--runs", type=int, default=100)
@@ -105,7 +137,7 @@ def main():
     arguments = parser.parse_args()
     random.seed(arguments.seed)
     command = [*arguments.java.split(), "-jar", arguments.jar, "run", *SMALL, *arguments.options]
-    hits = {"save": 0, "training": 0, "start": 0}
+    hits = collections.Counter()
     with tempfile.TemporaryDirectory() as work:
         whole = pathlib.Path(work, "whole")
         begin = time.monotonic()
@@ -114,18 +146,19 @@ def main():
         expected = results(whole)
         for run in range(arguments.runs):
             folder = pathlib.Path(work, f"run{run}")
-            for _ in range(random.randint(1, MOST_KILLS)):
-                hit = None if is_done(folder) else kill_at_random(command, folder, seconds)
-                if hit is not None:
-                    hits[hit] += 1
-            if not is_done(folder):
-                finish(command, folder)
+            hits.update(torture(command, folder, seconds))
             left = results(folder)
             if left != expected:
                 differing = [name for name in expected if left.get(name) != expected[name]]
                 sys.exit(f"run {run} of seed {arguments.seed} differs in {', '.join(differing)}")
-            print(f"run {run + 1}: same bits; kills so far: {hits}", flush=True)
-    print(f"{arguments.runs} runs, {sum(hits.values())} kills {hits}: all the same bits")
+            shutil.rmtree(folder)
+            so_far = ", ".join(f"{count} {hit}" for hit, count in sorted(hits.items()))
+            print(f"run {run + 1}: same bits; kills so far: {so_far}", flush=True)
+    in_saves = sum(count for hit, count in hits.items() if hit.startswith("save"))
+    print(
+        f"{arguments.runs} runs, {hits.total()} kills, {in_saves} in a save: all the same bits;"
+        f" {(time.monotonic() - begin) / 60:.0f} minutes"
+    )
 
 
 if __name__ == "__main__":
