@@ -4,8 +4,8 @@ and compares what it leaves with the run that nobody killed, bit for bit.
 Usage: python3 kill_torture.py [--runs 100] [--jar target/distill-cuda.jar] [-- OPTIONS OF THE PROGRAM]
 
 Needs nothing but Python and the jar; `-- --device cuda` does it on a GPU. A kill falls at a random
-moment since the start of the process, or, every other time, into the next save after it: when a
-temporary file is seen. A run that was done before its first kill is not counted and begun anew.
+moment since the start of the process, or, every other time, into the nth save that is seen, by its
+temporary file. A run that was done before its first kill is not counted and begun anew.
 Says after each run what the kills so far fell into. Ends with a line of counts and status 0, or 1 at
 the first run that differs.
 """
@@ -27,10 +27,11 @@ import tempfile
 import time
 
 SMALL = (
-    "--data synthetic --subset 320 --teacher-widths 4,6,128 --student-widths 4,6,64 --batch-size 32"
-    " --teacher-epochs 1 --epochs 3 --no-baseline --device cpu --threads 1"
+    "--data synthetic --subset 320 --teacher-widths 2,4,128 --student-widths 2,4,64 --batch-size 32"
+    " --teacher-epochs 1 --epochs 2 --no-baseline --device cpu --threads 1"
 ).split()
 MOST_KILLS = 2  # of one run
+SAVES = 13  # about as many has a run: settings, history, checkpoints, models, metrics
 
 
 def start(command, folder):
@@ -48,13 +49,13 @@ def is_done(folder):
 
 
 def being_written(folder):
-    """The target of the temporary file that is there; after a death, was there. Or None."""
+    """The temporary file that is there; after a death, was there. Or None."""
     for place in (folder, folder / "checkpoint"):
         with contextlib.suppress(FileNotFoundError):
             for name in os.listdir(place):
                 # "space" is no save: it shows early whether a checkpoint would find room.
                 if name.endswith(".tmp") and not name.startswith("space."):
-                    return name[: -len(".0123456789abcdef.tmp")]
+                    return name
     return None
 
 
@@ -70,9 +71,12 @@ def kill_at_random(command, folder, seconds):
     resumed = (folder / "config.json").exists()
     process = start(command, folder)
     moment = time.monotonic() + random.uniform(0, seconds)
-    in_save = random.random() < 0.5
+    saves = random.randint(1, SAVES) if random.random() < 0.5 else None
+    seen = {None}
     while process.poll() is None:
-        if time.monotonic() > moment and (not in_save or being_written(folder)):
+        if saves:
+            seen.add(being_written(folder))
+        if len(seen) > saves if saves else time.monotonic() > moment:
             break
         time.sleep(0.001)
     with contextlib.suppress(ProcessLookupError):
@@ -87,8 +91,7 @@ def kill_at_random(command, folder, seconds):
 
 def what_was_hit(written, said, resumed):
     if written is not None:
-        ending = pathlib.Path(written).suffix
-        return "save of " + ("a checkpoint" if ending == ".ckpt" else "*" + ending)
+        return "save of *" + pathlib.Path(written[: -len(".0123456789abcdef.tmp")]).suffix
     for model in ("student", "teacher"):
         if f"\n{model}: " in said:
             return f"{model} in training"
