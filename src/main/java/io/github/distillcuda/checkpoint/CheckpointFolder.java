@@ -116,15 +116,22 @@ public final class CheckpointFolder {
     if (sequence < last) {
       throw new IllegalArgumentException(sequence + " comes before " + last);
     }
-    AtomicFile.write(
-        folder.resolve(String.format(Locale.ROOT, "checkpoint-%010d.ckpt", sequence)),
-        checkpoint::writeTo);
+    AtomicFile.write(file(sequence), checkpoint::writeTo);
     last = sequence;
     NavigableMap<Integer, Path> obsolete = files(folder);
     List<Integer> kept =
         obsolete.headMap(sequence, true).descendingKeySet().stream().limit(KEPT).toList();
     kept.forEach(obsolete::remove);
     delete(obsolete);
+  }
+
+  /** Returns the checkpoint that was saved or found last. */
+  public Optional<Path> last() {
+    return last < 0 ? Optional.empty() : Optional.of(file(last));
+  }
+
+  private Path file(int sequence) {
+    return folder.resolve(String.format(Locale.ROOT, "checkpoint-%010d.ckpt", sequence));
   }
 
   /**

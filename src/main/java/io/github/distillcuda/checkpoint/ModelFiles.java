@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -80,11 +81,7 @@ public final class ModelFiles {
    */
   public static void write(Path file, List<NamedArray> arrays) {
     String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
-    try {
-      requireReadable(arrays);
-    } catch (InvalidFileException e) {
-      throw new DistillException(ExitCode.DATA, Printable.path(file) + ": " + e.getMessage(), e);
-    }
+    requireReadable(file, arrays);
     if (name.endsWith(".safetensors")) {
       AtomicFile.write(file, out -> SafetensorsFile.write(out, arrays));
     } else if (name.endsWith(".pth") || name.endsWith(".pt")) {
@@ -93,6 +90,25 @@ public final class ModelFiles {
       throw new DistillException(
           ExitCode.USAGE,
           Printable.path(file) + ": a model file must end in .safetensors, .pth or .pt");
+    }
+  }
+
+  /**
+   * Writes arrays in float32 as safetensors, with more to read about them.
+   *
+   * @param metadata what the header says beside the arrays, in this order
+   * @throws DistillException (DATA) or (DISK) as {@link #write(Path, List)}
+   */
+  public static void write(Path file, List<NamedArray> arrays, Map<String, String> metadata) {
+    requireReadable(file, arrays);
+    AtomicFile.write(file, out -> SafetensorsFile.write(out, arrays, metadata));
+  }
+
+  private static void requireReadable(Path file, List<NamedArray> arrays) {
+    try {
+      requireReadable(arrays);
+    } catch (InvalidFileException e) {
+      throw new DistillException(ExitCode.DATA, Printable.path(file) + ": " + e.getMessage(), e);
     }
   }
 

@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The safetensors format: the length of a JSON header as 8 bytes, the header, then the elements of
@@ -103,12 +104,18 @@ final class SafetensorsFile {
 
   /** Returns the size in bytes of the file that {@link #write} makes. */
   static long size(List<NamedArray> arrays) {
-    return Long.BYTES + (long) header(arrays).length + dataBytes(arrays);
+    return Long.BYTES + (long) header(arrays, Map.of()).length + dataBytes(arrays);
   }
 
   /** Writes {@code arrays} as float32, in their order; the same arrays give the same bytes. */
   static void write(OutputStream out, List<NamedArray> arrays) throws IOException {
-    byte[] header = header(arrays);
+    write(out, arrays, Map.of());
+  }
+
+  /** Writes {@code arrays} so, with more to read about them in the header. */
+  static void write(OutputStream out, List<NamedArray> arrays, Map<String, String> metadata)
+      throws IOException {
+    byte[] header = header(arrays, metadata);
     ByteBuffer length = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     out.write(length.putLong(header.length).array());
     out.write(header);
@@ -121,13 +128,17 @@ final class SafetensorsFile {
     return arrays.stream().mapToLong(array -> (long) Float.BYTES * array.values().length).sum();
   }
 
-  private static byte[] header(List<NamedArray> arrays) {
+  private static byte[] header(List<NamedArray> arrays, Map<String, String> metadata) {
     StringWriter text = new StringWriter();
     try (JsonWriter json = new JsonWriter(text)) {
       json.setStrictness(Strictness.STRICT);
       json.beginObject();
       // Readers of other projects ask who wrote the file; "pt" is what PyTorch users' files say.
-      json.name("__metadata__").beginObject().name("format").value("pt").endObject();
+      json.name(SafetensorsHeader.METADATA).beginObject().name("format").value("pt");
+      for (Map.Entry<String, String> entry : metadata.entrySet()) {
+        json.name(entry.getKey()).value(entry.getValue());
+      }
+      json.endObject();
       long begin = 0;
       for (NamedArray array : arrays) {
         long end = begin + (long) Float.BYTES * array.values().length;

@@ -17,15 +17,21 @@ import io.github.distillcuda.train.RunSnapshot;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import picocli.CommandLine.Mixin;
 
 /** The commands that train; which models, and from which teacher, is what sets them apart. */
 abstract class TrainingCommand extends Command {
+  /** Ends that are no fault of the run: its checkpoint is as good as before. */
+  private static final Set<ExitCode> RESUMABLE =
+      EnumSet.of(ExitCode.DEVICE, ExitCode.DEVICE_MEMORY, ExitCode.DISK);
+
   @Mixin TrainingOptions training;
   @Mixin DataOptions data;
   @Mixin DeviceOptions device;
@@ -62,7 +68,8 @@ abstract class TrainingCommand extends Command {
       try (RunFolder folder = RunFolder.create(root)) {
         announce(reporter, backend, config, folder);
         List<NamedArray> parameters = file == null ? null : file.parameters();
-        return run(backend, config, images, folder, reporter).execute(parameters);
+        return sayingWhatIsSaved(
+            folder, () -> run(backend, config, images, folder, reporter).execute(parameters));
       }
     }
   }
@@ -75,14 +82,36 @@ abstract class TrainingCommand extends Command {
       try (Backend backend = device.open(session, reporter::line, config)) {
         ImageDataset images = data.open(config, reporter);
         announce(reporter, backend, config, folder);
-        DistillationRun run = run(backend, config, images, folder, reporter);
         if (snapshot.isPresent()) {
-          return run.resume(snapshot.get());
+          return sayingWhatIsSaved(
+              folder, () -> run(backend, config, images, folder, reporter).resume(snapshot.get()));
         }
         reporter.important("the run ended before its first checkpoint; it starts anew");
         ModelFile file = config.teacherFile() == null ? null : teacherFileOf(config);
-        return run.execute(file == null ? null : file.parameters());
+        List<NamedArray> parameters = file == null ? null : file.parameters();
+        return sayingWhatIsSaved(
+            folder, () -> run(backend, config, images, folder, reporter).execute(parameters));
       }
+    }
+  }
+
+  /**
+   * A run that lost its device or its disk can go on once that is mended; so says its last line.
+   */
+  private static RunMetrics sayingWhatIsSaved(RunFolder folder, Supplier<RunMetrics> run) {
+    try {
+      return run.get();
+    } catch (DistillException e) {
+      if (!RESUMABLE.contains(e.exitCode())) {
+        throw e;
+      }
+      String saved =
+          folder
+              .lastCheckpoint()
+              .map(
+                  file -> "; saved up to %s, go on with --resume %s".formatted(file, folder.root()))
+              .orElse("");
+      throw new DistillException(e.exitCode(), e.getMessage() + saved, e);
     }
   }
 

@@ -77,6 +77,11 @@ public final class Network {
     return read(parameters.secondMoments());
   }
 
+  /** Returns a copy of the gradients of the last step in state-dict order. */
+  public List<NamedArray> saveGradients() {
+    return read(parameters.gradients());
+  }
+
   /**
    * Records a forward pass.
    *

@@ -4,6 +4,7 @@ import io.github.distillcuda.backend.Backend;
 import io.github.distillcuda.backend.BackendInfo;
 import io.github.distillcuda.backend.LossSpec;
 import io.github.distillcuda.backend.ResidentDataset;
+import io.github.distillcuda.backend.StepProgress;
 import io.github.distillcuda.data.ImageDataset;
 import io.github.distillcuda.distill.DatasetLogits;
 import io.github.distillcuda.failure.DistillException;
@@ -209,8 +210,15 @@ public final class DistillationRun {
     folder.writeConfig(
         new ConfigFile(
             config, backend.info(), backend.algorithms(), dataset.name(), datasetSha256.join()));
-    List<EpochRecord> epochs =
-        trainer.train(position, (at, stopping) -> checkpoint(role, network, at, stopping));
+    List<EpochRecord> epochs;
+    try {
+      epochs = trainer.train(position, (at, stopping) -> checkpoint(role, network, at, stopping));
+    } catch (NonFiniteException e) {
+      throw new DistillException(
+          ExitCode.NOT_FINITE,
+          "%s; %s; %s; try a smaller --lr".formatted(e.getMessage(), dump(e.state()), kept()),
+          e);
+    }
     List<NamedArray> parameters = network.save();
     folder.writeModel(role, parameters);
     Frozen done = frozen(role, parameters);
@@ -219,6 +227,22 @@ public final class DistillationRun {
     if (role == ModelRole.TEACHER) {
       teacher = done;
     }
+  }
+
+  /** The run ends for another reason than a disk that has no room for this. */
+  private String dump(NonFiniteState state) {
+    try {
+      return "what it had is in " + folder.dump(state);
+    } catch (DistillException e) {
+      return "what it had is not kept: " + e.getMessage();
+    }
+  }
+
+  private String kept() {
+    return folder
+        .lastCheckpoint()
+        .map(file -> "the last checkpoint is kept, " + file)
+        .orElse("there is no checkpoint yet");
   }
 
   private ModelResult result(ModelRole role, List<EpochRecord> epochs, Evaluation evaluation) {
@@ -272,7 +296,9 @@ public final class DistillationRun {
     try {
       folder.writeHistory(epochs);
       if (due) {
-        folder.save(snapshot(role, network, position));
+        RunSnapshot snapshot = snapshot(role, network, position);
+        requireFinite(snapshot, network);
+        folder.save(snapshot);
         failedSaves = 0;
       }
     } catch (DistillException e) {
@@ -282,6 +308,28 @@ public final class DistillationRun {
       listener.warning(
           "%s. The last checkpoint is as it was; the run goes on and tries again (failed %d of %d)"
               .formatted(e.getMessage(), failedSaves, MOST_FAILED_SAVES));
+    }
+  }
+
+  /**
+   * Each step looks at gradients and parameters. The square of a gradient may overflow though the
+   * gradient does not, and its parameter then stays where it is for good: no run is saved so.
+   */
+  private static void requireFinite(RunSnapshot snapshot, Network network) {
+    ModelRole role = snapshot.inProgress();
+    StepProgress progress = snapshot.position().progress();
+    int epoch = snapshot.position().epoch();
+    for (NamedArray array : snapshot.arrays(role, RunSnapshot.Group.SECOND_MOMENTS)) {
+      if (!NonFiniteState.isFinite(array.values())) {
+        throw new NonFiniteException(
+            new NonFiniteState(
+                role.toString(),
+                progress.optimizerStep(),
+                progress.cursor() == 0 ? epoch - 1 : epoch,
+                new int[0],
+                "second moment of " + array.name(),
+                NonFiniteState.arrays(network)));
+      }
     }
   }
 

@@ -30,6 +30,7 @@ public final class RunFolder implements AutoCloseable {
   private static final String HISTORY = "history.csv";
   private static final String METRICS = "metrics.json";
   private static final String CHECKPOINT = "checkpoint";
+  private static final String NAN_DUMP = "nan-dump";
   private static final Gson GSON =
       new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create();
 
@@ -186,6 +187,26 @@ public final class RunFolder implements AutoCloseable {
   /** Saves where the run is. */
   void save(RunSnapshot snapshot) {
     checkpoints().save(snapshot.sequence(), snapshot.toCheckpoint());
+  }
+
+  /** Returns the checkpoint that was saved last, or that the run was resumed from. */
+  public Optional<Path> lastCheckpoint() {
+    return checkpoints == null ? Optional.empty() : checkpoints.last();
+  }
+
+  /**
+   * Writes what a step had computed when it met a NaN or an infinity, and leaves what earlier ones
+   * left.
+   *
+   * @return where it is
+   */
+  Path dump(NonFiniteState state) {
+    Path file = root.resolve(NAN_DUMP + ".safetensors");
+    for (int more = 2; Files.exists(file); more++) {
+      file = root.resolve("%s-%d.safetensors".formatted(NAN_DUMP, more));
+    }
+    ModelFiles.write(file, state.arrays(), state.description());
+    return file;
   }
 
   /** Deletes the checkpoints: the run is done. */

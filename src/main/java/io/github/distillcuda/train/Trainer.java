@@ -7,6 +7,7 @@ import io.github.distillcuda.backend.StepState;
 import io.github.distillcuda.data.EpochOrder;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.tensor.NamedArray;
 import io.github.distillcuda.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -36,6 +37,9 @@ public final class Trainer {
   private final StepState state;
   private final TrainingStep full;
   private final TrainingStep tail;
+
+  /** The optimizer's step that was read last. */
+  private long reached;
 
   /**
    * Records the steps.
@@ -68,15 +72,27 @@ public final class Trainer {
    * @param start where to begin; the network's parameters and moments must be those of that moment
    * @param checkpointing called after each epoch, and before a stop
    * @return the history, one record an epoch
-   * @throws DistillException NOT_FINITE at a NaN or an infinity; INTERRUPTED or TERMINATED where a
-   *     stop was asked for, after checkpointing
+   * @throws NonFiniteException at a NaN or an infinity
+   * @throws DistillException INTERRUPTED or TERMINATED where a stop was asked for, after
+   *     checkpointing; DEVICE, naming the last step that was seen to end, where the device was lost
    */
   public List<EpochRecord> train(TrainingPosition start, Checkpointing checkpointing) {
     listener.trainingStarted(task, start);
     TrainingPosition position = start;
-    while (position.epoch() <= task.settings().epochs()) {
-      position = trainEpoch(position, checkpointing);
-      checkpointing.save(position, false);
+    reached = start.progress().optimizerStep();
+    try {
+      while (position.epoch() <= task.settings().epochs()) {
+        position = trainEpoch(position, checkpointing);
+        checkpointing.save(position, false);
+      }
+    } catch (DistillException e) {
+      if (e.exitCode() != ExitCode.DEVICE) {
+        throw e;
+      }
+      throw new DistillException(
+          ExitCode.DEVICE,
+          "%s, after step %d: %s".formatted(task.model(), reached, e.getMessage()),
+          e);
     }
     return position.history();
   }
@@ -99,6 +115,7 @@ public final class Trainer {
         tail.program().run(1);
       }
       progress = state.read();
+      reached = progress.optimizerStep();
       requireFinite(progress, epoch, order);
       listener.progress(work, progress.cursor(), data.size());
       if (stop.requested() != null && progress.cursor() < data.size()) {
@@ -163,16 +180,20 @@ public final class Trainer {
     state.restore(new StepProgress(from, step - 1, 0, 0, 0, 0, 0, 0));
     TrainingStep program = to - from == batch ? full : tail;
     program.program().run(1);
-    throw new DistillException(
-        ExitCode.NOT_FINITE,
-        ("%s: NaN or infinity in %s at step %d (epoch %d, images %s); no parameter was written"
-                + " since, the last checkpoint is kept; try a smaller --lr")
-            .formatted(
-                task.model(),
-                firstNonFinite(program),
-                step,
-                epoch,
-                Arrays.toString(Arrays.copyOfRange(order, from, to))));
+    int[] images = Arrays.copyOfRange(order, from, to);
+    List<NamedArray> arrays = NonFiniteState.arrays(task.network());
+    arrays.add(copy("logits", program.logits()));
+    if (program.teacherLogits() != null) {
+      arrays.add(copy("teacher_logits", program.teacherLogits()));
+    }
+    throw new NonFiniteException(
+        new NonFiniteState(task.model(), step, epoch, images, firstNonFinite(program), arrays));
+  }
+
+  private static NamedArray copy(String name, Tensor tensor) {
+    float[] values = new float[tensor.shape().elements()];
+    tensor.read(values);
+    return new NamedArray(name, tensor.shape(), values);
   }
 
   /** Looks in the order in which a step computes: what comes first made the others so. */
@@ -197,13 +218,6 @@ public final class Trainer {
   }
 
   private static boolean isFinite(Tensor tensor) {
-    float[] values = new float[tensor.shape().elements()];
-    tensor.read(values);
-    for (float value : values) {
-      if (!Float.isFinite(value)) {
-        return false;
-      }
-    }
-    return true;
+    return NonFiniteState.isFinite(copy(tensor.name(), tensor).values());
   }
 }

@@ -13,6 +13,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -56,7 +57,8 @@ class EmulatedCudaRunTest {
             new PrintStream(errBytes, true, StandardCharsets.UTF_8),
             false,
             new StopSignal(),
-            (request, options, note) -> new CudaBackend(EmulatedEngine.of(device), 0, options));
+            (request, options, note) ->
+                new CudaBackend(EmulatedEngine.of(device), 0, options, Duration.ofSeconds(1)));
     int exitCode =
         Cli.run(session, arguments.replace("DIR", temporary.toString()).trim().split(" +"));
     out = output.toString();
@@ -64,7 +66,11 @@ class EmulatedCudaRunTest {
     return exitCode;
   }
 
-  /** The baseline alone: evaluating 10,000 test images is what takes long here. */
+  /**
+   * A launch fails, and then work does not end: both times the last line says where to go on.
+   *
+   * <p>The baseline alone: evaluating 10,000 test images is what takes long here.
+   */
   @Test
   void aRunThatLosesTheGpuSaysSoAndIsResumed() throws Exception {
     EmulatedDevice dying = new EmulatedDevice();
@@ -74,17 +80,17 @@ class EmulatedCudaRunTest {
             () -> dying.failNext("cuGraphLaunch", CudaConstants.CUDA_ERROR_LAUNCH_FAILED));
     assertThat(run(dying, output, "baseline --out DIR/lost" + SMALL)).as(() -> err).isEqualTo(5);
     assertThat(out).contains("computing in fp32 on cuda:0 Emulated GPU");
-    assertThat(err.lines()).as(err).hasSize(1);
-    assertThat(err).contains("the GPU is lost until the program starts again");
+    assertLost("cuGraphLaunch(");
+
+    String resume = "baseline --resume DIR/lost --device cuda --precision fp32";
+    EmulatedDevice hanging = new EmulatedDevice();
+    Watched resumed = new Watched("baseline: ", () -> hanging.ready(false));
+    assertThat(run(hanging, resumed, resume)).as(() -> err).isEqualTo(5);
+    assertLost("its work has not ended within 1 s");
+    assertThat(hanging.functions().getLast()).isEqualTo("cuEventQuery");
 
     EmulatedDevice fresh = new EmulatedDevice();
-    assertThat(
-            run(
-                fresh,
-                new ByteArrayOutputStream(),
-                "baseline --resume DIR/lost --device cuda --precision fp32"))
-        .as(() -> err)
-        .isZero();
+    assertThat(run(fresh, new ByteArrayOutputStream(), resume)).as(() -> err).isZero();
     assertThat(out).contains("baseline epoch  2  loss ").doesNotContain("epoch  1  loss");
     assertThat(Files.readString(temporary.resolve("lost/metrics.json")))
         .contains("Emulated GPU")
@@ -92,14 +98,35 @@ class EmulatedCudaRunTest {
     assertThat(fresh.live()).isEmpty();
   }
 
+  /** 256 images are 8 steps. */
+  private void assertLost(String reason) {
+    Path folder = temporary.resolve("lost");
+    assertThat(err.lines()).as(err).hasSize(1);
+    assertThat(err)
+        .startsWith(
+            "distill-cuda: baseline, after step 8: the GPU is lost until the program starts again: "
+                + reason)
+        .endsWith(
+            "; saved up to %s/checkpoint/checkpoint-0000000008.ckpt, go on with --resume %s\n"
+                .formatted(folder, folder));
+  }
+
   @Test
   void noRoomIsSaidBeforeAnythingIsTrained() {
-    EmulatedDevice small = new EmulatedDevice().withFreeBytes(1 << 20);
-    assertThat(run(small, new ByteArrayOutputStream(), "baseline --out DIR/small" + SMALL))
-        .as(() -> err)
-        .isEqualTo(4);
-    assertThat(err.lines()).hasSize(1);
-    assertThat(err).contains("GPU memory: ", "free are 1 MiB");
+    assertNoRoom(1 << 20, "baseline --out DIR/small" + SMALL, "GPU memory: .*, free are 1 MiB.*");
+    // StepMemoryTest shows that what is said to fit does.
+    assertNoRoom(
+        400L << 20,
+        "baseline --out DIR/large --data synthetic --batch-size 50000 --device cuda",
+        "GPU memory: steps of 50000 images need [0-9]+ MiB, free are [0-9]+ MiB of [0-9]+ MiB; the"
+            + " largest buffers are (\\S[^,;]* [0-9]+ MiB, ){3}\\S[^,;]* [0-9]+ MiB;"
+            + " --batch-size [0-9]+ fits");
+  }
+
+  private void assertNoRoom(long free, String arguments, String line) {
+    EmulatedDevice small = new EmulatedDevice().withFreeBytes(free);
+    assertThat(run(small, new ByteArrayOutputStream(), arguments)).as(() -> err).isEqualTo(4);
+    assertThat(err.strip()).matches("distill-cuda: " + line);
     assertThat(out).doesNotContain("epoch");
     assertThat(small.live()).isEmpty();
   }

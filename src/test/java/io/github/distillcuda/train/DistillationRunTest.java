@@ -15,11 +15,9 @@ import io.github.distillcuda.data.ImageDataset;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.tensor.NamedArray;
-import io.github.distillcuda.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
@@ -264,80 +262,6 @@ class DistillationRunTest {
         .hasMessageContaining("at step 2 (epoch 1, images " + images + ");")
         .extracting(e -> ((DistillException) e).exitCode())
         .isEqualTo(ExitCode.NOT_FINITE);
-  }
-
-  /** A weight goes bad in the second epoch, as on a faulty device; what was saved did not. */
-  @Test
-  void namesTheFirstBadTensorAndKeepsTheLastCheckpoint() throws IOException {
-    RunConfig config = config(EnumSet.of(ModelRole.BASELINE), 0.7f, 1e-2, false);
-    run(onednn(), config, "uninterrupted");
-    TrainingListener poisoning =
-        new TrainingListener() {
-          private Tensor weight;
-
-          @Override
-          public void trainingStarted(TrainingTask task, TrainingPosition position) {
-            weight = task.network().parameters().values().getFirst();
-          }
-
-          @Override
-          public void progress(String work, int done, int total) {
-            if (work.contains("epoch 2") && done == 32) {
-              float[] values = new float[weight.shape().elements()];
-              weight.read(values);
-              values[5] = Float.NaN;
-              weight.write(values);
-            }
-          }
-        };
-    String images = Arrays.toString(Arrays.copyOfRange(EpochOrder.of(42, 2, 72), 32, 48));
-    assertThatThrownBy(() -> run(onednn(), config, "poisoned", poisoning, new StopSignal()))
-        .hasMessage(
-            "baseline: NaN or infinity in parameter conv1.weight at step 8 (epoch 2, images %s);"
-                    .formatted(images)
-                + " no parameter was written since, the last checkpoint is kept; try a smaller"
-                + " --lr")
-        .extracting(e -> ((DistillException) e).exitCode())
-        .isEqualTo(ExitCode.NOT_FINITE);
-    resume("poisoned", DATA);
-    assertThat(bytes("poisoned", "baseline.pth")).isEqualTo(bytes("uninterrupted", "baseline.pth"));
-  }
-
-  @Test
-  void goesOnWhileTheDiskIsFullAndEndsAtTheThirdTime() throws IOException {
-    List<String> warnings = new ArrayList<>();
-    Path checkpoints = temporary.resolve("full/checkpoint");
-    TrainingListener filling =
-        new TrainingListener() {
-          @Override
-          public void epochDone(EpochRecord epoch) {
-            if (epoch.model().equals("baseline")) {
-              // A folder in the place of each checkpoint to come stands for the full disk.
-              block(checkpoints, epoch.step() + 10);
-            }
-          }
-
-          @Override
-          public void warning(String line) {
-            warnings.add(line);
-          }
-        };
-    RunConfig config = config(ALL, 0.7f, 1e-2, false);
-    assertThatThrownBy(() -> run(onednn(), config, "full", filling, new StopSignal()))
-        .hasMessageStartingWith("cannot write " + checkpoints)
-        .extracting(e -> ((DistillException) e).exitCode())
-        .isEqualTo(ExitCode.DISK);
-    assertThat(warnings).hasSize(2);
-    assertThat(warnings.getFirst()).contains("the run goes on").endsWith("(failed 1 of 3)");
-    assertThat(checkpoints.resolve("checkpoint-0000000010.ckpt")).isRegularFile();
-  }
-
-  private static void block(Path checkpoints, long sequence) {
-    try {
-      Files.createDirectories(checkpoints.resolve("checkpoint-%010d.ckpt".formatted(sequence)));
-    } catch (IOException e) {
-      throw new AssertionError(e);
-    }
   }
 
   @Test

@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
@@ -15,6 +16,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Kill torture: runs that are killed with SIGKILL at random moments, savings included, and resumed
@@ -23,8 +26,6 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Timeout(600) // only ends a test that would hang
 class KilledRunTest {
-  private static final int RUNS = 10;
-
   /** Fixed, so that a failure can be looked for again, though the system's timing differs. */
   private final Random random = new Random(20261126);
 
@@ -33,12 +34,17 @@ class KilledRunTest {
 
   @TempDir Path temporary;
 
-  @Test
-  void leavesTheSameBitsHoweverOftenItIsKilled() throws Exception {
+  private String device;
+
+  /** On an emulated GPU few: each takes seconds. */
+  @ParameterizedTest
+  @CsvSource({"cpu, 10", "cuda, 3"})
+  void leavesTheSameBitsHoweverOftenItIsKilled(String on, int runs) throws Exception {
+    device = on;
     Path whole = temporary.resolve("whole");
     finish(whole);
     TreeMap<String, Object> expected = results(whole);
-    for (int run = 0; run < RUNS; run++) {
+    for (int run = 0; run < runs; run++) {
       Path folder = temporary.resolve("run" + run);
       for (int kills = 1 + random.nextInt(2); kills > 0 && !isDone(folder); kills--) {
         killAtRandom(folder);
@@ -48,16 +54,47 @@ class KilledRunTest {
       }
       assertThat(results(folder)).as("run %d", run).isEqualTo(expected);
     }
-    System.out.printf("%d runs killed %d times, %d in a save%n", RUNS, killed, killedInASave);
+    System.out.printf(
+        "%s: %d runs killed %d times, %d in a save%n", device, runs, killed, killedInASave);
     assertThat(killed).isPositive();
+  }
+
+  /** On the CPU the program itself is asked, in {@code ProgramTest}. */
+  @Test
+  void asksAnEmulatedGpuToStopAndGoesOnToTheSameBits() throws Exception {
+    device = "cuda";
+    Path whole = temporary.resolve("whole");
+    finish(whole);
+    TreeMap<String, Object> expected = results(whole);
+    for (Map.Entry<String, Integer> signal : Map.of("INT", 130, "TERM", 143).entrySet()) {
+      Path folder = temporary.resolve(signal.getKey());
+      Process process = start(folder);
+      List<String> said;
+      try (BufferedReader lines = process.inputReader()) {
+        String line = lines.readLine();
+        while (line != null && !line.equals("baseline")) {
+          line = lines.readLine();
+        }
+        new ProcessBuilder("kill", "-s", signal.getKey(), "" + process.pid()).start().waitFor();
+        said = lines.lines().toList();
+      }
+      assertThat(process.waitFor()).as("%s", said).isEqualTo(signal.getValue());
+      assertThat(said.getLast()).endsWith("; everything is saved");
+      assertThat(isSaving(folder)).isFalse();
+      finish(folder);
+      assertThat(results(folder)).as(signal.getKey()).isEqualTo(expected);
+    }
   }
 
   private static boolean isDone(Path folder) {
     return Files.exists(folder.resolve("metrics.json"));
   }
 
-  private static Process start(Path folder) throws IOException {
+  private Process start(Path folder) throws IOException {
     return new ProcessBuilder(
+            // What a shell runs in the background ignores Ctrl-C, and so would its children.
+            "env",
+            "--default-signal=INT",
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
             "-XX:TieredStopAtLevel=1",
             "-XX:+UseSerialGC",
@@ -65,12 +102,13 @@ class KilledRunTest {
             "-cp",
             System.getProperty("java.class.path"),
             KilledRun.class.getName(),
-            folder.toString())
+            folder.toString(),
+            device)
         .redirectErrorStream(true)
         .start();
   }
 
-  private static void finish(Path folder) throws Exception {
+  private void finish(Path folder) throws Exception {
     Process process = start(folder);
     String said = new String(process.getInputStream().readAllBytes());
     assertThat(process.waitFor()).as(said).isZero();

@@ -14,11 +14,15 @@ import io.github.distillcuda.cuda.DeviceMemory;
 import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.Shape;
 import io.github.distillcuda.tensor.Tensor;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 
 /** An NVIDIA GPU: steps are CUDA graphs of cuDNN, cuBLAS and kernels of ours, in float32, NCHW. */
 public final class CudaBackend implements Backend {
+  /** A step takes well under a second, and hosts wait after every few dozen of them. */
+  private static final Duration PATIENCE = Duration.ofSeconds(120);
+
   private final CudaSession session;
   private final BackendInfo info;
 
@@ -31,9 +35,18 @@ public final class CudaBackend implements Backend {
    *     lacks what was asked for, DEVICE_MEMORY if there is no room on it
    */
   public CudaBackend(CudaEngine engine, int ordinal, BackendOptions options) {
+    this(engine, ordinal, options, PATIENCE);
+  }
+
+  /**
+   * Opens a GPU so, with another limit to its work.
+   *
+   * @param patience after how long without an end the work counts as hung, and the GPU as lost
+   */
+  public CudaBackend(CudaEngine engine, int ordinal, BackendOptions options, Duration patience) {
     // Asked for first: what fails after the session is open would have to close it.
     String versions = engine.versions();
-    session = new CudaSession(engine, ordinal, options);
+    session = new CudaSession(engine, ordinal, options, patience);
     info =
         new BackendInfo(
             "%s, %s".formatted(session.context().device(), versions),

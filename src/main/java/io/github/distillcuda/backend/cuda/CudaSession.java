@@ -17,6 +17,7 @@ import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import java.time.Duration;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
@@ -47,9 +48,10 @@ final class CudaSession implements AutoCloseable {
   /**
    * Opens a GPU for the calling thread.
    *
+   * @param patience after how long without an end its work counts as hung
    * @throws io.github.distillcuda.failure.DistillException if there is no such GPU or no room on it
    */
-  CudaSession(CudaEngine engine, int ordinal, BackendOptions options) {
+  CudaSession(CudaEngine engine, int ordinal, BackendOptions options, Duration patience) {
     this.options = options;
     try (DeviceScope opening = new DeviceScope()) {
       opening.own(scope);
@@ -57,7 +59,7 @@ final class CudaSession implements AutoCloseable {
       this.engine = engine;
       math = mathMode(options.precision());
       staging = scope.own(new HostStaging(stream(), STAGING_BYTES));
-      watchdog = new Watchdog(context, scope.own(CudaEvent.create(context, "watchdog")));
+      watchdog = new Watchdog(context, scope.own(CudaEvent.create(context, "watchdog")), patience);
       opening.release(scope);
     }
   }

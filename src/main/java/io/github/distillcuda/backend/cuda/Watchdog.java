@@ -3,6 +3,7 @@ package io.github.distillcuda.backend.cuda;
 import io.github.distillcuda.cuda.CudaContext;
 import io.github.distillcuda.cuda.CudaEvent;
 import io.github.distillcuda.cuda.CudaStream;
+import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -10,9 +11,6 @@ import java.util.concurrent.locks.LockSupport;
  * program in a call of the driver that nothing can interrupt.
  */
 final class Watchdog {
-  /** A step takes well under a second, and hosts wait after every few dozen of them. */
-  private static final long DEADLINE_SECONDS = 120;
-
   /** Most waits are shorter, and a sleep would be longer than they are. */
   private static final long SPIN_NANOS = 2_000_000;
 
@@ -20,16 +18,12 @@ final class Watchdog {
 
   private final CudaContext context;
   private final CudaEvent event;
-  private final long deadlineSeconds;
+  private final Duration patience;
 
-  Watchdog(CudaContext context, CudaEvent event) {
-    this(context, event, DEADLINE_SECONDS);
-  }
-
-  Watchdog(CudaContext context, CudaEvent event, long deadlineSeconds) {
+  Watchdog(CudaContext context, CudaEvent event, Duration patience) {
     this.context = context;
     this.event = event;
-    this.deadlineSeconds = deadlineSeconds;
+    this.patience = patience;
   }
 
   /**
@@ -43,8 +37,8 @@ final class Watchdog {
     long start = System.nanoTime();
     while (!event.isDone()) {
       long waited = System.nanoTime() - start;
-      if (waited > deadlineSeconds * 1_000_000_000L) {
-        throw context.giveUp("its work has not ended within %d s".formatted(deadlineSeconds));
+      if (waited > patience.toNanos()) {
+        throw context.giveUp("its work has not ended within %d s".formatted(patience.toSeconds()));
       }
       if (waited < SPIN_NANOS) {
         Thread.onSpinWait();

@@ -10,6 +10,7 @@ import io.github.distillcuda.cuda.CudaStream;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
 /** A step that never ends ends the run; and then the GPU is left alone, for it would block. */
@@ -20,7 +21,7 @@ class WatchdogTest {
     CudaContext context = CudaContext.open(device.driver(), 0);
     CudaStream stream = CudaStream.create(context, "main");
     CudaEvent event = CudaEvent.create(context, "watchdog");
-    Watchdog watchdog = new Watchdog(context, event, 0);
+    Watchdog watchdog = new Watchdog(context, event, Duration.ZERO);
     device.ready(false);
     assertThatExceptionOfType(DistillException.class)
         .isThrownBy(() -> watchdog.await(stream))
@@ -42,7 +43,8 @@ class WatchdogTest {
     try (CudaContext context = CudaContext.open(device.driver(), 0);
         CudaStream stream = CudaStream.create(context, "main");
         CudaEvent event = CudaEvent.create(context, "watchdog")) {
-      assertThatCode(() -> new Watchdog(context, event).await(stream)).doesNotThrowAnyException();
+      assertThatCode(() -> new Watchdog(context, event, Duration.ofMinutes(2)).await(stream))
+          .doesNotThrowAnyException();
     }
     assertThat(device.live()).isEmpty();
   }
