@@ -3,6 +3,7 @@ package io.github.distillcuda.backend;
 import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.Shape;
 import io.github.distillcuda.tensor.Tensor;
+import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
 
@@ -43,14 +44,20 @@ public interface Backend extends AutoCloseable {
   DType dtype();
 
   /**
-   * Brings a data set to the device. One that computes on the host may keep the arrays instead of a
-   * copy, so they must not be changed any more.
+   * Brings a data set to the device. One that computes on the host may keep what it is given
+   * instead of a copy, so that must not be changed any more.
    *
    * @param imageShape the shape of one image, [channels, height, width]
-   * @param images the images as bytes, row-major, one after the other
+   * @param images the images as bytes, row-major, one after the other, from index 0 to the buffer's
+   *     capacity
    * @param labels a label an image, from 0, or -100 for an image without one
    */
-  ResidentDataset upload(Shape imageShape, byte[] images, byte[] labels);
+  ResidentDataset upload(Shape imageShape, ByteBuffer images, byte[] labels);
+
+  /** Brings a data set to the device whose images are in an array. */
+  default ResidentDataset upload(Shape imageShape, byte[] images, byte[] labels) {
+    return upload(imageShape, ByteBuffer.wrap(images), labels);
+  }
 
   /** Allocates a table of logits, zero at first. */
   LogitsTable createLogitsTable(int rows, int classes);

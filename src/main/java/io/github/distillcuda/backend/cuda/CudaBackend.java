@@ -14,6 +14,7 @@ import io.github.distillcuda.cuda.DeviceMemory;
 import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.Shape;
 import io.github.distillcuda.tensor.Tensor;
+import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
 
@@ -80,7 +81,7 @@ public final class CudaBackend implements Backend {
   }
 
   @Override
-  public ResidentDataset upload(Shape imageShape, byte[] images, byte[] labels) {
+  public ResidentDataset upload(Shape imageShape, ByteBuffer images, byte[] labels) {
     session.check();
     return new CudaDataset(session, imageShape, images, labels);
   }

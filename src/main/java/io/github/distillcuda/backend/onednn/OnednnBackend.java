@@ -14,6 +14,7 @@ import io.github.distillcuda.ffi.OnednnLibrary;
 import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.Shape;
 import io.github.distillcuda.tensor.Tensor;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -83,7 +84,7 @@ public final class OnednnBackend implements Backend {
   }
 
   @Override
-  public ResidentDataset upload(Shape imageShape, byte[] images, byte[] labels) {
+  public ResidentDataset upload(Shape imageShape, ByteBuffer images, byte[] labels) {
     context.check();
     return new OnednnDataset(imageShape, images, labels);
   }
