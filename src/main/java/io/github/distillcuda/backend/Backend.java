@@ -29,6 +29,17 @@ public interface Backend extends AutoCloseable {
   }
 
   /**
+   * Throws unless a run's models may find room beside what is allocated already: better before the
+   * first of them is trained than when the last is created. Where memory is the host's, the host
+   * will see.
+   *
+   * @param batch the batch size that the run was asked for
+   * @throws io.github.distillcuda.failure.DistillException DEVICE_MEMORY with what is needed, what
+   *     is free, what is largest, and a batch size that fits, if one does
+   */
+  default void requireRoom(List<PlannedModel> models, int batch) {}
+
+  /**
    * Allocates the parameters of a model, zero at first.
    *
    * @param layers the layers, whose layouts the backend chooses here

@@ -6,6 +6,7 @@ import io.github.distillcuda.backend.BackendOptions;
 import io.github.distillcuda.backend.LayerSpec;
 import io.github.distillcuda.backend.LogitsTable;
 import io.github.distillcuda.backend.ParameterArena;
+import io.github.distillcuda.backend.PlannedModel;
 import io.github.distillcuda.backend.ResidentDataset;
 import io.github.distillcuda.backend.StepRecorder;
 import io.github.distillcuda.backend.StepState;
@@ -62,10 +63,14 @@ public final class CudaBackend implements Backend {
   }
 
   @Override
+  public void requireRoom(List<PlannedModel> models, int batch) {
+    session.check();
+    new RunMemory(models, session.options().layers()).requireRoom(session.context(), batch);
+  }
+
+  @Override
   public ParameterArena createParameters(List<LayerSpec> layers, int batch, boolean trainable) {
     session.check();
-    new StepMemory(layers, session.options().layers(), trainable)
-        .requireRoom(session.context(), batch, CudaParameterArena.bytes(layers, trainable));
     return new CudaParameterArena(session, layers, trainable);
   }
 
