@@ -31,7 +31,7 @@ final class BackwardRecorder {
     OnednnTensor gradient =
         switch (pass.layer()) {
           case ConvolutionSpec c -> unpool(c, relu(outputGradient));
-          case LinearSpec l -> l.relu() ? relu(outputGradient) : outputGradient;
+          case LinearSpec l -> l.relu() ? relu(outputGradient) : recording.operand(outputGradient);
         };
     recordParameters(gradient);
     return wantInputGradient ? recordInput(gradient) : null;
@@ -125,7 +125,7 @@ final class BackwardRecorder {
     OnednnTensor stored = pass.parameters().weightGradient(pass.index());
     long source = pass.source().descriptor();
     long anySource =
-        context.any(LayerPlanner.batched(recording.batch(), pass.layer().inputShape()));
+        context.anyOperand(LayerPlanner.batched(recording.batch(), pass.layer().inputShape()));
     long anyWeight = context.any(LayerPlanner.weightDims(pass.layer()));
     PrimitivePlan plan =
         PrimitivePlan.first(
@@ -153,7 +153,7 @@ final class BackwardRecorder {
         pass.layer() instanceof ConvolutionSpec c
             ? Shape.of(c.outChannels(), c.height(), c.width())
             : pass.layer().outputShape();
-    return context.any(LayerPlanner.batched(recording.batch(), shape));
+    return context.anyOperand(LayerPlanner.batched(recording.batch(), shape));
   }
 
   private long parameterGradients(long source, long weights, long gradient) {
@@ -186,17 +186,17 @@ final class BackwardRecorder {
    * time of a reorder and a product; a convolution cannot, and has it reordered in every step.
    */
   private OnednnTensor recordInput(OnednnTensor gradient) {
-    OnednnTensor stored = pass.parameters().weight(pass.index());
+    OnednnTensor weight = pass.weight();
     long anySource =
-        context.any(LayerPlanner.batched(recording.batch(), pass.layer().inputShape()));
-    long anyWeight = context.any(LayerPlanner.weightDims(pass.layer()));
+        context.anyOperand(LayerPlanner.batched(recording.batch(), pass.layer().inputShape()));
+    long anyWeight = context.anyOperand(LayerPlanner.weightDims(pass.layer()));
     PrimitivePlan plan =
         PrimitivePlan.first(
             context,
             name("backward to its input"),
             () ->
                 inputGradient(
-                    pass.source().descriptor(), stored.descriptor(), gradient.descriptor()),
+                    pass.source().descriptor(), weight.descriptor(), gradient.descriptor()),
             () -> inputGradient(anySource, anyWeight, gradient.descriptor()),
             () -> inputGradient(anySource, anyWeight, anyGradient()));
     OnednnTensor inputGradient =
@@ -206,7 +206,7 @@ final class BackwardRecorder {
         plan,
         Argument.destinationGradient(
             recording.reorder(gradient, plan.destinationGradient()).memory()),
-        Argument.weights(recording.reorder(stored, plan.weights()).memory()),
+        Argument.weights(recording.reorder(weight, plan.weights()).memory()),
         Argument.sourceGradient(inputGradient.memory()));
     return inputGradient;
   }

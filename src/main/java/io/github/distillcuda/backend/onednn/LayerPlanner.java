@@ -9,6 +9,7 @@ import io.github.distillcuda.backend.ConvolutionSpec;
 import io.github.distillcuda.backend.LayerSpec;
 import io.github.distillcuda.backend.LinearSpec;
 import io.github.distillcuda.ffi.OnednnDescriptors.Window;
+import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
@@ -60,7 +61,8 @@ final class LayerPlanner {
     return dims(one.withBatch(batch));
   }
 
-  private static long[] dims(Shape shape) {
+  /** Returns the extents of a shape. */
+  static long[] dims(Shape shape) {
     long[] dims = new long[shape.rank()];
     for (int i = 0; i < dims.length; i++) {
       dims[i] = shape.extent(i);
@@ -75,19 +77,20 @@ final class LayerPlanner {
     long source = 0;
     for (LayerSpec layer : layers) {
       if (!layer.inputShape().equals(shape)) {
-        source = context.plain(batched(batch, layer.inputShape()));
+        source = context.plainOperand(batched(batch, layer.inputShape()));
       }
       ForwardPlan plan = forward(layer, batch, source, anyWeight(layer), training);
-      weights.add(plan.product().weights());
+      boolean asRead = context.operandType() == DType.FLOAT32;
+      weights.add(asRead ? plan.product().weights() : context.plain(weightDims(layer)));
       source = plan.output();
       shape = layer.outputShape();
     }
     return weights;
   }
 
-  /** Describes a layer's weight in whatever order is best. */
+  /** Describes a layer's weight as an operand in whatever order is best. */
   long anyWeight(LayerSpec layer) {
-    return context.any(weightDims(layer));
+    return context.anyOperand(weightDims(layer));
   }
 
   /**
@@ -98,12 +101,12 @@ final class LayerPlanner {
    */
   ForwardPlan forward(LayerSpec layer, int batch, long source, long weights, boolean training) {
     int propagation = training ? FORWARD_TRAINING : FORWARD_INFERENCE;
-    long anySource = context.any(batched(batch, layer.inputShape()));
+    long anySource = context.anyOperand(batched(batch, layer.inputShape()));
     long bias = context.plain(layer.biasShape().extent(0));
     String what = layer.name() + " forward, " + layer.inputShape() + " to " + layer.outputShape();
     return switch (layer) {
       case ConvolutionSpec c -> {
-        long destination = context.any(batch, c.outChannels(), c.height(), c.width());
+        long destination = context.anyOperand(batch, c.outChannels(), c.height(), c.width());
         PrimitivePlan convolution =
             PrimitivePlan.first(
                 context,
@@ -114,7 +117,11 @@ final class LayerPlanner {
         yield new ForwardPlan(convolution, pool(c, batch, propagation, convolution));
       }
       case LinearSpec l -> {
-        long destination = context.plain(batch, l.outFeatures());
+        // What no ReLU follows are logits, which the loss reads.
+        long destination =
+            l.relu()
+                ? context.plainOperand(batch, l.outFeatures())
+                : context.plain(batch, l.outFeatures());
         yield new ForwardPlan(
             PrimitivePlan.first(
                 context,
@@ -145,7 +152,7 @@ final class LayerPlanner {
 
   private PrimitivePlan pool(
       ConvolutionSpec layer, int batch, int propagation, PrimitivePlan convolution) {
-    long destination = context.any(batched(batch, layer.outputShape()));
+    long destination = context.anyOperand(batched(batch, layer.outputShape()));
     return PrimitivePlan.first(
         context,
         layer.name() + " pooling",
