@@ -19,11 +19,13 @@ final class BackwardRecorder {
   private final OnednnContext context;
   private final Recording recording;
   private final OnednnPass pass;
+  private final LayerPlanner planner;
 
   BackwardRecorder(Recording recording, OnednnPass pass) {
     this.recording = recording;
     this.pass = pass;
     context = recording.context();
+    planner = new LayerPlanner(context);
   }
 
   /** Records the pass and returns the gradient of its input, null unless wanted. */
@@ -148,37 +150,12 @@ final class BackwardRecorder {
     }
   }
 
-  private long anyGradient() {
-    Shape shape =
-        pass.layer() instanceof ConvolutionSpec c
-            ? Shape.of(c.outChannels(), c.height(), c.width())
-            : pass.layer().outputShape();
-    return context.anyOperand(LayerPlanner.batched(recording.batch(), shape));
+  private long parameterGradients(long source, long weights, long gradient) {
+    return planner.parameterGradients(pass.layer(), pass.plan(), source, weights, gradient);
   }
 
-  private long parameterGradients(long source, long weights, long gradient) {
-    long bias = context.plain(pass.layer().biasShape().extent(0));
-    long hint = pass.plan().product().descriptor();
-    return switch (pass.layer()) {
-      case ConvolutionSpec c ->
-          context
-              .describe()
-              .convolution_backward_weights(
-                  context.engine(),
-                  CONVOLUTION_DIRECT,
-                  source,
-                  weights,
-                  bias,
-                  gradient,
-                  LayerPlanner.FILTER,
-                  hint,
-                  context.attributes());
-      case LinearSpec l ->
-          context
-              .describe()
-              .inner_product_backward_weights(
-                  context.engine(), source, weights, bias, gradient, hint, context.attributes());
-    };
+  private long anyGradient() {
+    return planner.anyProduct(pass.layer(), recording.batch());
   }
 
   /**

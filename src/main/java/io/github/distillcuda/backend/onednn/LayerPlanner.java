@@ -80,17 +80,51 @@ final class LayerPlanner {
         source = context.plainOperand(batched(batch, layer.inputShape()));
       }
       ForwardPlan plan = forward(layer, batch, source, anyWeight(layer), training);
-      boolean asRead = context.operandType() == DType.FLOAT32;
-      weights.add(asRead ? plan.product().weights() : context.plain(weightDims(layer)));
+      weights.add(storedOrder(layer, plan, batch, training));
       source = plan.output();
       shape = layer.outputShape();
     }
     return weights;
   }
 
+  /**
+   * Returns the order in which a weight, its gradient and its moments are stored: in float32 the
+   * one the forward product reads. In bfloat16 that reads a copy, and its order packs elements in
+   * pairs, so the gradient's own it is: then the copy is all that a step converts.
+   */
+  private long storedOrder(LayerSpec layer, ForwardPlan plan, int batch, boolean training) {
+    if (context.operandType() == DType.FLOAT32) {
+      return plan.product().weights();
+    }
+    if (!training) {
+      return context.plain(weightDims(layer));
+    }
+    long gradient =
+        layer instanceof LinearSpec l
+            ? context.plainOperand(batch, l.outFeatures())
+            : plan.product().destination();
+    long source = plan.product().source();
+    long anySource = context.anyOperand(batched(batch, layer.inputShape()));
+    long weights = context.any(weightDims(layer));
+    return PrimitivePlan.first(
+            context,
+            layer.name() + " backward to its weight",
+            () -> parameterGradients(layer, plan, source, weights, gradient),
+            () -> parameterGradients(layer, plan, anySource, weights, anyProduct(layer, batch)))
+        .weightsGradient();
+  }
+
   /** Describes a layer's weight as an operand in whatever order is best. */
   long anyWeight(LayerSpec layer) {
     return context.anyOperand(weightDims(layer));
+  }
+
+  /** Describes a layer's convolution or inner product as an operand in whatever order is best. */
+  long anyProduct(LayerSpec layer, int batch) {
+    return switch (layer) {
+      case ConvolutionSpec c -> context.anyOperand(batch, c.outChannels(), c.height(), c.width());
+      case LinearSpec l -> context.anyOperand(batch, l.outFeatures());
+    };
   }
 
   /**
@@ -106,7 +140,7 @@ final class LayerPlanner {
     String what = layer.name() + " forward, " + layer.inputShape() + " to " + layer.outputShape();
     return switch (layer) {
       case ConvolutionSpec c -> {
-        long destination = context.anyOperand(batch, c.outChannels(), c.height(), c.width());
+        long destination = anyProduct(c, batch);
         PrimitivePlan convolution =
             PrimitivePlan.first(
                 context,
@@ -181,5 +215,38 @@ final class LayerPlanner {
             bias,
             destination,
             layer.relu() ? context.reluAttributes() : context.attributes());
+  }
+
+  /**
+   * Describes the gradients of a layer's weight and bias.
+   *
+   * @param source the order of the layer's input
+   * @param weights the order of the weight's gradient
+   * @param gradient the order of the gradient of the product
+   */
+  long parameterGradients(
+      LayerSpec layer, ForwardPlan plan, long source, long weights, long gradient) {
+    long bias = context.plain(layer.biasShape().extent(0));
+    long hint = plan.product().descriptor();
+    return switch (layer) {
+      case ConvolutionSpec c ->
+          context
+              .describe()
+              .convolution_backward_weights(
+                  context.engine(),
+                  CONVOLUTION_DIRECT,
+                  source,
+                  weights,
+                  bias,
+                  gradient,
+                  FILTER,
+                  hint,
+                  context.attributes());
+      case LinearSpec l ->
+          context
+              .describe()
+              .inner_product_backward_weights(
+                  context.engine(), source, weights, bias, gradient, hint, context.attributes());
+    };
   }
 }
