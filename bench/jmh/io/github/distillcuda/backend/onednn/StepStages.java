@@ -37,14 +37,16 @@ public final class StepStages {
   /**
    * Prints a table.
    *
-   * @param arguments fp32 or bf16, and the number of steps; fp32 and 300 by default
+   * @param arguments fp32 or bf16, the number of steps, and of threads: fp32, 300 and all by
+   *     default. On a shared machine one thread is the honest number: two wait for each other.
    */
   public static void main(String[] arguments) {
     String precision = arguments.length > 0 ? arguments[0] : "fp32";
     int steps = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 300;
+    int threads = arguments.length > 2 ? Integer.parseInt(arguments[2]) : 0;
     BackendOptions options =
         new BackendOptions(
-            0,
+            threads,
             true,
             Kernels.FUSED,
             Layers.CUDNN,

@@ -55,8 +55,11 @@ public final class OnednnBackend implements Backend {
     info = new BackendInfo(device, "panama", precision, "fused", "onednn");
   }
 
-  /** Where oneDNN would emulate bfloat16 it is slower than float32, so that is refused. */
-  private static DType operandType(Precision precision, int isa) {
+  /**
+   * Returns the type of the operands on a processor with this instruction set. Where oneDNN would
+   * emulate bfloat16 it is slower than float32, so that is refused.
+   */
+  static DType operandType(Precision precision, int isa) {
     return switch (precision) {
       case AUTO, FP32 -> DType.FLOAT32;
       case TF32 -> throw lacks(precision, "tf32 is for --device cuda");
