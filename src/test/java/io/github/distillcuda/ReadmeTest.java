@@ -1,9 +1,15 @@
 package io.github.distillcuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
+import io.github.distillcuda.emulator.device.EmulatedDevice;
+import io.github.distillcuda.ffi.CudaDriverApi;
 import java.io.IOException;
 import java.io.StringWriter;
+import java.lang.reflect.Method;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,8 +42,39 @@ class ReadmeTest {
   /** Compiles the example, runs it in a new JVM, and compares with the output shown below it. */
   @Test
   void theExampleCompilesAndPrintsWhatIsShown() throws IOException, InterruptedException {
-    Path source = temporary.resolve("Example.java");
-    Files.writeString(source, blocks("java").getFirst());
+    compile("Example", blocks("java").getFirst());
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                classPath() + ":" + temporary,
+                "Example")
+            .redirectErrorStream(true)
+            .start();
+    String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).as(printed).isZero();
+    assertThat(printed).isEqualTo(blocks("text").getFirst());
+  }
+
+  /** Compiles the example on device buffers, and runs it on an emulated device. */
+  @Test
+  void theExampleOfAVocabularyRunsOnTheEmulatedDevice() throws Exception {
+    compile("Vocabulary", blocks("java").get(1));
+    EmulatedDevice device = new EmulatedDevice();
+    try (URLClassLoader loader = new URLClassLoader(new URL[] {temporary.toUri().toURL()})) {
+      Method terms =
+          loader.loadClass("Vocabulary").getDeclaredMethod("terms", CudaDriverApi.class, int.class);
+      terms.setAccessible(true);
+      float uniform = (float) Math.log(128_256);
+      assertThat((float[]) terms.invoke(null, device.driver(), 2))
+          .containsExactly(new float[] {0, 0, uniform, uniform}, within(1e-5f));
+    }
+    assertThat(device.live()).isEmpty();
+  }
+
+  private void compile(String name, String text) throws IOException {
+    Path source = temporary.resolve(name + ".java");
+    Files.writeString(source, text);
     JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
     StringWriter messages = new StringWriter();
     try (var files = compiler.getStandardFileManager(null, null, StandardCharsets.UTF_8)) {
@@ -53,17 +90,6 @@ class ReadmeTest {
               .call();
       assertThat(compiled).as(messages.toString()).isTrue();
     }
-    Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp",
-                classPath() + ":" + temporary,
-                "Example")
-            .redirectErrorStream(true)
-            .start();
-    String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).as(printed).isZero();
-    assertThat(printed).isEqualTo(blocks("text").getFirst());
   }
 
   private static String classPath() {

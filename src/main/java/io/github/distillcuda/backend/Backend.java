@@ -3,6 +3,7 @@ package io.github.distillcuda.backend;
 import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.Shape;
 import io.github.distillcuda.tensor.Tensor;
+import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
 
@@ -28,6 +29,17 @@ public interface Backend extends AutoCloseable {
   }
 
   /**
+   * Throws unless a run's models may find room beside what is allocated already: better before the
+   * first of them is trained than when the last is created. Where memory is the host's, the host
+   * will see.
+   *
+   * @param batch the batch size that the run was asked for
+   * @throws io.github.distillcuda.failure.DistillException DEVICE_MEMORY with what is needed, what
+   *     is free, what is largest, and a batch size that fits, if one does
+   */
+  default void requireRoom(List<PlannedModel> models, int batch) {}
+
+  /**
    * Allocates the parameters of a model, zero at first.
    *
    * @param layers the layers, whose layouts the backend chooses here
@@ -43,14 +55,20 @@ public interface Backend extends AutoCloseable {
   DType dtype();
 
   /**
-   * Brings a data set to the device. One that computes on the host may keep the arrays instead of a
-   * copy, so they must not be changed any more.
+   * Brings a data set to the device. One that computes on the host may keep what it is given
+   * instead of a copy, so that must not be changed any more.
    *
    * @param imageShape the shape of one image, [channels, height, width]
-   * @param images the images as bytes, row-major, one after the other
+   * @param images the images as bytes, row-major, one after the other, from index 0 to the buffer's
+   *     capacity
    * @param labels a label an image, from 0, or -100 for an image without one
    */
-  ResidentDataset upload(Shape imageShape, byte[] images, byte[] labels);
+  ResidentDataset upload(Shape imageShape, ByteBuffer images, byte[] labels);
+
+  /** Brings a data set to the device whose images are in an array. */
+  default ResidentDataset upload(Shape imageShape, byte[] images, byte[] labels) {
+    return upload(imageShape, ByteBuffer.wrap(images), labels);
+  }
 
   /** Allocates a table of logits, zero at first. */
   LogitsTable createLogitsTable(int rows, int classes);

@@ -67,7 +67,7 @@ public final class Backends {
     if (options.layers() != Layers.CUDNN) {
       names.add("--layers " + options.layers());
     }
-    if (options.precision() != Precision.AUTO && options.precision() != Precision.FP32) {
+    if (options.precision() == Precision.TF32) {
       names.add("--precision " + options.precision());
     }
     return names;

@@ -6,8 +6,11 @@ import io.github.distillcuda.train.StopSignal;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -43,25 +46,34 @@ public final class Cli {
    * @return the exit code
    */
   static int run(Session session, String... args) {
+    List<String> words = List.of(args);
+    boolean namesOfAllMatter = words.contains("--help") || words.contains("-h");
+    return execute(session, parser(session, namesOfAllMatter ? null : words), args);
+  }
+
+  /**
+   * Returns the parser of the command line.
+   *
+   * @param words the commands to know, each of which takes 10 ms to read the options of, among
+   *     other words; null for all
+   */
+  private static CommandLine parser(Session session, List<String> words) {
     CommandLine root = new CommandLine(new RunCommand(session)).setCommandName("distill-cuda");
-    root.addSubcommand(new RunCommand(session));
-    root.addSubcommand(new TrainTeacherCommand(session));
-    root.addSubcommand(new BaselineCommand(session));
-    root.addSubcommand(new DistillCommand(session));
-    root.addSubcommand(new EvalCommand(session));
-    root.addSubcommand(new ExportCommand(session));
-    root.addSubcommand(
-        new CommandLine(new DataCommand(session))
-            .addSubcommand(new DataCommand.Fetch(session))
-            .addSubcommand(new DataCommand.Verify(session))
-            .addSubcommand(new DataCommand.Synthesize(session)));
-    root.addSubcommand(new InfoCommand(session));
-    root.addSubcommand(new VerifyCommand(session));
-    root.addSubcommand(new BenchCommand(session));
+    commands(session)
+        .forEach(
+            (name, command) -> {
+              if (words == null || words.contains(name)) {
+                root.addSubcommand(name, command.get());
+              }
+            });
     root.setCaseInsensitiveEnumValuesAllowed(true);
+    return root;
+  }
+
+  private static int execute(Session session, CommandLine root, String[] args) {
     root.setOut(new PrintWriter(session.out(), true));
     root.setErr(new PrintWriter(session.err(), true));
-    root.setParameterExceptionHandler((e, _) -> usageFailure(session, e));
+    root.setParameterExceptionHandler((e, all) -> usageFailure(session, e, all));
     root.setExecutionExceptionHandler((e, command, _) -> failure(session, e, command));
     root.setExecutionStrategy(
         parsed -> {
@@ -80,6 +92,27 @@ public final class Cli {
     }
   }
 
+  private static Map<String, Supplier<Object>> commands(Session session) {
+    Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
+    commands.put("run", () -> new RunCommand(session));
+    commands.put("train-teacher", () -> new TrainTeacherCommand(session));
+    commands.put("baseline", () -> new BaselineCommand(session));
+    commands.put("distill", () -> new DistillCommand(session));
+    commands.put("eval", () -> new EvalCommand(session));
+    commands.put("export", () -> new ExportCommand(session));
+    commands.put(
+        "data",
+        () ->
+            new CommandLine(new DataCommand(session))
+                .addSubcommand(new DataCommand.Fetch(session))
+                .addSubcommand(new DataCommand.Verify(session))
+                .addSubcommand(new DataCommand.Synthesize(session)));
+    commands.put("info", () -> new InfoCommand(session));
+    commands.put("verify", () -> new VerifyCommand(session));
+    commands.put("bench", () -> new BenchCommand(session));
+    return commands;
+  }
+
   private static int outOfMemory(Session session, OutOfMemoryError e) {
     session
         .err()
@@ -90,10 +123,10 @@ public final class Cli {
     return ExitCode.DATA.value();
   }
 
-  private static int usageFailure(Session session, ParameterException e) {
+  private static int usageFailure(Session session, ParameterException e, String[] args) {
     String line = e.getMessage();
     if (e instanceof UnmatchedArgumentException unmatched) {
-      List<String> suggestions = unmatched.getSuggestions();
+      List<String> suggestions = suggestions(session, args);
       line =
           "unknown: %s%s"
               .formatted(
@@ -108,6 +141,18 @@ public final class Cli {
                     line.lines().findFirst().orElse(""),
                     e.getCommandLine().getCommandSpec().qualifiedName()));
     return ExitCode.USAGE.value();
+  }
+
+  /** What was meant may be one of the commands that were not needed so far. */
+  private static List<String> suggestions(Session session, String[] args) {
+    try {
+      parser(session, null).parseArgs(args);
+    } catch (UnmatchedArgumentException e) {
+      return e.getSuggestions();
+    } catch (ParameterException e) {
+      // Something else is wrong, too.
+    }
+    return List.of();
   }
 
   private static int failure(Session session, Exception e, CommandLine command) {

@@ -13,7 +13,8 @@ import java.util.Locale;
 /**
  * Prints a run as it happens. On a terminal, a progress bar with rate and time left stands in the
  * last line; elsewhere there are plain lines only. With {@code --json}, standard output carries one
- * object an epoch, and everything for people goes to standard error.
+ * object an epoch, and everything for people goes to standard error. Data and device are opened
+ * side by side, so that lines come from two threads.
  */
 final class ConsoleReporter implements TrainingListener, DataListener {
   private static final int BAR_WIDTH = 24;
@@ -25,7 +26,6 @@ final class ConsoleReporter implements TrainingListener, DataListener {
   private final boolean json;
   private final boolean quiet;
   private final boolean bar;
-  private final Gson gson = new GsonBuilder().serializeSpecialFloatingPointValues().create();
   private String work = "";
   private long workStarted;
   private long workStartedAt;
@@ -46,7 +46,7 @@ final class ConsoleReporter implements TrainingListener, DataListener {
   }
 
   /** Prints a line for people. */
-  void line(String text) {
+  synchronized void line(String text) {
     if (!quiet) {
       clearBar();
       people.println(text);
@@ -54,15 +54,15 @@ final class ConsoleReporter implements TrainingListener, DataListener {
   }
 
   /** Prints a line for people even with {@code --quiet}. */
-  void important(String text) {
+  synchronized void important(String text) {
     clearBar();
     people.println(text);
   }
 
   /** Prints a result: the object with {@code --json}, else the text. */
-  void result(Object object, String text) {
+  synchronized void result(Object object, String text) {
     clearBar();
-    results.println(json ? gson.toJson(object) : text);
+    results.println(json ? json().toJson(object) : text);
   }
 
   @Override
@@ -111,7 +111,8 @@ final class ConsoleReporter implements TrainingListener, DataListener {
     progressOf(work, done, total, "images", 1);
   }
 
-  private void progressOf(String work, long done, long total, String unit, int perUnit) {
+  private synchronized void progressOf(
+      String work, long done, long total, String unit, int perUnit) {
     long now = System.nanoTime();
     if (!work.equals(this.work)) {
       this.work = work;
@@ -142,10 +143,10 @@ final class ConsoleReporter implements TrainingListener, DataListener {
   }
 
   @Override
-  public void epochDone(EpochRecord e) {
+  public synchronized void epochDone(EpochRecord e) {
     clearBar();
     if (json) {
-      results.println(gson.toJson(e));
+      results.println(json().toJson(e));
     }
     boolean distilled = e.kd() != 0;
     line(
@@ -162,7 +163,11 @@ final class ConsoleReporter implements TrainingListener, DataListener {
             e.imagesPerSecond()));
   }
 
-  private void clearBar() {
+  private static Gson json() {
+    return new GsonBuilder().serializeSpecialFloatingPointValues().create();
+  }
+
+  private synchronized void clearBar() {
     if (barShown) {
       people.print(CLEAR_LINE);
       barShown = false;

@@ -72,7 +72,8 @@ final class DeviceOptions {
       names = "--precision",
       paramLabel = "TYPE",
       description =
-          "arithmetic of the layers: ${COMPLETION-CANDIDATES} (default: tf32 on CUDA, else fp32)")
+          "arithmetic of the layers: ${COMPLETION-CANDIDATES}; tf32 on CUDA, bf16 on a CPU that has"
+              + " it (default: tf32 on CUDA, else fp32)")
   Precision precision;
 
   @Option(

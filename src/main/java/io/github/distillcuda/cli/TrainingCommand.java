@@ -23,6 +23,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.function.Supplier;
 import picocli.CommandLine.Mixin;
 
@@ -63,8 +65,9 @@ abstract class TrainingCommand extends Command {
     RunFolder.requireUsable(root);
     ModelFile file = teacherFile(training.teacher());
     RunConfig config = config(file);
+    CompletableFuture<ImageDataset> opening = opening(config, reporter);
     try (Backend backend = device.open(session, reporter::line)) {
-      ImageDataset images = data.open(config, reporter);
+      ImageDataset images = opened(opening);
       try (RunFolder folder = RunFolder.create(root)) {
         announce(reporter, backend, config, folder);
         List<NamedArray> parameters = file == null ? null : file.parameters();
@@ -79,8 +82,9 @@ abstract class TrainingCommand extends Command {
       RunConfig config = folder.config();
       ResumedSettings.requireSame(spec, config(teacherFile(config.teacher())), config);
       Optional<RunSnapshot> snapshot = folder.newestSnapshot(reporter::important);
+      CompletableFuture<ImageDataset> opening = opening(config, reporter);
       try (Backend backend = device.open(session, reporter::line, config)) {
-        ImageDataset images = data.open(config, reporter);
+        ImageDataset images = opened(opening);
         announce(reporter, backend, config, folder);
         if (snapshot.isPresent()) {
           return sayingWhatIsSaved(
@@ -112,6 +116,24 @@ abstract class TrainingCommand extends Command {
                   file -> "; saved up to %s, go on with --resume %s".formatted(file, folder.root()))
               .orElse("");
       throw new DistillException(e.exitCode(), e.getMessage() + saved, e);
+    }
+  }
+
+  /** Opens the data set beside the device, each of which takes a quarter of a second. */
+  private CompletableFuture<ImageDataset> opening(RunConfig config, ConsoleReporter reporter) {
+    return CompletableFuture.supplyAsync(() -> data.open(config, reporter));
+  }
+
+  /** Waits for the data set; throws what kept it from being opened. */
+  private static ImageDataset opened(CompletableFuture<ImageDataset> opening) {
+    try {
+      return opening.join();
+    } catch (CompletionException e) {
+      switch (e.getCause()) {
+        case RuntimeException cause -> throw cause;
+        case Error cause -> throw cause;
+        default -> throw e;
+      }
     }
   }
 

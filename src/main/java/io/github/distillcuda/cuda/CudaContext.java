@@ -9,22 +9,21 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * The primary context of a GPU, which cuDNN and cuBLAS share, current in the thread that opened it.
- * Everything on the GPU belongs to that one platform thread.
+ * A context of a GPU, current in the thread that opened it: the primary one, which cuDNN and cuBLAS
+ * share, or one that another library owns. Everything in it belongs to that one platform thread.
  */
 public final class CudaContext extends NativeHandle {
   private final CudaDriverApi driver;
   private final CudaDevice device;
   private final DeviceMemory memory = new DeviceMemory(this);
   private final Set<NativeHandle> open = new LinkedHashSet<>();
+  private final boolean owned;
 
-  private CudaContext(CudaDriverApi driver, CudaDevice device) {
-    super(
-        "cuda:" + device.ordinal(),
-        driver.latch(),
-        driver.cuDevicePrimaryCtxRetain(device.handle()));
+  private CudaContext(CudaDriverApi driver, CudaDevice device, long address, boolean owned) {
+    super("cuda:" + device.ordinal(), driver.latch(), address);
     this.driver = driver;
     this.device = device;
+    this.owned = owned;
   }
 
   /**
@@ -36,13 +35,39 @@ public final class CudaContext extends NativeHandle {
    * @throws IllegalStateException if the calling thread is virtual
    */
   public static CudaContext open(CudaDriverApi driver, int ordinal) {
+    requirePlatformThread();
+    CudaDevice device = CudaDevice.of(driver, ordinal);
+    return enter(
+        new CudaContext(driver, device, driver.cuDevicePrimaryCtxRetain(device.handle()), true));
+  }
+
+  /**
+   * Wraps a context that another library owns, and makes it current in the calling thread. The
+   * caller closes the wrapper, after everything in it, while the context is still there; that
+   * leaves the context as it is, and current.
+   *
+   * @param driver an initialised driver
+   * @param ordinal the number of the context's GPU, from 0
+   * @param address its {@code CUcontext}
+   * @throws DistillException {@link ExitCode#DEVICE} if there is no such GPU
+   * @throws IllegalStateException if the calling thread is virtual
+   */
+  public static CudaContext borrow(CudaDriverApi driver, int ordinal, long address) {
+    requirePlatformThread();
+    return enter(new CudaContext(driver, CudaDevice.of(driver, ordinal), address, false));
+  }
+
+  private static void requirePlatformThread() {
     if (Thread.currentThread().isVirtual()) {
       throw new IllegalStateException(
           "a context belongs to one platform thread, this one is virtual");
     }
+  }
+
+  private static CudaContext enter(CudaContext context) {
     try (DeviceScope opening = new DeviceScope()) {
-      CudaContext context = opening.own(new CudaContext(driver, CudaDevice.of(driver, ordinal)));
-      driver.cuCtxSetCurrent(context.address());
+      opening.own(context);
+      context.makeCurrent();
       return opening.release(context);
     }
   }
@@ -117,6 +142,9 @@ public final class CudaContext extends NativeHandle {
 
   @Override
   void release(long address) {
+    if (!owned) {
+      return;
+    }
     try (DeviceScope ending = new DeviceScope()) {
       ending.own(this::releasePrimaryContext);
       ending.own(() -> driver.cuCtxSetCurrent(0));

@@ -53,6 +53,12 @@ public record CudaDevice(
         driver.cuDriverGetVersion());
   }
 
+  /** Returns the most shared memory that a block may have, once it is asked for, in bytes. */
+  int sharedBytes(CudaDriverApi driver) {
+    return driver.cuDeviceGetAttribute(
+        CudaConstants.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, handle);
+  }
+
   /** Returns name and properties for people. */
   @Override
   public String toString() {

@@ -7,23 +7,38 @@ import io.github.distillcuda.ffi.CudaConstants;
  * from or to page-locked memory: a copy outside of a stream would not wait for one.
  */
 public final class CudaStream extends ContextHandle {
-  private CudaStream(CudaContext context, String name, int priority) {
-    super(
-        context,
-        name,
-        context
-            .driver()
-            .cuStreamCreateWithPriority(CudaConstants.CU_STREAM_NON_BLOCKING, priority));
+  private final boolean owned;
+
+  private CudaStream(CudaContext context, String name, long address, boolean owned) {
+    super(context, name, address);
+    this.owned = owned;
+  }
+
+  private static CudaStream create(CudaContext context, String name, int priority) {
+    long address =
+        context.driver().cuStreamCreateWithPriority(CudaConstants.CU_STREAM_NON_BLOCKING, priority);
+    return new CudaStream(context, name, address, true);
   }
 
   /** Creates a stream of the highest priority; the caller closes it. */
   public static CudaStream create(CudaContext context, String name) {
-    return new CudaStream(context, name, context.driver().cuCtxGetStreamPriorityRange()[1]);
+    return create(context, name, context.driver().cuCtxGetStreamPriorityRange()[1]);
   }
 
   /** Creates a stream whose work may wait for that of others; the caller closes it. */
   public static CudaStream createLowPriority(CudaContext context, String name) {
-    return new CudaStream(context, name, context.driver().cuCtxGetStreamPriorityRange()[0]);
+    return create(context, name, context.driver().cuCtxGetStreamPriorityRange()[0]);
+  }
+
+  /**
+   * Wraps a stream that another library owns and that stays its own: {@link #close} only forgets
+   * it.
+   *
+   * @param context the stream's context
+   * @param address its {@code CUstream}
+   */
+  public static CudaStream borrow(CudaContext context, String name, long address) {
+    return new CudaStream(context, name, address, false);
   }
 
   /** Waits for all work of this stream. */
@@ -101,6 +116,8 @@ public final class CudaStream extends ContextHandle {
 
   @Override
   void release(long address) {
-    context().driver().cuStreamDestroy_v2(address);
+    if (owned) {
+      context().driver().cuStreamDestroy_v2(address);
+    }
   }
 }

@@ -1,7 +1,7 @@
 package io.github.distillcuda.cuda;
 
 /** Memory on the GPU; see {@link DeviceMemory#allocate}. */
-public final class DeviceBuffer extends ContextHandle {
+public final class DeviceBuffer extends ContextHandle implements DeviceRange {
   private final String name;
   private final long byteSize;
 
@@ -16,7 +16,7 @@ public final class DeviceBuffer extends ContextHandle {
     return name;
   }
 
-  /** Returns the size. */
+  @Override
   public long byteSize() {
     return byteSize;
   }

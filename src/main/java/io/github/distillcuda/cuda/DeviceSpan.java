@@ -7,13 +7,13 @@ package io.github.distillcuda.cuda;
  * @param offset its first byte
  * @param byteSize its length
  */
-public record DeviceSpan(DeviceBuffer buffer, long offset, long byteSize) {
+public record DeviceSpan(DeviceBuffer buffer, long offset, long byteSize) implements DeviceRange {
   /** Returns all of a buffer. */
   public static DeviceSpan of(DeviceBuffer buffer) {
     return new DeviceSpan(buffer, 0, buffer.byteSize());
   }
 
-  /** Returns the device address of the first byte. */
+  @Override
   public long address() {
     return buffer.address(offset, byteSize);
   }

@@ -2,16 +2,16 @@ package io.github.distillcuda.cuda;
 
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
+import io.github.distillcuda.cuda.kernels.LaunchConfig;
 import io.github.distillcuda.ffi.CudaConstants;
 
 /** A kernel of a loaded module, which owns it. */
 public final class KernelFunction {
-  private static final int PORTABLE_CLUSTER_BLOCKS = 8;
-
   private final CudaModule module;
   private final KernelSignature signature;
   private final long address;
   private int sharedBytes;
+  private boolean clusterAllowed;
 
   KernelFunction(CudaModule module, KernelSignature signature, long address) {
     this.module = module;
@@ -30,10 +30,13 @@ public final class KernelFunction {
    * @throws IllegalArgumentException if the sizes are not what the kernel is made for
    */
   public KernelLaunch prepare(KernelSizes sizes) {
-    KernelLaunch launch = new KernelLaunch(this, sizes, module.arena());
-    allowSharedMemory(launch.config().sharedBytes());
+    return new KernelLaunch(this, sizes, module.arena());
+  }
+
+  /** Asks for what a launch needs beyond what every launch may have. */
+  void allow(LaunchConfig config) {
+    allowSharedMemory(config.sharedBytes());
     allowCluster();
-    return launch;
   }
 
   /** More than 48 KiB a block, static and dynamic together, must be asked for. */
@@ -49,11 +52,12 @@ public final class KernelFunction {
 
   /** A cluster of more blocks than every GPU has room for must be asked for. */
   private void allowCluster() {
-    if (signature.clusterBlocks() > PORTABLE_CLUSTER_BLOCKS) {
+    if (signature.clusterBlocks() > KernelSignature.PORTABLE_CLUSTER_BLOCKS && !clusterAllowed) {
       module
           .driver()
           .cuFuncSetAttribute(
               address, CudaConstants.CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED, 1);
+      clusterAllowed = true;
     }
   }
 

@@ -22,8 +22,8 @@ public final class KernelLaunch {
   private static final long SLOT = JAVA_LONG.byteSize();
 
   private final KernelFunction function;
-  private final KernelSizes sizes;
-  private final LaunchConfig config;
+  private KernelSizes sizes;
+  private LaunchConfig config;
   private final List<KernelParameter> parameters;
   private final MemorySegment arguments;
   private final MemorySegment addresses;
@@ -31,13 +31,26 @@ public final class KernelLaunch {
 
   KernelLaunch(KernelFunction function, KernelSizes sizes, Arena arena) {
     this.function = function;
-    this.sizes = sizes;
-    config = function.signature().launch(sizes);
     parameters = function.signature().parameters();
     arguments = arena.allocate(SLOT * parameters.size(), SLOT);
     addresses = arena.allocate(SLOT * parameters.size(), SLOT);
     for (int i = 0; i < parameters.size(); i++) {
       addresses.setAtIndex(JAVA_LONG, i, arguments.address() + SLOT * i);
+    }
+    resize(sizes);
+  }
+
+  /**
+   * Takes other sizes, for which every other argument must be bound anew.
+   *
+   * @throws IllegalArgumentException if the sizes are not what the kernel is made for
+   */
+  void resize(KernelSizes newSizes) {
+    config = function.signature().launch(newSizes);
+    function.allow(config);
+    sizes = newSizes;
+    unbound.clear();
+    for (int i = 0; i < parameters.size(); i++) {
       String name = parameters.get(i).name();
       if (parameters.get(i) instanceof KernelParameter.Int) {
         arguments.set(JAVA_INT, SLOT * i, Math.toIntExact(sizes.get(name)));
@@ -72,6 +85,13 @@ public final class KernelLaunch {
           "%s of %s is not aligned at byte %d of %s".formatted(name, this, offset, buffer));
     }
     long address = buffer.address(offset, elements * pointer.element().bytes());
+    arguments.set(JAVA_LONG, bound(name), address);
+    return this;
+  }
+
+  /** Binds an address whose range the caller has checked. */
+  KernelLaunch bindChecked(String name, long address) {
+    parameter(name, KernelParameter.Pointer.class);
     arguments.set(JAVA_LONG, bound(name), address);
     return this;
   }

@@ -26,12 +26,7 @@ record BinaryBatch(int records) implements BatchFormat {
       for (int i = 0; i < count; i++) {
         int row = firstRow + first + i;
         set.labels()[row] = label(buffer[i * RECORD_BYTES], first + i, where);
-        System.arraycopy(
-            buffer,
-            i * RECORD_BYTES + 1,
-            set.images(),
-            row * ImageDataset.IMAGE_BYTES,
-            ImageDataset.IMAGE_BYTES);
+        set.setImages(row, 1, buffer, i * RECORD_BYTES + 1);
       }
     }
   }

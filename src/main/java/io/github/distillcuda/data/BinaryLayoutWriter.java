@@ -4,6 +4,7 @@ import io.github.distillcuda.failure.ExitCode;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -69,12 +70,14 @@ final class BinaryLayoutWriter {
     }
   }
 
-  private static void writeBatch(Path file, byte[] images, byte[] labels, int first, int count)
+  private static void writeBatch(Path file, ByteBuffer images, byte[] labels, int first, int count)
       throws IOException {
     try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(file), 1 << 20)) {
+      byte[] image = new byte[ImageDataset.IMAGE_BYTES];
       for (int row = first; row < first + count; row++) {
         out.write(labels[row]);
-        out.write(images, row * ImageDataset.IMAGE_BYTES, ImageDataset.IMAGE_BYTES);
+        images.get(row * image.length, image);
+        out.write(image);
       }
     }
   }

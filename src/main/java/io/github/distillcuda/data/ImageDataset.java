@@ -2,9 +2,9 @@ package io.github.distillcuda.data;
 
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.tensor.Shape;
+import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 
@@ -12,8 +12,9 @@ import java.util.List;
  * A training and a test set of 32x32 colour pictures with a class each, in host memory.
  *
  * <p>Images are unsigned bytes, NCHW: picture after picture, each 1,024 red, 1,024 green and 1,024
- * blue values, row by row. Labels are class ids below the number of class names. The arrays are
- * handed out without copying (153.6 MB of CIFAR-10) and must not be changed.
+ * blue values, row by row. Labels are class ids below the number of class names. Images are an
+ * array or a file that is mapped, and are handed out without copying (153.6 MB of CIFAR-10): for
+ * reading. The array of labels must not be changed.
  */
 public final class ImageDataset {
   /** The shape of one picture, [channels, height, width]. */
@@ -51,17 +52,17 @@ public final class ImageDataset {
       byte[] trainLabels,
       byte[] testImages,
       byte[] testLabels) {
-    LabelledImages train = new LabelledImages(trainImages, trainLabels);
-    LabelledImages test = new LabelledImages(testImages, testLabels);
+    LabelledImages train = LabelledImages.of(trainImages, trainLabels);
+    LabelledImages test = LabelledImages.of(testImages, testLabels);
     check("train", train, classNames.size());
     check("test", test, classNames.size());
     return new ImageDataset(name, classNames, train, test);
   }
 
   private static void check(String part, LabelledImages set, int classes) {
-    if (set.images().length != (long) set.labels().length * IMAGE_BYTES) {
+    if (set.images().capacity() != (long) set.labels().length * IMAGE_BYTES) {
       throw new IllegalArgumentException(
-          part + ": " + set.images().length + " bytes for " + set.labels().length + " labels");
+          part + ": " + set.images().capacity() + " bytes for " + set.labels().length + " labels");
     }
     for (byte label : set.labels()) {
       if (Byte.toUnsignedInt(label) >= classes) {
@@ -90,9 +91,9 @@ public final class ImageDataset {
     return test.labels().length;
   }
 
-  /** Returns the training images, [trainCount, 3, 32, 32]; not a copy. */
-  public byte[] trainImages() {
-    return train.images();
+  /** Returns the training images, [trainCount, 3, 32, 32]; not a copy, read-only. */
+  public ByteBuffer trainImages() {
+    return train.images().asReadOnlyBuffer();
   }
 
   /** Returns the training labels, [trainCount]; not a copy. */
@@ -100,9 +101,9 @@ public final class ImageDataset {
     return train.labels();
   }
 
-  /** Returns the test images, [testCount, 3, 32, 32]; not a copy. */
-  public byte[] testImages() {
-    return test.images();
+  /** Returns the test images, [testCount, 3, 32, 32]; not a copy, read-only. */
+  public ByteBuffer testImages() {
+    return test.images().asReadOnlyBuffer();
   }
 
   /** Returns the test labels, [testCount]; not a copy. */
@@ -128,11 +129,7 @@ public final class ImageDataset {
     if (count == trainCount()) {
       return this;
     }
-    LabelledImages first =
-        new LabelledImages(
-            Arrays.copyOf(train.images(), count * IMAGE_BYTES),
-            Arrays.copyOf(train.labels(), count));
-    return new ImageDataset(name, classNames, first, test);
+    return new ImageDataset(name, classNames, train.first(count), test);
   }
 
   /**
@@ -142,9 +139,11 @@ public final class ImageDataset {
    */
   public String sha256() {
     MessageDigest digest = digest("SHA-256");
+    byte[] image = new byte[IMAGE_BYTES];
     for (int i = 0; i < trainCount(); i++) {
       digest.update(train.labels()[i]);
-      digest.update(train.images(), i * IMAGE_BYTES, IMAGE_BYTES);
+      train.copyImage(i, image);
+      digest.update(image);
     }
     return HexFormat.of().formatHex(digest.digest());
   }

@@ -1,20 +1,52 @@
 package io.github.distillcuda.data;
 
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+
 /**
  * Images with their labels, row by row; readers fill it in place.
  *
  * @param images unsigned bytes, [rows, 3, 32, 32]
  * @param labels class ids, [rows], each in [0, 10)
  */
-record LabelledImages(byte[] images, byte[] labels) {
+record LabelledImages(ByteBuffer images, byte[] labels) {
+  /** Images in an array, which is not copied. */
+  static LabelledImages of(byte[] images, byte[] labels) {
+    return new LabelledImages(ByteBuffer.wrap(images), labels);
+  }
+
   /**
    * Room for {@code rows} images.
    *
    * @throws io.github.distillcuda.failure.DistillException if the heap is too small
    */
   static LabelledImages ofSize(int rows) {
-    byte[] images = allocate(Math.multiplyExact(rows, ImageDataset.IMAGE_BYTES), "the images");
-    return new LabelledImages(images, new byte[rows]);
+    return of(allocate(rows), new byte[rows]);
+  }
+
+  /** Returns a view of the first rows. */
+  LabelledImages first(int rows) {
+    return new LabelledImages(
+        images.slice(0, rows * ImageDataset.IMAGE_BYTES), Arrays.copyOf(labels, rows));
+  }
+
+  /** Copies the bytes of {@code rows} images from {@code offset} of an array. */
+  void setImages(int firstRow, int rows, byte[] from, int offset) {
+    images.put(firstRow * ImageDataset.IMAGE_BYTES, from, offset, rows * ImageDataset.IMAGE_BYTES);
+  }
+
+  /** Copies the bytes of a row's image out. */
+  void copyImage(int row, byte[] to) {
+    images.get(row * ImageDataset.IMAGE_BYTES, to);
+  }
+
+  /**
+   * Allocates an array for the bytes of {@code rows} images.
+   *
+   * @throws io.github.distillcuda.failure.DistillException if the heap is too small
+   */
+  static byte[] allocate(int rows) {
+    return allocate(Math.multiplyExact(rows, ImageDataset.IMAGE_BYTES), "the images");
   }
 
   /**

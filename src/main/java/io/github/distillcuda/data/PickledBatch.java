@@ -45,7 +45,7 @@ record PickledBatch(int records) implements BatchFormat {
       throw invalid(where, "a dictionary of " + KEYS, "something else");
     }
     copyLabels(entries.byKey().get("labels"), where, set.labels(), firstRow);
-    copyPixels(file, entries.byKey().get("data"), where, set.images(), firstRow);
+    copyPixels(file, entries.byKey().get("data"), where, set, firstRow);
   }
 
   private void copyLabels(PickledValue value, Object where, byte[] labels, int firstRow) {
@@ -61,7 +61,7 @@ record PickledBatch(int records) implements BatchFormat {
   }
 
   private void copyPixels(
-      byte[] file, PickledValue value, Object where, byte[] images, int firstRow) {
+      byte[] file, PickledValue value, Object where, LabelledImages set, int firstRow) {
     int pixels = records * ImageDataset.IMAGE_BYTES;
     // the state that numpy gives to an array: version, shape, element type, Fortran order, bytes
     if (!(value instanceof Array array)
@@ -78,7 +78,7 @@ record PickledBatch(int records) implements BatchFormat {
           "unsigned bytes [" + records + ", " + ImageDataset.IMAGE_BYTES + "] in C order",
           "another array or none");
     }
-    System.arraycopy(file, bytes.offset(), images, firstRow * ImageDataset.IMAGE_BYTES, pixels);
+    set.setImages(firstRow, records, file, bytes.offset());
   }
 
   private static PickledValue number(int value) {

@@ -1,6 +1,6 @@
 package io.github.distillcuda.data;
 
-import java.util.Arrays;
+import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -43,23 +43,28 @@ public final class SyntheticDataset {
     if (trainCount < 1 || testCount < 1) {
       throw new IllegalArgumentException(trainCount + " training, " + testCount + " test pictures");
     }
-    ImageDataset set = undrawn(trainCount, testCount);
-    draw(seed, 0, set.trainLabels(), set.trainImages());
-    draw(seed, FIRST_TEST_PICTURE, set.testLabels(), set.testImages());
-    return set;
+    byte[] train = LabelledImages.allocate(trainCount);
+    byte[] test = LabelledImages.allocate(testCount);
+    draw(seed, 0, train);
+    draw(seed, FIRST_TEST_PICTURE, test);
+    return of(ByteBuffer.wrap(train), ByteBuffer.wrap(test));
   }
 
-  /** Returns a set of black pictures that has the labels already. */
-  static ImageDataset undrawn(int trainCount, int testCount) {
-    return new ImageDataset(NAME, CLASS_NAMES, labelled(trainCount), labelled(testCount));
+  /** Returns the set whose pictures have been drawn. */
+  static ImageDataset of(ByteBuffer train, ByteBuffer test) {
+    return new ImageDataset(NAME, CLASS_NAMES, labelled(train), labelled(test));
   }
 
-  private static LabelledImages labelled(int count) {
-    LabelledImages set = LabelledImages.ofSize(count);
-    for (int row = 0; row < count; row++) {
-      set.labels()[row] = (byte) (row % CLASS_NAMES.size());
+  private static LabelledImages labelled(ByteBuffer images) {
+    byte[] labels = new byte[images.capacity() / ImageDataset.IMAGE_BYTES];
+    for (int row = 0; row < labels.length; row++) {
+      labels[row] = (byte) label(row);
     }
-    return set;
+    return new LabelledImages(images, labels);
+  }
+
+  private static int label(int row) {
+    return row % CLASS_NAMES.size();
   }
 
   /**
@@ -68,21 +73,22 @@ public final class SyntheticDataset {
    */
   static boolean isDrawn(ImageDataset set, long seed) {
     int pictures = Math.min(set.trainCount(), CLASS_NAMES.size());
-    byte[] drawn = create(seed, pictures, 1).trainImages();
-    return Arrays.equals(drawn, 0, drawn.length, set.trainImages(), 0, drawn.length);
+    ByteBuffer drawn = create(seed, pictures, 1).trainImages();
+    return drawn.equals(set.trainImages().slice(0, drawn.capacity()));
   }
 
-  private static void draw(long seed, long firstPicture, byte[] labels, byte[] images) {
-    int tasks = Math.ceilDiv(labels.length, PICTURES_PER_TASK);
+  private static void draw(long seed, long firstPicture, byte[] images) {
+    int count = images.length / ImageDataset.IMAGE_BYTES;
+    int tasks = Math.ceilDiv(count, PICTURES_PER_TASK);
     IntStream.range(0, tasks)
         .parallel()
         .forEach(
             task -> {
               SyntheticPicture picture = new SyntheticPicture();
-              int end = Math.min(labels.length, (task + 1) * PICTURES_PER_TASK);
+              int end = Math.min(count, (task + 1) * PICTURES_PER_TASK);
               for (int row = task * PICTURES_PER_TASK; row < end; row++) {
                 picture.draw(
-                    seed, firstPicture + row, labels[row], images, row * ImageDataset.IMAGE_BYTES);
+                    seed, firstPicture + row, label(row), images, row * ImageDataset.IMAGE_BYTES);
               }
             });
   }

@@ -18,7 +18,7 @@ import java.util.stream.IntStream;
  */
 public final class DatasetLogits {
   /** Rows of one step; the time an image takes hardly depends on it, the memory does. */
-  private static final int BATCH = 100;
+  public static final int BATCH = 100;
 
   private final LogitsTable table;
   private final StepState state;

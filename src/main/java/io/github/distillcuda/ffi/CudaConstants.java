@@ -35,6 +35,7 @@ public final class CudaConstants {
   public static final int CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT = 16;
   public static final int CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR = 75;
   public static final int CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR = 76;
+  public static final int CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN = 97;
 
   // CUstream_flags, CUevent_flags
   public static final int CU_STREAM_NON_BLOCKING = 1;

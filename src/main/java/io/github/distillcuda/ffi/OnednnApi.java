@@ -49,6 +49,7 @@ public final class OnednnApi {
   private final MethodHandle streamCreate;
   private final MethodHandle streamWait;
   private final MethodHandle memoryDescCreateWithTag;
+  private final MethodHandle memoryDescQuery;
   private final MethodHandle memoryDescEqual;
   private final MethodHandle memoryDescGetSize;
   private final MethodHandle memoryCreate;
@@ -72,6 +73,7 @@ public final class OnednnApi {
     memoryDescCreateWithTag =
         calls.link(
             "dnnl_memory_desc_create_with_tag", ADDRESS, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT);
+    memoryDescQuery = calls.link("dnnl_memory_desc_query", JAVA_LONG, JAVA_INT, ADDRESS);
     memoryDescEqual = calls.link("dnnl_memory_desc_equal", JAVA_LONG, JAVA_LONG);
     memoryDescGetSize =
         library.function("dnnl_memory_desc_get_size", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG));
@@ -163,6 +165,14 @@ public final class OnednnApi {
             (int)
                 memoryDescCreateWithTag.invokeExact(
                     out, dims.length, OnednnCalls.dims(arena, dims), dataType, tag));
+  }
+
+  /** Returns the {@code dnnl_data_type_t} of a memory's elements. */
+  public int dataType(long memoryDesc) {
+    return calls.number(
+        "dnnl_memory_desc_query(data_type)",
+        (arena, out) ->
+            (int) memoryDescQuery.invokeExact(memoryDesc, OnednnConstants.QUERY_DATA_TYPE, out));
   }
 
   public boolean dnnl_memory_desc_equal(long left, long right) {

@@ -59,6 +59,15 @@ final class OnednnCalls {
     }
   }
 
+  /** Runs a function that stores an int, and returns it. */
+  int number(String shown, Creation query) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment number = arena.allocate(JAVA_INT);
+      run(shown, () -> query.status(arena, number));
+      return number.get(JAVA_INT, 0);
+    }
+  }
+
   /** Runs a function that stores the address of a C string, and returns the string. */
   String string(String shown, Creation query) {
     try (Arena arena = Arena.ofConfined()) {

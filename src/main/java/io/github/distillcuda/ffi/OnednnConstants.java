@@ -15,6 +15,8 @@ public final class OnednnConstants {
   public static final int STREAM_IN_ORDER = 1;
 
   /** {@code dnnl_data_type_t}. */
+  public static final int BF16 = 2;
+
   public static final int F32 = 3;
 
   /** {@code dnnl_format_tag_t}: let the primitive choose. */
@@ -52,11 +54,12 @@ public final class OnednnConstants {
   public static final int QUERY_DIFF_DST_MD = 134;
   public static final int QUERY_WORKSPACE_MD = 135;
   public static final int QUERY_SCRATCHPAD_MD = 136;
+  public static final int QUERY_DATA_TYPE = 258;
 
   /** {@code dnnl_scratchpad_mode_t}: the caller passes the scratchpad. */
   public static final int SCRATCHPAD_MODE_USER = 1;
 
-  /** {@code dnnl_accumulation_mode_t}: float32 sums for float32 data. */
+  /** {@code dnnl_accumulation_mode_t}: float32 sums for float32 and bfloat16 data. */
   public static final int ACCUMULATION_MODE_STRICT = 0;
 
   /** {@code dnnl_fpmath_mode_t}: no narrower type inside. */

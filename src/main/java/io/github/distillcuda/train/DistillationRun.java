@@ -55,6 +55,7 @@ public final class DistillationRun {
    * @param dataset its images are copied to the device here
    * @param folder where everything is written; not closed here
    * @param saveEvery epochs between checkpoints
+   * @throws DistillException DEVICE_MEMORY if the device has no room for all of the models
    */
   public DistillationRun(
       Backend backend,
@@ -77,6 +78,8 @@ public final class DistillationRun {
         backend.upload(ImageDataset.IMAGE_SHAPE, dataset.trainImages(), dataset.trainLabels());
     testImages =
         backend.upload(ImageDataset.IMAGE_SHAPE, dataset.testImages(), dataset.testLabels());
+    backend.requireRoom(
+        RunModels.of(config, dataset.trainCount(), dataset.testCount()), config.batchSize());
   }
 
   /**

@@ -2,6 +2,7 @@ package io.github.distillcuda.train;
 
 import io.github.distillcuda.backend.Backend;
 import io.github.distillcuda.backend.LossSpec;
+import io.github.distillcuda.backend.PlannedModel;
 import io.github.distillcuda.backend.ResidentDataset;
 import io.github.distillcuda.backend.StepProgram;
 import io.github.distillcuda.backend.StepState;
@@ -11,6 +12,7 @@ import io.github.distillcuda.nn.Architecture;
 import io.github.distillcuda.nn.InitialWeights;
 import io.github.distillcuda.nn.Network;
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
 
 /**
@@ -37,7 +39,12 @@ public final class StepBenchmark {
    */
   public record Row(String variant, int batch, double ms, double p10, double p90, int n) {}
 
-  /** Prepares data and teacher on a backend. */
+  /**
+   * Prepares data and teacher on a backend.
+   *
+   * @throws io.github.distillcuda.failure.DistillException DEVICE_MEMORY if there is no room for
+   *     steps of this size
+   */
   public StepBenchmark(Backend backend, int batch) {
     this.backend = backend;
     this.batch = batch;
@@ -49,6 +56,15 @@ public final class StepBenchmark {
       labels[i] = (byte) random.nextInt(Architecture.CIFAR10_CLASSES);
     }
     data = backend.upload(Architecture.IMAGE, images, labels);
+    PlannedModel student =
+        new PlannedModel("student", Architecture.STUDENT.layers(), true, batch, 0);
+    backend.requireRoom(
+        List.of(
+            new PlannedModel(
+                "teacher", Architecture.TEACHER.layers(), false, batch, DatasetLogits.BATCH),
+            student,
+            student),
+        batch);
     teacher = Network.frozen(backend, Architecture.TEACHER, batch);
     teacher.load(InitialWeights.draw(Architecture.TEACHER, 1));
   }

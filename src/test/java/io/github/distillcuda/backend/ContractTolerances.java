@@ -9,6 +9,8 @@ package io.github.distillcuda.backend;
  * were rounded, not to a result in which they may have cancelled.
  *
  * @param epsilon spacing of the backend's numbers at 1
+ * @param operand what layers hand to each other, beside {@code product}: half a unit in its last
+ *     place, 0 where it holds whole numbers as float32 does; scale: itself
  * @param product one layer forward and backward; scale: the same sums over absolute values
  * @param distillation T^2*KL; scale: itself
  * @param distillationFloor T^2*KL where it is nearly nothing; scale: T^2, but at most 1
@@ -25,6 +27,7 @@ package io.github.distillcuda.backend;
  */
 record ContractTolerances(
     double epsilon,
+    double operand,
     double product,
     double distillation,
     double distillationFloor,
@@ -39,6 +42,7 @@ record ContractTolerances(
   static final ContractTolerances REFERENCE =
       new ContractTolerances(
           0x1p-52,
+          0,
           // At worst half a unit for each of 153 products, 1.7e-14; errors average out to 1e-16.
           2e-15,
           // PyTorch adds terms of either sign to a KL of 1e-3 and less, and keeps 12 digits.
@@ -57,6 +61,7 @@ record ContractTolerances(
   static final ContractTolerances ONEDNN =
       new ContractTolerances(
           0x1p-23,
+          0,
           // At worst half a unit for each of 153 products, 9e-6; errors average out to 2e-7.
           1e-6,
           2e-12,
@@ -75,12 +80,36 @@ record ContractTolerances(
           0);
 
   /**
+   * Operands of products in bfloat16, of 8 bits, and everything else as in {@link #ONEDNN}. The two
+   * factors of a product and the result are rounded, by 2^-8 of themselves at most.
+   */
+  static final ContractTolerances ONEDNN_BF16 =
+      new ContractTolerances(
+          0x1p-23,
+          0x1p-8,
+          // At worst both factors of every product.
+          0x1p-7,
+          2e-12,
+          1e-15,
+          1e-14,
+          1e-7,
+          1e-6,
+          5e-7,
+          // Four layers of 2^-7 each.
+          0x1p-5,
+          // Eight layers; and where two of a pooling window are within a rounding, the gradient may
+          // go to the other.
+          0x1p-3,
+          0);
+
+  /**
    * Float32 throughout, sums of rows in double: every row of the loss is float32 too. Bounds of the
    * loss are those of its kernels, which hold for the approximate instructions of every GPU.
    */
   static final ContractTolerances CUDA =
       new ContractTolerances(
           0x1p-23,
+          0,
           1e-6,
           1e-5,
           1e-12,
@@ -99,6 +128,7 @@ record ContractTolerances(
   private ContractTolerances withTextbook(double units) {
     return new ContractTolerances(
         epsilon,
+        operand,
         product,
         distillation,
         distillationFloor,

@@ -70,9 +70,19 @@ interface LayerContract extends ContractFixture {
   }
 
   private void assertGolden(GoldenLayer golden, String result, double[] actual) {
+    boolean isOutput = result.equals("output");
+    if (!isOutput && golden.spec() instanceof ConvolutionSpec && tolerances().operand() > 0) {
+      // Rounding may make another element the largest of its pooling window, and the gradient goes
+      // there: no bound is both safe and narrow. RealLayerContract has windows that it leaves
+      // alone.
+      return;
+    }
     double[] magnitude = golden.magnitude(result);
+    double[] expected = golden.result(result);
     // Whole numbers below 2^24 are exact in float32, and so are their sums.
     double product = golden.exact() ? 0 : tolerances().product();
-    Numbers.assertWithin(i -> product * magnitude[i], actual, golden.result(result), result);
+    double operand = isOutput || result.equals("inputGradient") ? tolerances().operand() : 0;
+    Numbers.assertWithin(
+        i -> product * magnitude[i] + operand * Math.abs(expected[i]), actual, expected, result);
   }
 }

@@ -1,6 +1,7 @@
 package io.github.distillcuda.data;
 
 import static io.github.distillcuda.data.BinaryLayoutTest.assertFault;
+import static io.github.distillcuda.data.SmallCifar10.bytes;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -75,7 +76,7 @@ class DatasetsTest {
   }
 
   private void assertSmall(ImageDataset set) {
-    assertThat(set.trainImages()).isEqualTo(small.trainImages());
+    assertThat(bytes(set.trainImages())).isEqualTo(small.trainImages());
     assertThat(notes.warnings).isEmpty();
   }
 
@@ -195,8 +196,8 @@ class DatasetsTest {
         new DataRequest(DataChoice.SYNTHETIC, Optional.empty(), true, OptionalInt.of(30), 11);
     ImageDataset set = open(request);
     ImageDataset same = SyntheticDataset.create(11, 30, 10_000);
-    assertThat(set.trainImages()).isEqualTo(same.trainImages());
-    assertThat(set.testImages()).isEqualTo(same.testImages());
+    assertThat(bytes(set.trainImages())).isEqualTo(bytes(same.trainImages()));
+    assertThat(bytes(set.testImages())).isEqualTo(bytes(same.testImages()));
     assertThat(notes.warnings).isEmpty();
   }
 

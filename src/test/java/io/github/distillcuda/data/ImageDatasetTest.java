@@ -22,7 +22,10 @@ class ImageDatasetTest {
   void ownArraysMustFitTogether() {
     byte[] images = new byte[2 * 3072];
     ImageDataset set = of(images, new byte[] {0, 1});
-    assertThat(set.trainImages()).isSameAs(images);
+    images[3072] = 7;
+    assertThat(set.trainImages().capacity()).isEqualTo(images.length);
+    assertThat(set.trainImages().get(3072)).as("not a copy").isEqualTo((byte) 7);
+    assertThat(set.trainImages().isReadOnly()).isTrue();
     assertThat(set.name()).isEqualTo("mine");
     assertThatThrownBy(() -> of(images, new byte[3]))
         .isInstanceOf(IllegalArgumentException.class)

@@ -49,6 +49,13 @@ final class SmallCifar10 {
     return join(List.of(labels).subList(0, 5));
   }
 
+  /** Returns all that a buffer holds. */
+  static byte[] bytes(ByteBuffer buffer) {
+    byte[] bytes = new byte[buffer.capacity()];
+    buffer.get(0, bytes);
+    return bytes;
+  }
+
   byte[] trainImages() {
     return join(List.of(pixels).subList(0, 5));
   }

@@ -1,5 +1,6 @@
 package io.github.distillcuda.data;
 
+import static io.github.distillcuda.data.SmallCifar10.bytes;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -13,19 +14,22 @@ class SyntheticDatasetTest {
   void pictureIsAFunctionOfSeedAndIndex() {
     ImageDataset large = SyntheticDataset.create(42, 1203, 207);
     ImageDataset small = SyntheticDataset.create(42, 31, 7);
-    assertThat(Arrays.copyOf(large.trainImages(), 31 * BYTES)).isEqualTo(small.trainImages());
-    assertThat(Arrays.copyOf(large.testImages(), 7 * BYTES)).isEqualTo(small.testImages());
+    assertThat(Arrays.copyOf(bytes(large.trainImages()), 31 * BYTES))
+        .isEqualTo(bytes(small.trainImages()));
+    assertThat(Arrays.copyOf(bytes(large.testImages()), 7 * BYTES))
+        .isEqualTo(bytes(small.testImages()));
     byte[] alone = new byte[BYTES];
     new SyntheticPicture().draw(42, 1000, 0, alone, 0);
-    assertThat(Arrays.copyOfRange(large.trainImages(), 1000 * BYTES, 1001 * BYTES))
+    assertThat(Arrays.copyOfRange(bytes(large.trainImages()), 1000 * BYTES, 1001 * BYTES))
         .isEqualTo(alone);
   }
 
   @Test
   void otherSeedsAndTheTestSetAreOtherPictures() {
     ImageDataset set = SyntheticDataset.create(42, 10, 10);
-    assertThat(set.testImages()).isNotEqualTo(set.trainImages());
-    assertThat(SyntheticDataset.create(43, 10, 10).trainImages()).isNotEqualTo(set.trainImages());
+    assertThat(bytes(set.testImages())).isNotEqualTo(bytes(set.trainImages()));
+    assertThat(bytes(SyntheticDataset.create(43, 10, 10).trainImages()))
+        .isNotEqualTo(bytes(set.trainImages()));
   }
 
   @Test
@@ -60,10 +64,12 @@ class SyntheticDatasetTest {
   @Test
   void notSolvedByTheNearestMean() {
     ImageDataset set = SyntheticDataset.create(42, 5000, 1000);
+    byte[] train = bytes(set.trainImages());
+    byte[] test = bytes(set.testImages());
     double[][] means = new double[10][BYTES];
     for (int row = 0; row < 5000; row++) {
       for (int i = 0; i < BYTES; i++) {
-        means[set.trainLabels()[row]][i] += (set.trainImages()[row * BYTES + i] & 255) / 500.0;
+        means[set.trainLabels()[row]][i] += (train[row * BYTES + i] & 255) / 500.0;
       }
     }
     int right = 0;
@@ -73,7 +79,7 @@ class SyntheticDatasetTest {
       for (int label = 0; label < 10; label++) {
         double distance = 0;
         for (int i = 0; i < BYTES; i++) {
-          double d = (set.testImages()[row * BYTES + i] & 255) - means[label][i];
+          double d = (test[row * BYTES + i] & 255) - means[label][i];
           distance += d * d;
         }
         if (distance < least) {

@@ -6,6 +6,7 @@ import io.github.distillcuda.backend.BackendOptions;
 import io.github.distillcuda.backend.LayerSpec;
 import io.github.distillcuda.backend.LogitsTable;
 import io.github.distillcuda.backend.ParameterArena;
+import io.github.distillcuda.backend.PlannedModel;
 import io.github.distillcuda.backend.ResidentDataset;
 import io.github.distillcuda.backend.StepRecorder;
 import io.github.distillcuda.backend.StepState;
@@ -14,6 +15,7 @@ import io.github.distillcuda.cuda.DeviceMemory;
 import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.Shape;
 import io.github.distillcuda.tensor.Tensor;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -74,10 +76,14 @@ public final class CudaBackend implements Backend {
   }
 
   @Override
+  public void requireRoom(List<PlannedModel> models, int batch) {
+    session.check();
+    new RunMemory(models, session.options().layers()).requireRoom(session.context(), batch);
+  }
+
+  @Override
   public ParameterArena createParameters(List<LayerSpec> layers, int batch, boolean trainable) {
     session.check();
-    new StepMemory(layers, session.options().layers(), trainable)
-        .requireRoom(session.context(), batch, CudaParameterArena.bytes(layers, trainable));
     return new CudaParameterArena(session, layers, trainable);
   }
 
@@ -93,7 +99,7 @@ public final class CudaBackend implements Backend {
   }
 
   @Override
-  public ResidentDataset upload(Shape imageShape, byte[] images, byte[] labels) {
+  public ResidentDataset upload(Shape imageShape, ByteBuffer images, byte[] labels) {
     session.check();
     return new CudaDataset(session, imageShape, images, labels);
   }

@@ -4,6 +4,7 @@ import io.github.distillcuda.backend.ResidentDataset;
 import io.github.distillcuda.cuda.DeviceBuffer;
 import io.github.distillcuda.tensor.Shape;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 
 /** Images and labels as bytes on the device. */
 final class CudaDataset implements ResidentDataset {
@@ -16,17 +17,17 @@ final class CudaDataset implements ResidentDataset {
   private final DeviceBuffer images;
   private final DeviceBuffer labels;
 
-  CudaDataset(CudaSession session, Shape imageShape, byte[] images, byte[] labels) {
-    if ((long) labels.length * imageShape.elements() != images.length || labels.length == 0) {
+  CudaDataset(CudaSession session, Shape imageShape, ByteBuffer images, byte[] labels) {
+    if ((long) labels.length * imageShape.elements() != images.capacity() || labels.length == 0) {
       throw new IllegalArgumentException(
-          "%d bytes for %d images of %s".formatted(images.length, labels.length, imageShape));
+          "%d bytes for %d images of %s".formatted(images.capacity(), labels.length, imageShape));
     }
     this.imageShape = imageShape;
     size = labels.length;
     largestLabel = largest(labels);
-    this.images = session.allocate("data set", images.length);
+    this.images = session.allocate("data set", images.capacity());
     this.labels = session.allocate("labels", labels.length);
-    session.staging().copyToDevice(MemorySegment.ofArray(images), this.images, 0);
+    session.staging().copyToDevice(MemorySegment.ofBuffer(images), this.images, 0);
     session.staging().copyToDevice(MemorySegment.ofArray(labels), this.labels, 0);
   }
 

@@ -76,7 +76,7 @@ final class CudaSession implements AutoCloseable {
         }
         yield MathMode.TF32;
       }
-      case BF16 -> throw lacks("bf16 is not in this version");
+      case BF16 -> throw lacks("bf16 is for --device cpu in this version");
     };
   }
 

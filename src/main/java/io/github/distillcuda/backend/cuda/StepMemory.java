@@ -4,12 +4,7 @@ import io.github.distillcuda.backend.BackendOptions.Layers;
 import io.github.distillcuda.backend.ConvolutionSpec;
 import io.github.distillcuda.backend.LayerSpec;
 import io.github.distillcuda.backend.LinearSpec;
-import io.github.distillcuda.cuda.ComputeLane;
-import io.github.distillcuda.cuda.CudaContext;
-import io.github.distillcuda.cuda.DeviceMemory;
 import io.github.distillcuda.cuda.kernels.ImageConvolutionKernels;
-import io.github.distillcuda.failure.DistillException;
-import io.github.distillcuda.failure.ExitCode;
 import java.util.List;
 
 /**
@@ -17,9 +12,6 @@ import java.util.List;
  * its pass allocates them, without what is small beside them.
  */
 final class StepMemory {
-  /** Of what is free, what a suggested batch may fill: masks and evaluations want some too. */
-  private static final double SUGGESTED_SHARE = 0.8;
-
   private final List<LayerSpec> layers;
   private final boolean fused;
   private final boolean trainable;
@@ -62,36 +54,5 @@ final class StepMemory {
 
   private long ofLinear(LinearSpec layer) {
     return layer.outFeatures() * (trainable && layer.relu() ? 2L : 1L);
-  }
-
-  /**
-   * Throws unless a step may find room.
-   *
-   * @param parameterBytes what else is about to be allocated, whatever the batch
-   * @throws DistillException DEVICE_MEMORY with what is needed, what is free, who has the rest, and
-   *     a batch size that fits, if one does
-   */
-  void requireRoom(CudaContext context, int batch, long parameterBytes) {
-    long needed = parameterBytes + batch * bytesOfARow();
-    long free = context.memory().freeBytes();
-    if (needed <= free) {
-      return;
-    }
-    // The tail of an epoch is a step of its own, and nearly as large at worst.
-    double forSteps =
-        SUGGESTED_SHARE * free
-            - parameterBytes
-            - Branch.values().length * (double) ComputeLane.OWN_BYTES;
-    long rows = (long) (forSteps / (2.0 * bytesOfARow()));
-    throw new DistillException(
-        ExitCode.DEVICE_MEMORY,
-        "GPU memory: steps of %d images need %s, %s; %s"
-            .formatted(
-                batch,
-                DeviceMemory.mebibytes(needed),
-                context.memory().account(),
-                rows < 1
-                    ? "not even steps of one image fit"
-                    : "--batch-size " + Math.min(rows, batch - 1) + " fits"));
   }
 }

@@ -19,11 +19,13 @@ final class BackwardRecorder {
   private final OnednnContext context;
   private final Recording recording;
   private final OnednnPass pass;
+  private final LayerPlanner planner;
 
   BackwardRecorder(Recording recording, OnednnPass pass) {
     this.recording = recording;
     this.pass = pass;
     context = recording.context();
+    planner = new LayerPlanner(context);
   }
 
   /** Records the pass and returns the gradient of its input, null unless wanted. */
@@ -31,7 +33,7 @@ final class BackwardRecorder {
     OnednnTensor gradient =
         switch (pass.layer()) {
           case ConvolutionSpec c -> unpool(c, relu(outputGradient));
-          case LinearSpec l -> l.relu() ? relu(outputGradient) : outputGradient;
+          case LinearSpec l -> l.relu() ? relu(outputGradient) : recording.operand(outputGradient);
         };
     recordParameters(gradient);
     return wantInputGradient ? recordInput(gradient) : null;
@@ -125,7 +127,7 @@ final class BackwardRecorder {
     OnednnTensor stored = pass.parameters().weightGradient(pass.index());
     long source = pass.source().descriptor();
     long anySource =
-        context.any(LayerPlanner.batched(recording.batch(), pass.layer().inputShape()));
+        context.anyOperand(LayerPlanner.batched(recording.batch(), pass.layer().inputShape()));
     long anyWeight = context.any(LayerPlanner.weightDims(pass.layer()));
     PrimitivePlan plan =
         PrimitivePlan.first(
@@ -148,37 +150,12 @@ final class BackwardRecorder {
     }
   }
 
-  private long anyGradient() {
-    Shape shape =
-        pass.layer() instanceof ConvolutionSpec c
-            ? Shape.of(c.outChannels(), c.height(), c.width())
-            : pass.layer().outputShape();
-    return context.any(LayerPlanner.batched(recording.batch(), shape));
+  private long parameterGradients(long source, long weights, long gradient) {
+    return planner.parameterGradients(pass.layer(), pass.plan(), source, weights, gradient);
   }
 
-  private long parameterGradients(long source, long weights, long gradient) {
-    long bias = context.plain(pass.layer().biasShape().extent(0));
-    long hint = pass.plan().product().descriptor();
-    return switch (pass.layer()) {
-      case ConvolutionSpec c ->
-          context
-              .describe()
-              .convolution_backward_weights(
-                  context.engine(),
-                  CONVOLUTION_DIRECT,
-                  source,
-                  weights,
-                  bias,
-                  gradient,
-                  LayerPlanner.FILTER,
-                  hint,
-                  context.attributes());
-      case LinearSpec l ->
-          context
-              .describe()
-              .inner_product_backward_weights(
-                  context.engine(), source, weights, bias, gradient, hint, context.attributes());
-    };
+  private long anyGradient() {
+    return planner.anyProduct(pass.layer(), recording.batch());
   }
 
   /**
@@ -186,17 +163,17 @@ final class BackwardRecorder {
    * time of a reorder and a product; a convolution cannot, and has it reordered in every step.
    */
   private OnednnTensor recordInput(OnednnTensor gradient) {
-    OnednnTensor stored = pass.parameters().weight(pass.index());
+    OnednnTensor weight = pass.weight();
     long anySource =
-        context.any(LayerPlanner.batched(recording.batch(), pass.layer().inputShape()));
-    long anyWeight = context.any(LayerPlanner.weightDims(pass.layer()));
+        context.anyOperand(LayerPlanner.batched(recording.batch(), pass.layer().inputShape()));
+    long anyWeight = context.anyOperand(LayerPlanner.weightDims(pass.layer()));
     PrimitivePlan plan =
         PrimitivePlan.first(
             context,
             name("backward to its input"),
             () ->
                 inputGradient(
-                    pass.source().descriptor(), stored.descriptor(), gradient.descriptor()),
+                    pass.source().descriptor(), weight.descriptor(), gradient.descriptor()),
             () -> inputGradient(anySource, anyWeight, gradient.descriptor()),
             () -> inputGradient(anySource, anyWeight, anyGradient()));
     OnednnTensor inputGradient =
@@ -206,7 +183,7 @@ final class BackwardRecorder {
         plan,
         Argument.destinationGradient(
             recording.reorder(gradient, plan.destinationGradient()).memory()),
-        Argument.weights(recording.reorder(stored, plan.weights()).memory()),
+        Argument.weights(recording.reorder(weight, plan.weights()).memory()),
         Argument.sourceGradient(inputGradient.memory()));
     return inputGradient;
   }

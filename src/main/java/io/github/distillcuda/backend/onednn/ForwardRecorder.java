@@ -19,11 +19,14 @@ final class ForwardRecorder {
       LayerSpec layer, OnednnParameterArena parameters, OnednnTensor input, boolean training) {
     int index = parameters.indexOf(layer);
     OnednnTensor stored = parameters.weight(index);
+    OnednnTensor operand = recording.operand(input);
+    LayerPlanner planner = new LayerPlanner(context);
+    long weights =
+        stored.dtype() == context.operandType() ? stored.descriptor() : planner.anyWeight(layer);
     ForwardPlan plan =
-        new LayerPlanner(context)
-            .forward(layer, recording.batch(), input.descriptor(), stored.descriptor(), training);
-    OnednnTensor source = recording.reorder(input, plan.product().source());
-    OnednnTensor weight = recording.reorder(stored, plan.product().weights());
+        planner.forward(layer, recording.batch(), operand.descriptor(), weights, training);
+    OnednnTensor source = recording.reorder(operand, plan.product().source());
+    OnednnTensor weight = weight(parameters, stored, plan.product().weights());
     OnednnTensor product =
         recording.tensor(
             layer.name() + ".output", productShape(layer), plan.product().destination());
@@ -35,12 +38,21 @@ final class ForwardRecorder {
         Argument.bias(parameters.bias(index).memory()),
         Argument.destination(product.memory()));
     if (plan.pool() == null) {
-      return new OnednnPass(layer, parameters, index, training, plan, source, 0, product);
+      return new OnednnPass(layer, parameters, index, training, plan, source, weight, 0, product);
     }
     OnednnTensor output =
         recording.tensor(layer.name() + ".pooled", layer.outputShape(), plan.output());
     long workspace = pool(layer, plan.pool(), product, output);
-    return new OnednnPass(layer, parameters, index, training, plan, source, workspace, output);
+    return new OnednnPass(
+        layer, parameters, index, training, plan, source, weight, workspace, output);
+  }
+
+  /** Returns the weight as the product reads it; copies of frozen ones are made once. */
+  private OnednnTensor weight(OnednnParameterArena parameters, OnednnTensor stored, long wanted) {
+    if (parameters.isTrainable()) {
+      return recording.reorder(stored, wanted);
+    }
+    return recording.reorderWhenWritten(stored, wanted);
   }
 
   /** Returns the shape of one output before any pooling. */

@@ -2,6 +2,7 @@ package io.github.distillcuda.backend.onednn;
 
 import io.github.distillcuda.ffi.OnednnApi;
 import io.github.distillcuda.ffi.OnednnApi.Kind;
+import io.github.distillcuda.ffi.PageAllocator;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
@@ -19,11 +20,13 @@ final class HandleScope implements AutoCloseable {
 
   private final OnednnApi api;
   private final Arena arena;
+  private final PageAllocator pages;
   private final Deque<Handle> handles = new ArrayDeque<>();
 
   private HandleScope(OnednnApi api, Arena arena) {
     this.api = api;
     this.arena = arena;
+    pages = new PageAllocator(arena);
   }
 
   /** A scope whose memory only the calling thread reaches from Java. */
@@ -49,7 +52,7 @@ final class HandleScope implements AutoCloseable {
 
   /** Allocates zeroed memory that lives as long as this scope. */
   MemorySegment allocate(long bytes) {
-    return arena.allocate(bytes, ALIGNMENT);
+    return pages.allocate(bytes, ALIGNMENT);
   }
 
   /** Destroys everything; goes on after a failure and throws the first at the end. */

@@ -5,6 +5,9 @@ import java.util.TreeMap;
 
 /** Names of {@code dnnl_cpu_isa_t}. */
 final class InstructionSet {
+  /** The bits of an instruction set are those of the ones it includes. */
+  private static final int AVX512_CORE_BF16 = 0xe7;
+
   private static final Map<Integer, String> NAMES =
       new TreeMap<>(
           Map.ofEntries(
@@ -15,7 +18,7 @@ final class InstructionSet {
               Map.entry(0x1f, "avx2_vnni_2"),
               Map.entry(0x27, "avx512_core"),
               Map.entry(0x67, "avx512_core_vnni"),
-              Map.entry(0xe7, "avx512_core_bf16"),
+              Map.entry(AVX512_CORE_BF16, "avx512_core_bf16"),
               Map.entry(0x1ef, "avx10_1_512"),
               Map.entry(0xfef, "avx10_1_512_amx"),
               Map.entry(0x1fef, "avx10_1_512_amx_fp16"),
@@ -23,6 +26,11 @@ final class InstructionSet {
               Map.entry(0x22fff, "avx10_2_amx_2")));
 
   private InstructionSet() {}
+
+  /** Returns whether there are dot products of bfloat16, those of AVX-512 or AMX. */
+  static boolean hasBfloat16(int isa) {
+    return (isa & AVX512_CORE_BF16) == AVX512_CORE_BF16;
+  }
 
   /** Returns the name of an instruction set, or its number if it is none of these. */
   static String name(int isa) {

@@ -9,6 +9,7 @@ import io.github.distillcuda.backend.ConvolutionSpec;
 import io.github.distillcuda.backend.LayerSpec;
 import io.github.distillcuda.backend.LinearSpec;
 import io.github.distillcuda.ffi.OnednnDescriptors.Window;
+import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
@@ -60,7 +61,8 @@ final class LayerPlanner {
     return dims(one.withBatch(batch));
   }
 
-  private static long[] dims(Shape shape) {
+  /** Returns the extents of a shape. */
+  static long[] dims(Shape shape) {
     long[] dims = new long[shape.rank()];
     for (int i = 0; i < dims.length; i++) {
       dims[i] = shape.extent(i);
@@ -75,19 +77,54 @@ final class LayerPlanner {
     long source = 0;
     for (LayerSpec layer : layers) {
       if (!layer.inputShape().equals(shape)) {
-        source = context.plain(batched(batch, layer.inputShape()));
+        source = context.plainOperand(batched(batch, layer.inputShape()));
       }
       ForwardPlan plan = forward(layer, batch, source, anyWeight(layer), training);
-      weights.add(plan.product().weights());
+      weights.add(storedOrder(layer, plan, batch, training));
       source = plan.output();
       shape = layer.outputShape();
     }
     return weights;
   }
 
-  /** Describes a layer's weight in whatever order is best. */
+  /**
+   * Returns the order in which a weight, its gradient and its moments are stored: in float32 the
+   * one the forward product reads. In bfloat16 that reads a copy, and its order packs elements in
+   * pairs, so the gradient's own it is: then the copy is all that a step converts.
+   */
+  private long storedOrder(LayerSpec layer, ForwardPlan plan, int batch, boolean training) {
+    if (context.operandType() == DType.FLOAT32) {
+      return plan.product().weights();
+    }
+    if (!training) {
+      return context.plain(weightDims(layer));
+    }
+    long gradient =
+        layer instanceof LinearSpec l
+            ? context.plainOperand(batch, l.outFeatures())
+            : plan.product().destination();
+    long source = plan.product().source();
+    long anySource = context.anyOperand(batched(batch, layer.inputShape()));
+    long weights = context.any(weightDims(layer));
+    return PrimitivePlan.first(
+            context,
+            layer.name() + " backward to its weight",
+            () -> parameterGradients(layer, plan, source, weights, gradient),
+            () -> parameterGradients(layer, plan, anySource, weights, anyProduct(layer, batch)))
+        .weightsGradient();
+  }
+
+  /** Describes a layer's weight as an operand in whatever order is best. */
   long anyWeight(LayerSpec layer) {
-    return context.any(weightDims(layer));
+    return context.anyOperand(weightDims(layer));
+  }
+
+  /** Describes a layer's convolution or inner product as an operand in whatever order is best. */
+  long anyProduct(LayerSpec layer, int batch) {
+    return switch (layer) {
+      case ConvolutionSpec c -> context.anyOperand(batch, c.outChannels(), c.height(), c.width());
+      case LinearSpec l -> context.anyOperand(batch, l.outFeatures());
+    };
   }
 
   /**
@@ -98,12 +135,12 @@ final class LayerPlanner {
    */
   ForwardPlan forward(LayerSpec layer, int batch, long source, long weights, boolean training) {
     int propagation = training ? FORWARD_TRAINING : FORWARD_INFERENCE;
-    long anySource = context.any(batched(batch, layer.inputShape()));
+    long anySource = context.anyOperand(batched(batch, layer.inputShape()));
     long bias = context.plain(layer.biasShape().extent(0));
     String what = layer.name() + " forward, " + layer.inputShape() + " to " + layer.outputShape();
     return switch (layer) {
       case ConvolutionSpec c -> {
-        long destination = context.any(batch, c.outChannels(), c.height(), c.width());
+        long destination = anyProduct(c, batch);
         PrimitivePlan convolution =
             PrimitivePlan.first(
                 context,
@@ -114,7 +151,11 @@ final class LayerPlanner {
         yield new ForwardPlan(convolution, pool(c, batch, propagation, convolution));
       }
       case LinearSpec l -> {
-        long destination = context.plain(batch, l.outFeatures());
+        // What no ReLU follows are logits, which the loss reads.
+        long destination =
+            l.relu()
+                ? context.plainOperand(batch, l.outFeatures())
+                : context.plain(batch, l.outFeatures());
         yield new ForwardPlan(
             PrimitivePlan.first(
                 context,
@@ -145,7 +186,7 @@ final class LayerPlanner {
 
   private PrimitivePlan pool(
       ConvolutionSpec layer, int batch, int propagation, PrimitivePlan convolution) {
-    long destination = context.any(batched(batch, layer.outputShape()));
+    long destination = context.anyOperand(batched(batch, layer.outputShape()));
     return PrimitivePlan.first(
         context,
         layer.name() + " pooling",
@@ -174,5 +215,38 @@ final class LayerPlanner {
             bias,
             destination,
             layer.relu() ? context.reluAttributes() : context.attributes());
+  }
+
+  /**
+   * Describes the gradients of a layer's weight and bias.
+   *
+   * @param source the order of the layer's input
+   * @param weights the order of the weight's gradient
+   * @param gradient the order of the gradient of the product
+   */
+  long parameterGradients(
+      LayerSpec layer, ForwardPlan plan, long source, long weights, long gradient) {
+    long bias = context.plain(layer.biasShape().extent(0));
+    long hint = plan.product().descriptor();
+    return switch (layer) {
+      case ConvolutionSpec c ->
+          context
+              .describe()
+              .convolution_backward_weights(
+                  context.engine(),
+                  CONVOLUTION_DIRECT,
+                  source,
+                  weights,
+                  bias,
+                  gradient,
+                  FILTER,
+                  hint,
+                  context.attributes());
+      case LinearSpec l ->
+          context
+              .describe()
+              .inner_product_backward_weights(
+                  context.engine(), source, weights, bias, gradient, hint, context.attributes());
+    };
   }
 }

@@ -3,6 +3,7 @@ package io.github.distillcuda.backend.onednn;
 import io.github.distillcuda.backend.Backend;
 import io.github.distillcuda.backend.BackendInfo;
 import io.github.distillcuda.backend.BackendOptions;
+import io.github.distillcuda.backend.BackendOptions.Precision;
 import io.github.distillcuda.backend.LayerSpec;
 import io.github.distillcuda.backend.LogitsTable;
 import io.github.distillcuda.backend.ParameterArena;
@@ -10,17 +11,20 @@ import io.github.distillcuda.backend.ResidentDataset;
 import io.github.distillcuda.backend.StepRecorder;
 import io.github.distillcuda.backend.StepState;
 import io.github.distillcuda.backend.host.HostStepState;
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.ffi.OnednnLibrary;
 import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.Shape;
 import io.github.distillcuda.tensor.Tensor;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
 /**
- * The CPU: oneDNN's primitives in float32 and the rest of the step in Java, on one thread of the
- * program and as many of OpenMP as it was given.
+ * The CPU: oneDNN's primitives in float32, or on bfloat16 operands, and the rest of the step in
+ * Java, on one thread of the program and as many of OpenMP as it was given.
  */
 public final class OnednnBackend implements Backend {
   private final OnednnContext context;
@@ -30,23 +34,51 @@ public final class OnednnBackend implements Backend {
   /**
    * Loads oneDNN and prepares it for the calling thread.
    *
-   * @throws io.github.distillcuda.failure.DistillException if the library is not in the program's
-   *     jar, cannot be unpacked or cannot be loaded
+   * @throws DistillException if the library is not in the program's jar, cannot be unpacked or
+   *     cannot be loaded; {@link ExitCode#USAGE} if the processor lacks the precision
    */
   public OnednnBackend(BackendOptions options) {
     int threads =
         options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
     OnednnLibrary library = OnednnLibrary.load();
     libraryFolder = library.folder();
-    context = new OnednnContext(library, threads, options.deterministic());
+    int isa = library.onednn().dnnl_get_effective_cpu_isa();
+    DType operands = operandType(options.precision(), isa);
+    context = new OnednnContext(library, threads, options.deterministic(), operands);
     String device =
         "cpu (oneDNN %s, %s, %d %s)"
             .formatted(
                 library.onednn().dnnl_version(),
-                InstructionSet.name(library.onednn().dnnl_get_effective_cpu_isa()),
+                InstructionSet.name(isa),
                 threads,
                 threads == 1 ? "thread" : "threads");
-    info = new BackendInfo(device, "panama", "fp32", "fused", "onednn");
+    String precision = operands == DType.BFLOAT16 ? "bf16" : "fp32";
+    info = new BackendInfo(device, "panama", precision, "fused", "onednn");
+  }
+
+  /**
+   * Returns the type of the operands on a processor with this instruction set. Where oneDNN would
+   * emulate bfloat16 it is slower than float32, so that is refused.
+   */
+  static DType operandType(Precision precision, int isa) {
+    return switch (precision) {
+      case AUTO, FP32 -> DType.FLOAT32;
+      case TF32 -> throw lacks(precision, "tf32 is for --device cuda");
+      case BF16 -> {
+        if (!InstructionSet.hasBfloat16(isa)) {
+          throw lacks(
+              precision,
+              "it needs avx512_core_bf16, this processor has " + InstructionSet.name(isa));
+        }
+        yield DType.BFLOAT16;
+      }
+    };
+  }
+
+  private static DistillException lacks(Precision precision, String reason) {
+    return new DistillException(
+        ExitCode.USAGE,
+        "--device cpu --precision %s: %s; use --precision fp32".formatted(precision, reason));
   }
 
   @Override
@@ -83,7 +115,7 @@ public final class OnednnBackend implements Backend {
   }
 
   @Override
-  public ResidentDataset upload(Shape imageShape, byte[] images, byte[] labels) {
+  public ResidentDataset upload(Shape imageShape, ByteBuffer images, byte[] labels) {
     context.check();
     return new OnednnDataset(imageShape, images, labels);
   }

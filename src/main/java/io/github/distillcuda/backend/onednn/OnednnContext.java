@@ -1,6 +1,7 @@
 package io.github.distillcuda.backend.onednn;
 
 import static io.github.distillcuda.ffi.OnednnConstants.ACCUMULATION_MODE_STRICT;
+import static io.github.distillcuda.ffi.OnednnConstants.BF16;
 import static io.github.distillcuda.ffi.OnednnConstants.CPU;
 import static io.github.distillcuda.ffi.OnednnConstants.ELTWISE_RELU;
 import static io.github.distillcuda.ffi.OnednnConstants.F32;
@@ -18,17 +19,23 @@ import io.github.distillcuda.ffi.OnednnAttributes;
 import io.github.distillcuda.ffi.OnednnDescriptors;
 import io.github.distillcuda.ffi.OnednnLibrary;
 import io.github.distillcuda.ffi.OpenMpTeam;
+import io.github.distillcuda.tensor.DType;
 import java.lang.foreign.MemorySegment;
 
 /**
  * The engine and the stream of one backend, the attributes all of its primitives have, and the
  * scope that owns everything until the backend is closed. Used by the thread that made it alone:
  * OpenMP gives every calling thread a team of its own.
+ *
+ * <p>Operands are what convolutions and products multiply, and what they hand to each other:
+ * activations, their gradients and the weights as products read them. They are float32 or bfloat16;
+ * sums, biases, logits and everything the optimizer touches are float32 either way.
  */
 final class OnednnContext implements AutoCloseable {
   private final Thread owner = Thread.currentThread();
   private final OnednnApi api;
   private final HandleScope scope;
+  private final DType operandType;
   private final OpenMpTeam team;
   private final Scratchpad scratchpad;
   private final long engine;
@@ -42,8 +49,10 @@ final class OnednnContext implements AutoCloseable {
    *
    * @param threads of each primitive, positive
    * @param deterministic whether two runs of a primitive must give the same bits
+   * @param operandType float32 or bfloat16
    */
-  OnednnContext(OnednnLibrary library, int threads, boolean deterministic) {
+  OnednnContext(OnednnLibrary library, int threads, boolean deterministic, DType operandType) {
+    this.operandType = operandType;
     api = library.onednn();
     scope = HandleScope.ofTeam(api);
     // Before any primitive is created: they are generated for a number of threads.
@@ -126,26 +135,50 @@ final class OnednnContext implements AutoCloseable {
 
   /** Describes float32 elements in row-major order; of rank 1, 2 or 4. */
   long plain(long... dims) {
-    return describeMemory(
-        dims,
-        switch (dims.length) {
-          case 1 -> FORMAT_A;
-          case 2 -> FORMAT_AB;
-          case 4 -> FORMAT_ABCD;
-          default -> throw new IllegalArgumentException("rank " + dims.length);
-        });
+    return describeMemory(dims, DType.FLOAT32, rowMajor(dims));
   }
 
   /** Describes float32 elements in whatever order the primitive that gets this prefers. */
   long any(long... dims) {
-    return describeMemory(dims, FORMAT_ANY);
+    return describeMemory(dims, DType.FLOAT32, FORMAT_ANY);
   }
 
-  private long describeMemory(long[] dims, int format) {
-    return scope.own(Kind.MEMORY_DESC, api.dnnl_memory_desc_create_with_tag(dims, F32, format));
+  /** Describes an operand in row-major order; of rank 1, 2 or 4. */
+  long plainOperand(long... dims) {
+    return describeMemory(dims, operandType, rowMajor(dims));
   }
 
-  /** Returns whether two descriptors have the same extents, padding and order. */
+  /** Describes an operand in whatever order the primitive that gets this prefers. */
+  long anyOperand(long... dims) {
+    return describeMemory(dims, operandType, FORMAT_ANY);
+  }
+
+  private static int rowMajor(long[] dims) {
+    return switch (dims.length) {
+      case 1 -> FORMAT_A;
+      case 2 -> FORMAT_AB;
+      case 4 -> FORMAT_ABCD;
+      default -> throw new IllegalArgumentException("rank " + dims.length);
+    };
+  }
+
+  private long describeMemory(long[] dims, DType type, int format) {
+    int dataType = type == DType.BFLOAT16 ? BF16 : F32;
+    return scope.own(
+        Kind.MEMORY_DESC, api.dnnl_memory_desc_create_with_tag(dims, dataType, format));
+  }
+
+  /** Returns the type of the operands. */
+  DType operandType() {
+    return operandType;
+  }
+
+  /** Returns the type of the elements that a descriptor describes. */
+  DType type(long descriptor) {
+    return api.dataType(descriptor) == BF16 ? DType.BFLOAT16 : DType.FLOAT32;
+  }
+
+  /** Returns whether two descriptors have the same type, extents, padding and order. */
   boolean same(long left, long right) {
     return api.dnnl_memory_desc_equal(left, right);
   }

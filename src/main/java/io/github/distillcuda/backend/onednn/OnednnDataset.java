@@ -3,18 +3,19 @@ package io.github.distillcuda.backend.onednn;
 import io.github.distillcuda.backend.ResidentDataset;
 import io.github.distillcuda.backend.host.DistillationRows;
 import io.github.distillcuda.tensor.Shape;
+import java.nio.ByteBuffer;
 
 /** Images as bytes, where the caller has them: for this device that is resident. */
 final class OnednnDataset implements ResidentDataset {
   private final Shape imageShape;
   private final byte[] labels;
-  private final byte[] images;
+  private final ByteBuffer images;
   private final int largestLabel;
 
-  OnednnDataset(Shape imageShape, byte[] images, byte[] labels) {
-    if ((long) labels.length * imageShape.elements() != images.length) {
+  OnednnDataset(Shape imageShape, ByteBuffer images, byte[] labels) {
+    if ((long) labels.length * imageShape.elements() != images.capacity()) {
       throw new IllegalArgumentException(
-          "%d bytes for %d images of %s".formatted(images.length, labels.length, imageShape));
+          "%d bytes for %d images of %s".formatted(images.capacity(), labels.length, imageShape));
     }
     this.imageShape = imageShape;
     this.labels = labels.clone();
@@ -54,6 +55,6 @@ final class OnednnDataset implements ResidentDataset {
 
   /** Copies the bytes of an image. */
   void copyImage(int image, byte[] pixels) {
-    System.arraycopy(images, image * pixels.length, pixels, 0, pixels.length);
+    images.get(image * pixels.length, pixels);
   }
 }

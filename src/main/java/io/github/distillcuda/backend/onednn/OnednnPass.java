@@ -13,6 +13,7 @@ import io.github.distillcuda.backend.onednn.LayerPlanner.ForwardPlan;
  * @param training whether a backward pass may follow
  * @param plan the forward primitives, which backward primitives take as hints
  * @param source the input in the order that was planned
+ * @param weight the weight as the product reads it: the stored one or a copy of each step
  * @param workspace the memory object in which the pooling keeps its choices; 0 if it keeps none
  * @param output the output
  */
@@ -23,6 +24,7 @@ record OnednnPass(
     boolean training,
     ForwardPlan plan,
     OnednnTensor source,
+    OnednnTensor weight,
     long workspace,
     OnednnTensor output)
     implements LayerPass {}

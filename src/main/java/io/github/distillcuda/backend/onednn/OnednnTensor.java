@@ -10,8 +10,8 @@ import io.github.distillcuda.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Float32 elements in the order of a memory descriptor, which may be blocked and padded; transfers
- * reorder them.
+ * Elements in the type and order of a memory descriptor, which may be blocked and padded; transfers
+ * convert them.
  */
 final class OnednnTensor implements Tensor {
   private final OnednnContext context;
@@ -20,13 +20,15 @@ final class OnednnTensor implements Tensor {
   private final long descriptor;
   private final long plainDescriptor;
   private final MemorySegment data;
+  private final DType dtype;
   private final long memory;
+  private long version;
 
   /**
    * A tensor over memory of the context.
    *
    * @param descriptor how the elements lie in {@code data}
-   * @param plainDescriptor the same extents in row-major order
+   * @param plainDescriptor float32 of the same extents in row-major order
    */
   OnednnTensor(
       OnednnContext context,
@@ -41,6 +43,7 @@ final class OnednnTensor implements Tensor {
     this.descriptor = descriptor;
     this.plainDescriptor = plainDescriptor;
     this.data = data;
+    dtype = context.type(descriptor);
     memory = context.memory(descriptor, data);
   }
 
@@ -56,7 +59,7 @@ final class OnednnTensor implements Tensor {
 
   @Override
   public DType dtype() {
-    return DType.FLOAT32;
+    return dtype;
   }
 
   /** Returns how the elements lie. */
@@ -64,7 +67,7 @@ final class OnednnTensor implements Tensor {
     return descriptor;
   }
 
-  /** Returns the same extents in row-major order. */
+  /** Returns float32 of the same extents in row-major order. */
   long plainDescriptor() {
     return plainDescriptor;
   }
@@ -99,9 +102,15 @@ final class OnednnTensor implements Tensor {
     }
   }
 
+  /** Returns how many times the host has written the elements. */
+  long version() {
+    return version;
+  }
+
   @Override
   public void write(float[] source) {
     checkTransfer(source.length);
+    version++;
     if (context.same(descriptor, plainDescriptor)) {
       MemorySegment.copy(source, 0, data, JAVA_FLOAT, 0, source.length);
       return;

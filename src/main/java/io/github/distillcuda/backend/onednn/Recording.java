@@ -2,13 +2,16 @@ package io.github.distillcuda.backend.onednn;
 
 import io.github.distillcuda.tensor.Shape;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 
 /** The operations of a step so far, and the tensors between them. */
 final class Recording {
   private final OnednnContext context;
   private final int batch;
   private final List<Operation> operations = new ArrayList<>();
+  private final Map<OnednnTensor, OnednnTensor> operands = new IdentityHashMap<>();
 
   Recording(OnednnContext context, int batch) {
     this.context = context;
@@ -34,7 +37,11 @@ final class Recording {
 
   /** Adds a primitive. */
   void add(String name, PrimitivePlan plan, Argument... arguments) {
-    add(new PrimitiveOperation(context, context.scope(), name, plan, arguments));
+    add(operation(name, plan, arguments));
+  }
+
+  private Operation operation(String name, PrimitivePlan plan, Argument... arguments) {
+    return new PrimitiveOperation(context, context.scope(), name, plan, arguments);
   }
 
   /**
@@ -67,6 +74,37 @@ final class Recording {
     return ordered;
   }
 
+  /**
+   * Returns the tensor in the wanted order: itself, or a copy that is made when the host has
+   * written the tensor, which nothing else may.
+   */
+  OnednnTensor reorderWhenWritten(OnednnTensor tensor, long wanted) {
+    OnednnTensor ordered = ordered(tensor, wanted);
+    if (ordered != tensor) {
+      add(new CopyWhenWritten(tensor, copyOf(tensor, ordered)));
+    }
+    return ordered;
+  }
+
+  /**
+   * Returns the tensor as an operand: itself, or a converted copy that is made in every step, once
+   * for all layers that read it.
+   *
+   * @param tensor of one row a row of the batch, written before the first layer that reads it
+   */
+  OnednnTensor operand(OnednnTensor tensor) {
+    if (tensor.dtype() == context.operandType()) {
+      return tensor;
+    }
+    OnednnTensor known = operands.get(tensor);
+    if (known == null) {
+      long[] dims = LayerPlanner.dims(tensor.shape());
+      known = reorder(tensor, context.plainOperand(dims));
+      operands.put(tensor, known);
+    }
+    return known;
+  }
+
   /** Returns the tensor if it has the wanted order, else a new one of its shape that has. */
   OnednnTensor ordered(OnednnTensor tensor, long wanted) {
     if (context.same(tensor.descriptor(), wanted)) {
@@ -83,7 +121,11 @@ final class Recording {
 
   /** Adds the copy of a tensor into another order. */
   void copy(OnednnTensor from, OnednnTensor to) {
-    add(
+    add(copyOf(from, to));
+  }
+
+  private Operation copyOf(OnednnTensor from, OnednnTensor to) {
+    return operation(
         "reorder of " + from.name(),
         PrimitivePlan.reorder(context, context.scope(), from.descriptor(), to.descriptor()),
         Argument.source(from.memory()),

@@ -1,6 +1,7 @@
 package io.github.distillcuda.backend.onednn;
 
 import io.github.distillcuda.ffi.OnednnApi.Kind;
+import io.github.distillcuda.ffi.PageAllocator;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,7 +42,7 @@ final class Scratchpad implements AutoCloseable {
   /** Moves to a larger buffer, and points the memory objects that were handed out at it. */
   private void grow(long bytes) {
     Arena larger = Arena.ofConfined();
-    address = larger.allocate(bytes, PAGE).address();
+    address = new PageAllocator(larger).allocate(bytes, PAGE).address();
     capacity = bytes;
     for (long memory : memories) {
       context.api().dnnl_memory_set_data_handle(memory, address);

@@ -12,6 +12,7 @@ import io.github.distillcuda.backend.StepState;
 import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.Shape;
 import io.github.distillcuda.tensor.Tensor;
+import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Objects;
 
@@ -60,7 +61,7 @@ public final class ReferenceBackend implements Backend {
   }
 
   @Override
-  public ResidentDataset upload(Shape imageShape, byte[] images, byte[] labels) {
+  public ResidentDataset upload(Shape imageShape, ByteBuffer images, byte[] labels) {
     lifetime.check();
     return new ReferenceDataset(lifetime, imageShape, images, labels);
   }

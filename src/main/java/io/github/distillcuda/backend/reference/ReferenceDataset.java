@@ -2,6 +2,7 @@ package io.github.distillcuda.backend.reference;
 
 import io.github.distillcuda.backend.ResidentDataset;
 import io.github.distillcuda.tensor.Shape;
+import java.nio.ByteBuffer;
 
 /** Images and labels as copies of the bytes that were uploaded. */
 final class ReferenceDataset extends Owned implements ResidentDataset {
@@ -13,12 +14,13 @@ final class ReferenceDataset extends Owned implements ResidentDataset {
   private final byte[] labels;
 
   /** Checks and copies. */
-  ReferenceDataset(Lifetime lifetime, Shape imageShape, byte[] images, byte[] labels) {
+  ReferenceDataset(Lifetime lifetime, Shape imageShape, ByteBuffer images, byte[] labels) {
     super(lifetime);
-    if (imageShape.rank() != 3 || images.length != (long) labels.length * imageShape.elements()) {
+    if (imageShape.rank() != 3
+        || images.capacity() != (long) labels.length * imageShape.elements()) {
       throw new IllegalArgumentException(
           "%d bytes and %d labels for images of shape %s"
-              .formatted(images.length, labels.length, imageShape));
+              .formatted(images.capacity(), labels.length, imageShape));
     }
     for (int i = 0; i < labels.length; i++) {
       if (labels[i] < 0 && labels[i] != UNLABELLED) {
@@ -26,7 +28,8 @@ final class ReferenceDataset extends Owned implements ResidentDataset {
       }
     }
     this.imageShape = imageShape;
-    this.images = images.clone();
+    this.images = new byte[images.capacity()];
+    images.get(0, this.images);
     this.labels = labels.clone();
   }
 

@@ -45,6 +45,9 @@ public record KernelSignature(
     this(ptx, symbol, parameters, requirements, 1, 0, launchRule);
   }
 
+  /** Blocks of a cluster that every GPU with clusters has room for. */
+  public static final int PORTABLE_CLUSTER_BLOCKS = 8;
+
   /** Where the build puts {@link #ptx()} in the jar. */
   public static final String RESOURCE_FOLDER = "/io/github/distillcuda/kernels/ptx/";
 
@@ -66,8 +69,17 @@ public record KernelSignature(
    */
   public boolean runsOn(int computeCapability, int sharedBytes, KernelSizes sizes) {
     return computeCapability() <= computeCapability
+        && (clusterBlocks <= PORTABLE_CLUSTER_BLOCKS || hasLargeClusters(computeCapability))
         && accepts(sizes)
         && launch(sizes).sharedBytes() + staticSharedBytes <= sharedBytes;
+  }
+
+  /**
+   * The tuning guides of Hopper and of Blackwell's 10.0 speak of 16 blocks, no other of more than
+   * 8.
+   */
+  private static boolean hasLargeClusters(int computeCapability) {
+    return computeCapability == 90 || computeCapability == 100;
   }
 
   /**

@@ -1,7 +1,6 @@
 package io.github.distillcuda.backend.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.github.distillcuda.backend.Backend;
 import io.github.distillcuda.backend.BackendOptions;
@@ -15,19 +14,14 @@ import io.github.distillcuda.backend.ParameterArena;
 import io.github.distillcuda.backend.StepRecorder;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.emulator.library.EmulatedEngine;
-import io.github.distillcuda.failure.DistillException;
-import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.nn.Architecture;
 import io.github.distillcuda.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The memory of a step is known before it is asked for: a run that cannot fit ends before it. */
+/** The memory of a step is known before it is asked for. */
 class StepMemoryTest {
   private static final int BATCH = 512;
 
@@ -39,7 +33,7 @@ class StepMemoryTest {
   }
 
   /** Allocates what a step does, and runs nothing. */
-  private static void recordTraining(Backend backend, ParameterArena parameters, int batch) {
+  static void recordTraining(Backend backend, ParameterArena parameters, int batch) {
     StepRecorder step = backend.record(batch);
     Tensor input = backend.createTensor("images", Architecture.IMAGE.withBatch(batch));
     List<LayerPass> passes = new ArrayList<>();
@@ -71,44 +65,5 @@ class StepMemoryTest {
       assertThat(estimate / allocated).isBetween(0.9, 1.0);
     }
     assertThat(device.live()).isEmpty();
-  }
-
-  @ParameterizedTest
-  @EnumSource
-  void whatIsMissingIsSaidBeforeAnythingIsAllocatedAndTheSuggestedBatchFits(Layers layers) {
-    List<LayerSpec> network = Architecture.TEACHER.layers();
-    EmulatedDevice device = new EmulatedDevice().withoutWork();
-    try (Backend backend = open(device, layers)) {
-      device.withFreeBytes(400L << 20);
-      long before = device.allocatedBytes();
-      assertThatExceptionOfType(DistillException.class)
-          .isThrownBy(() -> backend.createParameters(network, 50_000, true))
-          .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.DEVICE_MEMORY))
-          .withMessageContaining("GPU memory: steps of 50000 images need")
-          .withMessageContaining("free are 400 MiB")
-          .withMessageContaining("the largest buffers are")
-          .satisfies(
-              e -> {
-                assertThat(device.allocatedBytes()).isEqualTo(before);
-                Matcher fits = Pattern.compile("--batch-size (\\d+) fits").matcher(e.getMessage());
-                assertThat(fits.find()).as(e.getMessage()).isTrue();
-                int batch = Integer.parseInt(fits.group(1));
-                ParameterArena parameters = backend.createParameters(network, batch, true);
-                recordTraining(backend, parameters, batch);
-                recordTraining(backend, parameters, batch - 1);
-              });
-    }
-    assertThat(device.live()).isEmpty();
-  }
-
-  @Test
-  void whereNothingFitsNothingIsSuggested() {
-    EmulatedDevice device = new EmulatedDevice().withoutWork();
-    try (Backend backend = open(device, Layers.CUDNN)) {
-      device.withFreeBytes(1 << 20);
-      assertThatExceptionOfType(DistillException.class)
-          .isThrownBy(() -> backend.createParameters(Architecture.TEACHER.layers(), 64, true))
-          .withMessageContaining("not even steps of one image fit");
-    }
   }
 }

@@ -1,11 +1,13 @@
 package io.github.distillcuda.backend.onednn;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.github.distillcuda.backend.AdamSpec;
 import io.github.distillcuda.backend.BackendOptions;
+import io.github.distillcuda.backend.BackendOptions.Precision;
 import io.github.distillcuda.backend.Batch;
 import io.github.distillcuda.backend.LayerPass;
 import io.github.distillcuda.backend.LayerSpec;
@@ -18,6 +20,9 @@ import io.github.distillcuda.backend.StepProgram;
 import io.github.distillcuda.backend.StepProgress;
 import io.github.distillcuda.backend.StepRecorder;
 import io.github.distillcuda.backend.StepState;
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.Shape;
 import io.github.distillcuda.tensor.Tensor;
 import java.lang.foreign.ValueLayout;
@@ -28,6 +33,8 @@ import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class OnednnBackendTest {
   private static final Shape IMAGE = Shape.of(1, 2, 2);
@@ -61,6 +68,27 @@ class OnednnBackendTest {
         .matches("cpu \\(oneDNN 3\\.13\\.0, [a-z0-9_]+, 2 threads\\)");
     assertThat(backend.info().engine()).isEqualTo("panama");
     assertThat(backend.info().precision()).isEqualTo("fp32");
+  }
+
+  /** AVX-512 with bfloat16, AVX10.1, AMX, and AVX10.2 with AMX. */
+  @ParameterizedTest
+  @ValueSource(ints = {0xe7, 0x1ef, 0xfef, 0x22fff})
+  void bfloat16IsForProcessorsThatMultiplyIt(int isa) {
+    assertThat(OnednnBackend.operandType(Precision.BF16, isa)).isEqualTo(DType.BFLOAT16);
+    assertThat(OnednnBackend.operandType(Precision.AUTO, isa)).isEqualTo(DType.FLOAT32);
+  }
+
+  /** AVX2, AVX2 that converts bfloat16 alone, AVX-512 without it. */
+  @ParameterizedTest
+  @ValueSource(ints = {0x7, 0x1f, 0x27, 0x67})
+  void elsewhereItIsRefusedInOneLine(int isa) {
+    assertThatExceptionOfType(DistillException.class)
+        .isThrownBy(() -> OnednnBackend.operandType(Precision.BF16, isa))
+        .withMessageMatching(
+            "--device cpu --precision bf16: it needs avx512_core_bf16, this processor has"
+                + " avx[0-9a-z_]+; use --precision fp32")
+        .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.USAGE));
+    assertThat(OnednnBackend.operandType(Precision.FP32, isa)).isEqualTo(DType.FLOAT32);
   }
 
   @Test

@@ -8,6 +8,7 @@ import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.ffi.NativeException;
 import io.github.distillcuda.ffi.OnednnConstants;
 import io.github.distillcuda.ffi.OnednnLibrary;
+import io.github.distillcuda.tensor.DType;
 import java.util.function.LongSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -15,7 +16,8 @@ import org.junit.jupiter.api.Test;
 class PrimitivePlanTest {
   private static final int BATCH = 4;
 
-  private final OnednnContext context = new OnednnContext(OnednnLibrary.load(), 2, true);
+  private final OnednnContext context =
+      new OnednnContext(OnednnLibrary.load(), 2, true, DType.FLOAT32);
 
   @AfterEach
   void close() {

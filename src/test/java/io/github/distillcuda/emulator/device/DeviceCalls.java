@@ -122,8 +122,22 @@ abstract class DeviceCalls extends EmulatedApi implements CudaDriverApi {
       case CudaConstants.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR ->
           device().computeCapability() % 10;
       case CudaConstants.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT -> 132;
+      case CudaConstants.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN ->
+          sharedBytes(device().computeCapability());
       default -> throw notEmulated("this attribute");
     };
+  }
+
+  /** The CUDA programming guide's table of compute capabilities. */
+  private static int sharedBytes(int computeCapability) {
+    int kibibytes =
+        switch (computeCapability) {
+          case 75 -> 64;
+          case 80, 87 -> 163;
+          case 86, 89, 120 -> 99;
+          default -> 227;
+        };
+    return kibibytes << 10;
   }
 
   @Override

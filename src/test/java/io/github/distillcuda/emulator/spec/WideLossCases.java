@@ -97,7 +97,7 @@ final class WideLossCases {
   }
 
   /** The batch with its logits rounded to the type. */
-  private static LossBatch inType(ElementType type, LossBatch batch) {
+  static LossBatch inType(ElementType type, LossBatch batch) {
     return type == ElementType.FLOAT32
         ? batch
         : new LossBatch(
@@ -142,7 +142,7 @@ final class WideLossCases {
     return result;
   }
 
-  private static byte[] bytes(ElementType type, float[] values) {
+  static byte[] bytes(ElementType type, float[] values) {
     return type == ElementType.FLOAT32 ? HostBytes.of(values) : HostBytes.ofBfloat16(values);
   }
 }

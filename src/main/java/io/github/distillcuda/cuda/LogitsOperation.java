@@ -1,0 +1,146 @@
+package io.github.distillcuda.cuda;
+
+import static io.github.distillcuda.cuda.kernels.ElementType.BFLOAT16;
+import static io.github.distillcuda.cuda.kernels.ElementType.FLOAT32;
+
+import io.github.distillcuda.cuda.kernels.ElementType;
+import io.github.distillcuda.cuda.kernels.KernelSignature;
+import io.github.distillcuda.cuda.kernels.KernelSizes;
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Kernels on rows of logits of one type and number of classes, which a library's user launches on
+ * arrays of his own: loaded once, and checked before each launch.
+ */
+abstract class LogitsOperation implements AutoCloseable {
+  /** The first with bfloat16. */
+  private static final int BFLOAT16_CAPABILITY = 80;
+
+  /** Blocks of a grid, of which the largest clusters have 16 a row. */
+  private static final int MOST_ROWS = Integer.MAX_VALUE / 16;
+
+  private final DeviceScope scope = new DeviceScope();
+  private final DeviceArguments arguments = new DeviceArguments();
+  private final Map<KernelSignature, KernelLaunch> launches = new HashMap<>();
+  private final CudaContext context;
+  private final ElementType type;
+  private final int classes;
+  private final int sharedBytes;
+  private boolean closed;
+
+  LogitsOperation(CudaContext context, ElementType type, int classes) {
+    if (type != FLOAT32 && type != BFLOAT16) {
+      throw new IllegalArgumentException("logits are FLOAT32 or BFLOAT16, not " + type);
+    }
+    if (classes < 1) {
+      throw new IllegalArgumentException("a row has at least 1 class, not " + classes);
+    }
+    if (type == BFLOAT16 && context.device().computeCapability() < BFLOAT16_CAPABILITY) {
+      throw new DistillException(
+          ExitCode.DEVICE,
+          "logits in bfloat16 need compute capability 8.0; %s has %d.%d: use float32"
+              .formatted(
+                  context.device().name(),
+                  context.device().computeCapability() / 10,
+                  context.device().computeCapability() % 10));
+    }
+    this.context = context;
+    this.type = type;
+    this.classes = classes;
+    sharedBytes = context.device().sharedBytes(context.driver());
+  }
+
+  /** Loads kernels, for as long as this is open. */
+  final void load(Collection<KernelSignature> kernels) {
+    KernelLibrary library =
+        scope.own(KernelLibrary.load(context, kernels.stream().distinct().toList()));
+    for (KernelSignature kernel : kernels) {
+      launches.computeIfAbsent(kernel, one -> library.function(one).prepare(sizes(1)));
+    }
+  }
+
+  /** Allocates memory, for as long as this is open. */
+  final DeviceBuffer allocate(String name, long byteSize) {
+    return scope.own(context.memory().allocate(name, byteSize));
+  }
+
+  /** Returns a kernel's launch, of as many rows as it had last. */
+  final KernelLaunch launchOf(KernelSignature kernel) {
+    return launches.get(kernel);
+  }
+
+  final KernelSizes sizes(int rows) {
+    return KernelSizes.of("rows", rows, "classes", classes);
+  }
+
+  final ElementType type() {
+    return type;
+  }
+
+  final int computeCapability() {
+    return context.device().computeCapability();
+  }
+
+  /** The most shared memory of a block. */
+  final int sharedBytes() {
+    return sharedBytes;
+  }
+
+  /** Returns the bytes of so many rows of logits. */
+  public final long logitsBytes(int rows) {
+    return elements(rows) * type.bytes();
+  }
+
+  final long elements(int rows) {
+    return (long) rows * classes;
+  }
+
+  /** Begins a launch: returns what checks its arrays. */
+  final DeviceArguments check(CudaStream stream, int rows) {
+    context.requireUsable();
+    if (closed) {
+      throw new IllegalStateException(this + " is closed");
+    }
+    if (stream.context() != context) {
+      throw new IllegalArgumentException(
+          "%s is in another context than %s".formatted(stream, this));
+    }
+    if (rows < 1 || rows > MOST_ROWS) {
+      throw new IllegalArgumentException(
+          "%,d rows: at least 1 and at most %,d are launched at once".formatted(rows, MOST_ROWS));
+    }
+    arguments.clear();
+    return arguments;
+  }
+
+  /** Returns T in the arithmetic of the kernels, which divide by it. */
+  static float temperature(double value) {
+    float temperature = (float) value;
+    if (!(temperature > 0) || Float.isInfinite(temperature) || Float.isInfinite(1 / temperature)) {
+      throw new IllegalArgumentException(
+          "temperature %s: it and its reciprocal must be positive and finite in float32"
+              .formatted(value));
+    }
+    return temperature;
+  }
+
+  /** Unloads the kernels once their work is done; a second call does nothing. */
+  @Override
+  public final void close() {
+    if (!closed) {
+      context.requireUsable();
+      closed = true;
+      scope.close();
+    }
+  }
+
+  /** Returns what it is for, such as {@code CudaDistillationLoss of 1,000 classes in FLOAT32}. */
+  @Override
+  public final String toString() {
+    return "%s of %,d classes in %s".formatted(getClass().getSimpleName(), classes, type);
+  }
+}

@@ -1,0 +1,105 @@
+package io.github.distillcuda.backend.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatNoException;
+
+import io.github.distillcuda.backend.Backend;
+import io.github.distillcuda.backend.BackendOptions;
+import io.github.distillcuda.backend.BackendOptions.Engine;
+import io.github.distillcuda.backend.BackendOptions.Kernels;
+import io.github.distillcuda.backend.BackendOptions.Layers;
+import io.github.distillcuda.backend.BackendOptions.Precision;
+import io.github.distillcuda.backend.ParameterArena;
+import io.github.distillcuda.backend.PlannedModel;
+import io.github.distillcuda.emulator.device.EmulatedDevice;
+import io.github.distillcuda.emulator.library.EmulatedEngine;
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.nn.Architecture;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What a run needs is said before its first model is created, and what is advised then fits. */
+class RunMemoryTest {
+  private static final long FREE = 600L << 20;
+
+  private static Backend open(EmulatedDevice device, Layers layers) {
+    return new CudaBackend(
+        EmulatedEngine.of(device),
+        0,
+        new BackendOptions(0, true, Kernels.FUSED, layers, Precision.FP32, Engine.AUTO));
+  }
+
+  /** A full step and the longest tail an epoch can have, for each of the models. */
+  private static List<PlannedModel> models(int batch) {
+    int rows = batch + batch - 1;
+    return List.of(
+        new PlannedModel("teacher in training", Architecture.TEACHER.layers(), true, rows, 0),
+        new PlannedModel("student in training", Architecture.STUDENT.layers(), true, rows, 0));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void whatIsMissingIsSaidBeforeAnythingIsAllocatedAndTheSuggestedBatchFits(Layers layers) {
+    EmulatedDevice device = new EmulatedDevice().withoutWork();
+    try (Backend backend = open(device, layers)) {
+      device.withFreeBytes(FREE);
+      long before = device.allocatedBytes();
+      assertThatExceptionOfType(DistillException.class)
+          .isThrownBy(() -> backend.requireRoom(models(50_000), 50_000))
+          .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.DEVICE_MEMORY))
+          .withMessageContaining("GPU memory: this run needs ")
+          .withMessageContaining(" MiB more (teacher in training ")
+          .withMessageContaining(", student in training ")
+          .withMessageContaining("free are 600 MiB")
+          .withMessageContaining("the largest buffers are")
+          .satisfies(
+              e -> {
+                assertThat(device.allocatedBytes()).isEqualTo(before);
+                Matcher fits = Pattern.compile("--batch-size (\\d+) fits").matcher(e.getMessage());
+                assertThat(fits.find()).as(e.getMessage()).isTrue();
+                int batch = Integer.parseInt(fits.group(1));
+                assertThatNoException().isThrownBy(() -> backend.requireRoom(models(batch), batch));
+                for (PlannedModel model : models(batch)) {
+                  ParameterArena parameters = backend.createParameters(model.layers(), batch, true);
+                  StepMemoryTest.recordTraining(backend, parameters, batch);
+                  StepMemoryTest.recordTraining(backend, parameters, batch - 1);
+                }
+              });
+    }
+    assertThat(device.live()).isEmpty();
+  }
+
+  /** Each of the two would fit alone: the student's want is said before the teacher is trained. */
+  @Test
+  void modelsAreAddedUp() {
+    EmulatedDevice device = new EmulatedDevice().withoutWork();
+    try (Backend backend = open(device, Layers.CUDNN)) {
+      device.withFreeBytes(FREE);
+      int batch = 200;
+      List<PlannedModel> both = models(batch);
+      for (PlannedModel model : both) {
+        assertThatNoException().isThrownBy(() -> backend.requireRoom(List.of(model), batch));
+      }
+      assertThatExceptionOfType(DistillException.class)
+          .isThrownBy(() -> backend.requireRoom(both, batch))
+          .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.DEVICE_MEMORY));
+    }
+  }
+
+  @Test
+  void whereNothingFitsNothingIsSuggested() {
+    EmulatedDevice device = new EmulatedDevice().withoutWork();
+    try (Backend backend = open(device, Layers.CUDNN)) {
+      device.withFreeBytes(1 << 20);
+      assertThatExceptionOfType(DistillException.class)
+          .isThrownBy(() -> backend.requireRoom(models(64), 64))
+          .withMessageContaining("not even steps of one image fit");
+    }
+  }
+}

@@ -1,0 +1,85 @@
+package io.github.distillcuda.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.distillcuda.backend.PlannedModel;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** Rows are counted by hand: batch 64 on 1,000 images leaves 40; evaluation takes 100 at a time. */
+class RunModelsTest {
+  private static final int TRAIN = 1000;
+  private static final int TEST = 250;
+
+  private static List<String> models(Set<ModelRole> trained, String teacherFile, boolean online) {
+    RunConfig config =
+        new RunConfig(
+            trained,
+            5,
+            0.7,
+            1,
+            1,
+            64,
+            1e-3,
+            42,
+            TinyData.TEACHER,
+            TinyData.STUDENT,
+            teacherFile,
+            null,
+            Map.of(),
+            online,
+            "tiny",
+            null,
+            null,
+            true,
+            "fused",
+            "cudnn",
+            "fp32",
+            "auto");
+    return RunModels.of(config, TRAIN, TEST).stream()
+        .map(
+            model ->
+                "%s, %s, %d batched, %d others"
+                    .formatted(model.name(), kind(model), model.batchedRows(), model.otherRows()))
+        .toList();
+  }
+
+  private static String kind(PlannedModel model) {
+    String widths =
+        model.layers().equals(TinyData.TEACHER.layers()) ? "teacher's layers" : "student's layers";
+    return widths + (model.trainable() ? " with moments" : "");
+  }
+
+  @Test
+  void everyModelIsThereInTrainingAndFrozen() {
+    assertThat(models(EnumSet.allOf(ModelRole.class), null, false))
+        .containsExactly(
+            "teacher in training, teacher's layers with moments, 104 batched, 150 others",
+            // its logits of 1,000 training images are ten steps of 100, one recording
+            "teacher, teacher's layers, 0 batched, 250 others",
+            "baseline in training, student's layers with moments, 104 batched, 150 others",
+            "baseline, student's layers, 0 batched, 150 others",
+            "student in training, student's layers with moments, 104 batched, 150 others",
+            "student, student's layers, 0 batched, 150 others");
+  }
+
+  @Test
+  void aTeacherThatIsGivenIsNotTrainedAndOneOfEveryStepGrowsWithTheBatch() {
+    assertThat(models(EnumSet.of(ModelRole.STUDENT), "teacher.pth", true))
+        .containsExactly(
+            "teacher, teacher's layers, 104 batched, 150 others",
+            "student in training, student's layers with moments, 104 batched, 150 others",
+            "student, student's layers, 0 batched, 150 others");
+  }
+
+  @Test
+  void aBaselineHasNoTeacher() {
+    assertThat(models(EnumSet.of(ModelRole.BASELINE), null, false))
+        .containsExactly(
+            "baseline in training, student's layers with moments, 104 batched, 150 others",
+            "baseline, student's layers, 0 batched, 150 others");
+  }
+}
