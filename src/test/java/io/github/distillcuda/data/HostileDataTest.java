@@ -28,6 +28,7 @@ class HostileDataTest {
   private static final long ALLOWANCE = 64L << 20;
 
   private final SmallCifar10 small = new SmallCifar10(8);
+  private final Cifar10Reader reader = new Cifar10Reader(small.release());
   private final Random random = new Random(20);
 
   @TempDir Path temp;
@@ -118,8 +119,7 @@ class HostileDataTest {
   /** The tar inside an intact gzip; gzip's own checksum would hide it from most mutations. */
   @Test
   void tars() throws IOException {
-    mutate(
-        tar(), 1024, file -> readArchive(SmallCifar10.Tar.gzip(file, Deflater.NO_COMPRESSION)));
+    mutate(tar(), 1024, file -> readArchive(SmallCifar10.Tar.gzip(file, Deflater.NO_COMPRESSION)));
   }
 
   /** Its header has fields that nobody reads; the rest is what its checksum covers. */
@@ -135,7 +135,7 @@ class HostileDataTest {
 
   private byte[] readArchive(byte[] content) throws IOException {
     Path path = Files.write(temp.resolve("archive.tar.gz"), content);
-    ImageDataset set = new Cifar10Reader(small.release()).read(Cifar10Location.at(path));
+    ImageDataset set = reader.read(Cifar10Location.at(path));
     assertThat(set.name()).isIn("cifar10", "cifar10 (unofficial files)");
     assertThat(temp.toFile().list()).containsExactly("archive.tar.gz");
     return set.trainLabels();
