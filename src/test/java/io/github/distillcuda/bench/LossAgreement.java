@@ -11,11 +11,8 @@ final class LossAgreement {
    */
   private static final double TOLERANCE = 1e-5;
 
-  /**
-   * Likewise. The chains round their tensors to 8 bits on the way, log p first: at 8 it is off by
-   * 2^-6, and T times that is a part of the largest element, which is that of the label.
-   */
-  private static final double BFLOAT16_TOLERANCE = 0.05;
+  /** Likewise: a unit in the last place of that element, which each form rounds in its own way. */
+  private static final double BFLOAT16_TOLERANCE = 0x1p-7;
 
   private static final int VOCABULARY = 4099;
 

@@ -120,8 +120,7 @@ public final class UnfusedLossKernels {
               List.of(NLL, NLL_BACKWARD, CROSS_ENTROPY_BACKWARD),
               KL_FORWARD,
               CROSS_ENTROPY_FORWARD,
-              ROW_OUTCOME,
-              WideChainKernels.ALL)
+              ROW_OUTCOME)
           .flatMap(List::stream)
           .toList();
 

@@ -5,7 +5,6 @@ import static io.github.distillcuda.cuda.kernels.ElementType.FLOAT32;
 import static io.github.distillcuda.cuda.kernels.ElementType.INT32;
 
 import java.util.List;
-import java.util.stream.Stream;
 
 /**
  * The chains of {@link UnfusedLossKernels} for vocabularies, {@code
@@ -82,40 +81,64 @@ public final class WideChainKernels {
           .sizes("rows", "classes")
           .launch(sizes -> byEight(elements(sizes)));
 
+  /**
+   * The kernels by row of one type.
+   *
+   * @param klForward T^2*KL from q and log p
+   * @param crossEntropyForward cross-entropy, log-sum-exp and outcome
+   * @param rowOutcome the outcome alone
+   */
+  private record ByRow(
+      KernelSignature klForward, KernelSignature crossEntropyForward, KernelSignature rowOutcome) {
+    static ByRow of(ElementType type) {
+      return new ByRow(
+          byRow(UnfusedLossKernels.klForward(row("kl_forward", type), type)),
+          byRow(UnfusedLossKernels.crossEntropyForward(row("cross_entropy_forward", type), type)),
+          byRow(UnfusedLossKernels.rowOutcome(row("row_outcome", type), type)));
+    }
+  }
+
+  private static final ByRow FLOAT32_ROWS = ByRow.of(FLOAT32);
+  private static final ByRow BFLOAT16_ROWS = ByRow.of(BFLOAT16);
+
   static final List<KernelSignature> ALL =
-      Stream.concat(
-              Stream.of(
-                  SCALE,
-                  ADD,
-                  SUBTRACT,
-                  MULTIPLY,
-                  XLOGX,
-                  NEGATE_EXPAND,
-                  SUM,
-                  NLL,
-                  NLL_BACKWARD,
-                  CROSS_ENTROPY_BACKWARD),
-              Stream.of(FLOAT32, BFLOAT16)
-                  .flatMap(
-                      type ->
-                          Stream.of(klForward(type), crossEntropyForward(type), rowOutcome(type))))
-          .toList();
+      List.of(
+          SCALE,
+          ADD,
+          SUBTRACT,
+          MULTIPLY,
+          XLOGX,
+          NEGATE_EXPAND,
+          SUM,
+          NLL,
+          NLL_BACKWARD,
+          CROSS_ENTROPY_BACKWARD,
+          FLOAT32_ROWS.klForward,
+          FLOAT32_ROWS.crossEntropyForward,
+          FLOAT32_ROWS.rowOutcome,
+          BFLOAT16_ROWS.klForward,
+          BFLOAT16_ROWS.crossEntropyForward,
+          BFLOAT16_ROWS.rowOutcome);
 
   private WideChainKernels() {}
 
+  private static ByRow rows(ElementType type) {
+    return type == FLOAT32 ? FLOAT32_ROWS : BFLOAT16_ROWS;
+  }
+
   /** Returns T^2*KL a row from q and log p. */
   public static KernelSignature klForward(ElementType type) {
-    return byRow(UnfusedLossKernels.klForward(row("kl_forward", type), type));
+    return rows(type).klForward;
   }
 
   /** Returns cross-entropy, log-sum-exp and outcome a row. */
   public static KernelSignature crossEntropyForward(ElementType type) {
-    return byRow(UnfusedLossKernels.crossEntropyForward(row("cross_entropy_forward", type), type));
+    return rows(type).crossEntropyForward;
   }
 
   /** Returns the outcome of a row alone. */
   public static KernelSignature rowOutcome(ElementType type) {
-    return byRow(UnfusedLossKernels.rowOutcome(row("row_outcome", type), type));
+    return rows(type).rowOutcome;
   }
 
   private static KernelSignature.Builder row(String op, ElementType type) {

@@ -5,6 +5,8 @@ import static io.github.distillcuda.cuda.kernels.ElementType.FLOAT32;
 
 import io.github.distillcuda.cuda.kernels.TemperatureSoftmaxKernels.Operation;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -15,9 +17,12 @@ final class WideSoftmaxKernels {
   private static final int STREAMED_THREADS = 512;
   private static final int ELEMENTS_PER_THREAD = 16;
 
+  private static final Map<Operation, List<KernelSignature>> FLOAT32_KERNELS = make(FLOAT32);
+  private static final Map<Operation, List<KernelSignature>> BFLOAT16_KERNELS = make(BFLOAT16);
+
   static final List<KernelSignature> ALL =
-      Stream.of(FLOAT32, BFLOAT16)
-          .flatMap(type -> Stream.of(Operation.values()).map(operation -> of(operation, type)))
+      Stream.of(FLOAT32_KERNELS, BFLOAT16_KERNELS)
+          .flatMap(kernels -> kernels.values().stream())
           .flatMap(List::stream)
           .toList();
 
@@ -28,6 +33,15 @@ final class WideSoftmaxKernels {
    * then the one that reads it twice.
    */
   static List<KernelSignature> of(Operation operation, ElementType type) {
+    return (type == FLOAT32 ? FLOAT32_KERNELS : BFLOAT16_KERNELS).get(operation);
+  }
+
+  private static Map<Operation, List<KernelSignature>> make(ElementType type) {
+    return Stream.of(Operation.values())
+        .collect(Collectors.toMap(operation -> operation, operation -> make(operation, type)));
+  }
+
+  private static List<KernelSignature> make(Operation operation, ElementType type) {
     String target = type == FLOAT32 ? "compute_75" : "compute_80";
     return List.of(
         held(operation, type, target, 256, 1),
