@@ -17,6 +17,8 @@ BUILDS='adam 75
 convolution_block 75
 distillation_loss_fused 75
 distillation_loss_unfused 75
+distillation_loss_unfused_wide 75
+distillation_loss_unfused_wide 80
 distillation_loss_wide 75
 distillation_loss_wide 80
 distillation_loss_wide 90
@@ -25,7 +27,10 @@ gather 75
 gather 80
 image_convolution 75
 reduction 75
-temperature_softmax 75'
+temperature_softmax 75
+temperature_softmax_wide 75
+temperature_softmax_wide 80
+temperature_softmax_wide 90'
 
 # Every architecture that the PTX is assembled for, from its own target up.
 ARCHITECTURES='75 80 86 89 90 100 120'
@@ -82,6 +87,18 @@ assemble() {  # ptx target
   done
 }
 
+check() {  # source target
+  committed=ptx/compute_$2/$1.ptx
+  stamped=$(sed -n 's|^// nvcc ||p' "$committed")
+  if [ "$stamped" = "$nvcc_version" ]; then
+    compile "$1" "$2" "$rebuilt/$1.$2"
+    cmp -s "$committed" "$rebuilt/$1.$2" || fail "$committed is not what its sources give"
+  else
+    echo "notice: $committed is of nvcc $stamped, this is $nvcc_version: not compared"
+  fi
+  assemble "$committed" "$2"
+}
+
 fail() {
   echo "kernels/build.sh: $1" >&2
   exit 1
@@ -98,17 +115,12 @@ case ${1-} in
   --check)
     rebuilt=$(mktemp -d)
     trap 'rm -r "$rebuilt"' EXIT
-    echo "$BUILDS" | while read -r source target; do
-      committed=ptx/compute_$target/$source.ptx
-      stamped=$(sed -n 's|^// nvcc ||p' "$committed")
-      if [ "$stamped" = "$nvcc_version" ]; then
-        compile "$source" "$target" "$rebuilt/$source.ptx"
-        cmp -s "$committed" "$rebuilt/$source.ptx" || fail "$committed is not what its sources give"
-      else
-        echo "notice: $committed is of nvcc $stamped, this is $nvcc_version: not compared"
-      fi
-      assemble "$committed" "$target"
-    done
+    free=$(nproc)
+    while read -r source target; do
+      ((free > 0)) && free=$((free - 1)) || wait -n  # which ends this script if that file failed
+      check "$source" "$target" &
+    done <<< "$BUILDS"
+    for file in $(jobs -p); do wait "$file"; done
     echo "kernels/ptx assembles for sm_${ARCHITECTURES// /, sm_} without spills"
     ;;
   *)

@@ -11,16 +11,22 @@ import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.cuda.kernels.StepKernels;
 import io.github.distillcuda.cuda.kernels.TemperatureSoftmaxKernels;
+import io.github.distillcuda.cuda.kernels.TemperatureSoftmaxKernels.Operation;
 import io.github.distillcuda.cuda.kernels.UnfusedLossKernels;
+import io.github.distillcuda.cuda.kernels.WideChainKernels;
 import io.github.distillcuda.cuda.kernels.WideLossKernels;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /** What is timed, the most important first. */
 final class KernelMatrix {
   private static final int BATCH = 64;
   private static final int LARGE_BATCH = 1024;
   private static final int WIDE_ELEMENTS = 1 << 27;
+
+  /** Of each matrix of the chains, which have a dozen. */
+  private static final int CHAIN_ELEMENTS = 1 << 26;
 
   /** Of the GPUs that this is measured on: H100, H200. */
   private static final int COMPUTE_CAPABILITY = 90;
@@ -72,12 +78,35 @@ final class KernelMatrix {
       for (int classes :
           new int[] {2048, 4096, 8192, 16_384, 32_768, 65_536, 128_256, 151_936, 262_144}) {
         KernelSizes sizes = KernelSizes.of("rows", WIDE_ELEMENTS / classes, "classes", classes);
-        KernelSignature selected =
-            DistillationLossKernels.select(type, sizes, COMPUTE_CAPABILITY, SHARED_BYTES);
-        add("distillation loss of a vocabulary", selected, sizes);
+        add("distillation loss of a vocabulary", selected(type, sizes), sizes);
         add("distillation loss of a vocabulary", streamed, sizes);
       }
+      for (int classes : new int[] {4096, 32_768, 128_256}) {
+        workloads.addAll(LossWorkloads.all(type, CHAIN_ELEMENTS / classes, classes));
+      }
+      for (int classes : new int[] {4096, 16_384, 128_256, 262_144}) {
+        addWideSoftmax(type, classes);
+      }
     }
+  }
+
+  /** The loss's kernel on the GPUs that this is measured on. */
+  static KernelSignature selected(ElementType type, KernelSizes sizes) {
+    return DistillationLossKernels.select(type, sizes, COMPUTE_CAPABILITY, SHARED_BYTES);
+  }
+
+  private void addWideSoftmax(ElementType type, int classes) {
+    KernelSizes sizes = KernelSizes.of("rows", WIDE_ELEMENTS / classes, "classes", classes);
+    for (Operation operation : Operation.values()) {
+      KernelSignature selected =
+          TemperatureSoftmaxKernels.select(
+              operation, type, sizes, COMPUTE_CAPABILITY, SHARED_BYTES);
+      String name =
+          operation.name().toLowerCase(Locale.ROOT).replace('_', ' ') + " of a vocabulary";
+      add(name, selected, sizes);
+      add(name, TemperatureSoftmaxKernels.of(operation, type).getLast(), sizes);
+    }
+    add("row outcome of a vocabulary", WideChainKernels.rowOutcome(type), sizes);
   }
 
   /** Each rung of the loss at the most classes that {@code kernels/README.md} has it at. */

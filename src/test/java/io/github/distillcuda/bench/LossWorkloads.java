@@ -1,5 +1,7 @@
 package io.github.distillcuda.bench;
 
+import io.github.distillcuda.cuda.kernels.ElementType;
+import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.cuda.kernels.LossChains;
 import io.github.distillcuda.cuda.kernels.UnfusedLossKernels;
 import java.util.ArrayList;
@@ -30,14 +32,33 @@ final class LossWorkloads {
     return List.of(fused(rows, classes), formulas(rows, classes), eager(rows, classes));
   }
 
+  /** The same of a type; the floor is that of the type. */
+  static List<Workload> all(ElementType type, int rows, int classes) {
+    return List.of(
+        fused(type, rows, classes), formulas(type, rows, classes), eager(type, rows, classes));
+  }
+
   static Workload fused(int rows, int classes) {
-    LossWorkloads chain = new LossWorkloads(LossChains.fused(rows, classes));
+    return fused(ElementType.FLOAT32, rows, classes);
+  }
+
+  static Workload fused(ElementType type, int rows, int classes) {
+    LossWorkloads chain = new LossWorkloads(fusedChain(type, rows, classes));
     chain.step(Map.of("temperature", TEMPERATURE, "alpha", ALPHA));
-    return chain.end("fused", rows, classes);
+    return chain.end("fused", type, rows, classes);
+  }
+
+  private static List<LossChains.Launch> fusedChain(ElementType type, int rows, int classes) {
+    KernelSizes sizes = KernelSizes.of("rows", rows, "classes", classes);
+    return LossChains.fused(KernelMatrix.selected(type, sizes), rows, classes);
   }
 
   static Workload formulas(int rows, int classes) {
-    LossWorkloads chain = new LossWorkloads(LossChains.formulas(rows, classes));
+    return formulas(ElementType.FLOAT32, rows, classes);
+  }
+
+  static Workload formulas(ElementType type, int rows, int classes) {
+    LossWorkloads chain = new LossWorkloads(LossChains.formulas(type, rows, classes));
     Map<String, Double> temperature = Map.of("temperature", TEMPERATURE);
     chain.step(temperature, "x", "v", "y", "q");
     chain.step(temperature, "x", "z", "y", "logP");
@@ -47,11 +68,15 @@ final class LossWorkloads {
     chain.step(temperature, "dy", "dLogP", "y", "logP", "dx", "dzKl");
     chain.step(Map.of("alpha", ALPHA), "dz", "dzCe");
     chain.step(Map.of(), "a", "dzKl", "b", "dzCe", "y", "dz");
-    return chain.end("formulas", rows, classes);
+    return chain.end("formulas", type, rows, classes);
   }
 
   static Workload eager(int rows, int classes) {
-    LossWorkloads chain = new LossWorkloads(LossChains.eager(rows, classes));
+    return eager(ElementType.FLOAT32, rows, classes);
+  }
+
+  static Workload eager(ElementType type, int rows, int classes) {
+    LossWorkloads chain = new LossWorkloads(LossChains.eager(type, rows, classes));
     Map<String, Double> plain = Map.of("temperature", 1.0);
     double squared = TEMPERATURE * TEMPERATURE;
     chain.scale(1 / TEMPERATURE, "z", "zOverT");
@@ -81,7 +106,7 @@ final class LossWorkloads {
     chain.step(plain, "dy", "dLogP", "y", "logP", "dx", "dzOverT");
     chain.scale(1 / TEMPERATURE, "dzOverT", "dzKl");
     chain.step(Map.of(), "a", "dzCe", "b", "dzKl", "y", "dz");
-    return chain.end("eager chain", rows, classes);
+    return chain.end("eager chain", type, rows, classes);
   }
 
   private void scale(double factor, String from, String to) {
@@ -113,11 +138,11 @@ final class LossWorkloads {
     return step;
   }
 
-  private Workload end(String variant, int rows, int classes) {
+  private Workload end(String variant, ElementType type, int rows, int classes) {
     if (launches.hasNext()) {
       throw new IllegalStateException(variant + " lacks " + launches.next().operation());
     }
     return new Workload(
-        OPERATION, variant, steps, LossChains.floorBytes(LossChains.fused(rows, classes)));
+        OPERATION, variant, steps, LossChains.floorBytes(fusedChain(type, rows, classes)));
   }
 }

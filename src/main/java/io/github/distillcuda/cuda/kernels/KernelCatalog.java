@@ -11,6 +11,7 @@ public final class KernelCatalog {
               DistillationLossKernels.ALL,
               WideLossKernels.ALL,
               UnfusedLossKernels.ALL,
+              WideChainKernels.ALL,
               TemperatureSoftmaxKernels.ALL,
               ConvolutionBlockKernels.ALL,
               ImageConvolutionKernels.ALL,

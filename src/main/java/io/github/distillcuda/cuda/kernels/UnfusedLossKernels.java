@@ -4,7 +4,7 @@ import static io.github.distillcuda.cuda.kernels.ElementType.FLOAT32;
 import static io.github.distillcuda.cuda.kernels.ElementType.INT32;
 
 import java.util.List;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import java.util.stream.Stream;
 
 /**
@@ -135,38 +135,41 @@ public final class UnfusedLossKernels {
         .launch(UnfusedLossKernels::byElement);
   }
 
-  private static KernelSignature.Builder klForward(KernelSignature.Builder kernel) {
+  static KernelSignature.Builder klForward(KernelSignature.Builder kernel, ElementType type) {
     return kernel
-        .in("q", FLOAT32, UnfusedLossKernels::elements)
-        .in("logP", FLOAT32, UnfusedLossKernels::elements)
+        .in("q", type, UnfusedLossKernels::elements)
+        .in("logP", type, UnfusedLossKernels::elements)
         .out("distillation", FLOAT32, sizes -> sizes.get("rows"))
         .float32("temperature");
   }
 
-  private static KernelSignature.Builder crossEntropyForward(KernelSignature.Builder kernel) {
+  static KernelSignature.Builder crossEntropyForward(
+      KernelSignature.Builder kernel, ElementType type) {
     return kernel
-        .in("z", FLOAT32, UnfusedLossKernels::elements)
+        .in("z", type, UnfusedLossKernels::elements)
         .in("labels", INT32, sizes -> sizes.get("rows"))
         .out("crossEntropy", FLOAT32, sizes -> sizes.get("rows"))
         .out("logSumExp", FLOAT32, sizes -> sizes.get("rows"))
         .out("outcome", INT32, sizes -> sizes.get("rows"));
   }
 
-  private static KernelSignature.Builder rowOutcome(KernelSignature.Builder kernel) {
+  static KernelSignature.Builder rowOutcome(KernelSignature.Builder kernel, ElementType type) {
     return kernel
-        .in("z", FLOAT32, UnfusedLossKernels::elements)
+        .in("z", type, UnfusedLossKernels::elements)
         .in("labels", INT32, sizes -> sizes.get("rows"))
         .out("outcome", INT32, sizes -> sizes.get("rows"));
   }
 
   private static List<KernelSignature> byRange(
-      String op, Function<KernelSignature.Builder, KernelSignature.Builder> parameters) {
+      String op,
+      BiFunction<KernelSignature.Builder, ElementType, KernelSignature.Builder> parameters) {
     return RANGES.stream()
         .map(
             range ->
                 parameters
                     .apply(
-                        KernelSignature.of(PTX, "%s_%s_unfused_f32_v0".formatted(op, range.name())))
+                        KernelSignature.of(PTX, "%s_%s_unfused_f32_v0".formatted(op, range.name())),
+                        FLOAT32)
                     .sizes("rows", "classes")
                     .requires(range.requirement(), range::covers)
                     .launch(range::launch))

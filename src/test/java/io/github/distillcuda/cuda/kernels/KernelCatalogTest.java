@@ -82,7 +82,7 @@ class KernelCatalogTest {
         compared++;
       }
     }
-    assertThat(compared).isEqualTo(26);
+    assertThat(compared).isEqualTo(30);
   }
 
   @Test

@@ -35,18 +35,42 @@ class LossChainsTest {
   void tableOfTheReadmeIsWhatTheChainsGive() {
     String readme = PtxEntries.read(PtxEntries.KERNELS.resolve("README.md"));
     for (int classes : new int[] {10, 100, 1000}) {
-      assertThat(readme).contains(row(64, classes));
+      assertThat(readme)
+          .contains(
+              row(
+                  64,
+                  "" + classes,
+                  LossChains.fused(64, classes),
+                  LossChains.formulas(64, classes),
+                  LossChains.eager(64, classes)));
     }
+    assertThat(readme).contains(ofVocabulary(ElementType.FLOAT32, "128256, float32"));
+    assertThat(readme).contains(ofVocabulary(ElementType.BFLOAT16, "128256, bfloat16"));
   }
 
-  private static String row(int rows, int classes) {
-    List<LossChains.Launch> fused = LossChains.fused(rows, classes);
-    List<LossChains.Launch> formulas = LossChains.formulas(rows, classes);
-    List<LossChains.Launch> eager = LossChains.eager(rows, classes);
+  private static String ofVocabulary(ElementType type, String description) {
+    int rows = 512;
+    int classes = 128_256;
+    KernelSizes sizes = KernelSizes.of("rows", rows, "classes", classes);
+    KernelSignature fused = DistillationLossKernels.select(type, sizes, 90, 227 * 1024);
+    return row(
+        rows,
+        description,
+        LossChains.fused(fused, rows, classes),
+        LossChains.formulas(type, rows, classes),
+        LossChains.eager(type, rows, classes));
+  }
+
+  private static String row(
+      int rows,
+      String classes,
+      List<LossChains.Launch> fused,
+      List<LossChains.Launch> formulas,
+      List<LossChains.Launch> eager) {
     double floor = LossChains.floorBytes(fused);
     return String.format(
         Locale.ROOT,
-        "| %d | %d | %d | %,d | %d | %,d (%.1fx) | %d | %,d (%.1fx) |",
+        "| %d | %s | %d | %,d | %d | %,d (%.1fx) | %d | %,d (%.1fx) |",
         rows,
         classes,
         fused.size(),

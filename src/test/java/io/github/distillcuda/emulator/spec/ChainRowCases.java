@@ -1,8 +1,10 @@
 package io.github.distillcuda.emulator.spec;
 
+import io.github.distillcuda.cuda.kernels.ElementType;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.cuda.kernels.UnfusedLossKernels;
+import io.github.distillcuda.cuda.kernels.WideChainKernels;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -11,6 +13,8 @@ import java.util.stream.Stream;
 final class ChainRowCases {
   private static final float TEMPERATURE = 5;
   private static final float ALPHA = 0.7f;
+
+  private static final ElementType[] TYPES = {ElementType.FLOAT32, ElementType.BFLOAT16};
 
   private final List<KernelCase> cases = new ArrayList<>();
 
@@ -22,6 +26,12 @@ final class ChainRowCases {
     UnfusedLossKernels.CROSS_ENTROPY_FORWARD.forEach(
         kernel -> chain.addAll(kernel, chain::crossEntropyForward));
     UnfusedLossKernels.ROW_OUTCOME.forEach(kernel -> chain.addAll(kernel, chain::rowOutcome));
+    for (ElementType type : TYPES) {
+      chain.addWide(WideChainKernels.klForward(type), chain::klForward);
+      chain.addWide(WideChainKernels.crossEntropyForward(type), chain::crossEntropyForward);
+      chain.addWide(WideChainKernels.rowOutcome(type), chain::rowOutcome);
+    }
+    chain.addWide(WideChainKernels.CROSS_ENTROPY_BACKWARD, chain::crossEntropyBackward);
     for (int classes : Shapes.classesOf(UnfusedLossKernels.CROSS_ENTROPY_BACKWARD)) {
       for (int rows : Shapes.ROWS) {
         chain.cases.add(
@@ -54,8 +64,24 @@ final class ChainRowCases {
             counted(UnfusedLossKernels.CROSS_ENTROPY_FORWARD, chain::crossEntropyForward),
             counted(UnfusedLossKernels.ROW_OUTCOME, chain::rowOutcome),
             counted(
-                List.of(UnfusedLossKernels.CROSS_ENTROPY_BACKWARD), chain::crossEntropyBackward))
+                List.of(UnfusedLossKernels.CROSS_ENTROPY_BACKWARD), chain::crossEntropyBackward),
+            Stream.of(TYPES)
+                .flatMap(
+                    type ->
+                        Stream.of(
+                            chain.counted(WideChainKernels.klForward(type), chain::klForward),
+                            chain.counted(
+                                WideChainKernels.crossEntropyForward(type),
+                                chain::crossEntropyForward),
+                            chain.counted(WideChainKernels.rowOutcome(type), chain::rowOutcome))),
+            Stream.of(
+                chain.counted(
+                    WideChainKernels.CROSS_ENTROPY_BACKWARD, chain::crossEntropyBackward)))
         .flatMap(cases -> cases);
+  }
+
+  private KernelCase counted(KernelSignature wide, CaseMaker maker) {
+    return maker.of(wide, WideLossCases.random(typeOf(wide), 2, 2000, 2000));
   }
 
   private static Stream<KernelCase> counted(List<KernelSignature> kernels, CaseMaker maker) {
@@ -84,6 +110,36 @@ final class ChainRowCases {
     }
   }
 
+  /** Rows of any length; adversaries, and rows that begin at any element. */
+  private void addWide(KernelSignature kernel, CaseMaker maker) {
+    ElementType type = typeOf(kernel);
+    boolean anywhere = kernel != WideChainKernels.CROSS_ENTROPY_BACKWARD;
+    for (int classes : new int[] {1, 10, 1025, 4099}) {
+      cases.add(maker.of(kernel, WideLossCases.random(type, 3, classes, classes)));
+    }
+    cases.add(maker.of(kernel, WideLossCases.random(type, 1, 20_003, 1)));
+    cases.add(maker.of(kernel, WideLossCases.inType(type, LossBatch.badlyLabelled(5, 600, 1))));
+    cases.add(maker.of(kernel, WideLossCases.inType(type, LossBatch.adversarial(1029))));
+    cases.add(maker.of(kernel, WideLossCases.inType(type, LossBatch.notFinite(1029))));
+    if (anywhere) {
+      cases.add(maker.of(kernel, WideLossCases.random(type, 3, 1027, 7)).shiftedBy(Integer.BYTES));
+    }
+  }
+
+  private static ElementType typeOf(KernelSignature kernel) {
+    return kernel.pointers().getFirst().element();
+  }
+
+  private static float inType(KernelSignature kernel, float value) {
+    return typeOf(kernel) == ElementType.FLOAT32
+        ? value
+        : WideLossCases.rounded(new float[] {value})[0];
+  }
+
+  private static byte[] bytes(KernelSignature kernel, float[] values) {
+    return WideLossCases.bytes(typeOf(kernel), values);
+  }
+
   private static KernelCase caseOf(KernelSignature kernel, LossBatch batch) {
     KernelSizes sizes = KernelSizes.of("rows", batch.rows(), "classes", batch.classes());
     return new KernelCase(kernel, sizes, batch.description());
@@ -104,8 +160,8 @@ final class ChainRowCases {
       double[] student = LossRow.softmax(row(batch.z(), row, classes), TEMPERATURE);
       for (int c = 0; c < classes; c++) {
         int i = row * classes + c;
-        q[i] = (float) teacher[c];
-        logP[i] = (float) Math.log(student[c]);
+        q[i] = inType(kernel, (float) teacher[c]);
+        logP[i] = inType(kernel, (float) Math.log(student[c]));
         double logQ = Math.log(q[i]);
         exact[row] += q[i] == 0 ? 0 : q[i] * (logQ - logP[i]);
         tolerance[row] += q[i] == 0 ? 0 : q[i] * (Math.abs(logQ) + Math.abs(logP[i]));
@@ -114,8 +170,8 @@ final class ChainRowCases {
       tolerance[row] *= 1e-6 * TEMPERATURE * TEMPERATURE;
     }
     return caseOf(kernel, batch)
-        .in("q", q)
-        .in("logP", logP)
+        .in("q", bytes(kernel, q))
+        .in("logP", bytes(kernel, logP))
         .value("temperature", TEMPERATURE)
         .out("distillation", Expected.near(exact, tolerance));
   }
@@ -140,7 +196,7 @@ final class ChainRowCases {
               : 0;
     }
     return caseOf(kernel, batch)
-        .in("z", batch.z())
+        .in("z", bytes(kernel, batch.z()))
         .in("labels", batch.labels())
         .out("crossEntropy", Expected.near(exact, tolerance))
         .out("logSumExp", Expected.near(logSumExp, logSumExpTolerance))
@@ -161,7 +217,7 @@ final class ChainRowCases {
 
   private KernelCase rowOutcome(KernelSignature kernel, LossBatch batch) {
     return caseOf(kernel, batch)
-        .in("z", batch.z())
+        .in("z", bytes(kernel, batch.z()))
         .in("labels", batch.labels())
         .out("outcome", Expected.ints(outcomes(batch)));
   }
@@ -192,12 +248,12 @@ final class ChainRowCases {
       }
     }
     return caseOf(kernel, batch)
-        .in("z", batch.z())
+        .in("z", bytes(kernel, batch.z()))
         .in("logSumExp", logSumExp)
         .in("labels", batch.labels())
         .in("labelledRows", labelled)
         .value("alpha", ALPHA)
-        .out("dz", Expected.near(exact, tolerance));
+        .out("dz", WideLossCases.near(typeOf(kernel), exact, tolerance));
   }
 
   private static double[] row(float[] matrix, int row, int classes) {

@@ -1,8 +1,10 @@
 package io.github.distillcuda.emulator.spec;
 
+import io.github.distillcuda.cuda.kernels.ElementType;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.cuda.kernels.TemperatureSoftmaxKernels;
+import io.github.distillcuda.cuda.kernels.TemperatureSoftmaxKernels.Operation;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -11,6 +13,9 @@ import java.util.stream.Stream;
 /** Softmax and log-softmax at a temperature, and their backward passes. */
 final class SoftmaxCases {
   private static final float[] TEMPERATURES = {5, 1, 1e-3f, 1000};
+
+  /** Classes of a row of the wide kernels' counts. */
+  private static final int COUNTED = 2000;
 
   private SoftmaxCases() {}
 
@@ -25,19 +30,41 @@ final class SoftmaxCases {
    * @param inputs where the output may lie
    */
   private record Family(
-      List<KernelSignature> kernels, CaseMaker maker, String output, List<String> inputs) {}
+      Operation operation,
+      List<KernelSignature> kernels,
+      CaseMaker maker,
+      String output,
+      List<String> inputs) {
+    /** Those for rows of any length. */
+    List<KernelSignature> wide(ElementType type) {
+      return TemperatureSoftmaxKernels.of(operation, type).stream()
+          .filter(kernel -> !kernels.contains(kernel))
+          .toList();
+    }
+  }
 
   private static final List<Family> FAMILIES =
       List.of(
-          new Family(TemperatureSoftmaxKernels.SOFTMAX, SoftmaxCases::softmax, "y", List.of("x")),
           new Family(
-              TemperatureSoftmaxKernels.LOG_SOFTMAX, SoftmaxCases::logSoftmax, "y", List.of("x")),
+              Operation.SOFTMAX,
+              TemperatureSoftmaxKernels.SOFTMAX,
+              SoftmaxCases::softmax,
+              "y",
+              List.of("x")),
           new Family(
+              Operation.LOG_SOFTMAX,
+              TemperatureSoftmaxKernels.LOG_SOFTMAX,
+              SoftmaxCases::logSoftmax,
+              "y",
+              List.of("x")),
+          new Family(
+              Operation.SOFTMAX_BACKWARD,
               TemperatureSoftmaxKernels.SOFTMAX_BACKWARD,
               SoftmaxCases::softmaxBackward,
               "dx",
               List.of("dy", "y")),
           new Family(
+              Operation.LOG_SOFTMAX_BACKWARD,
               TemperatureSoftmaxKernels.LOG_SOFTMAX_BACKWARD,
               SoftmaxCases::logSoftmaxBackward,
               "dx",
@@ -61,15 +88,84 @@ final class SoftmaxCases {
     return FAMILIES.stream()
         .flatMap(
             family ->
-                family.kernels.stream()
-                    .flatMap(
-                        kernel ->
-                            Shapes.countedBatches(kernel)
-                                .map(batch -> family.maker.of(kernel, batch, 5))));
+                Stream.concat(
+                    family.kernels.stream()
+                        .flatMap(
+                            kernel ->
+                                Shapes.countedBatches(kernel)
+                                    .map(batch -> family.maker.of(kernel, batch, 5))),
+                    Stream.of(ElementType.FLOAT32, ElementType.BFLOAT16)
+                        .flatMap(type -> family.wide(type).stream())
+                        .map(kernel -> family.maker.of(kernel, wideBatch(kernel, 2, COUNTED), 5))));
+  }
+
+  /** A case of an operation by any of its kernels. */
+  static KernelCase of(
+      Operation operation, KernelSignature kernel, LossBatch batch, float temperature) {
+    return FAMILIES.stream()
+        .filter(family -> family.operation == operation)
+        .findFirst()
+        .orElseThrow()
+        .maker
+        .of(kernel, batch, temperature);
+  }
+
+  /** The kernel for a whole vocabulary, on a GPU with clusters. */
+  static Stream<KernelCase> ofVocabulary(ElementType type, int classes) {
+    return FAMILIES.stream()
+        .map(
+            family -> {
+              KernelSignature kernel =
+                  family.wide(type).stream()
+                      .filter(one -> one.accepts(KernelSizes.of("rows", 1, "classes", classes)))
+                      .findFirst()
+                      .orElseThrow();
+              return family.maker.of(kernel, wideBatch(kernel, 1, classes), 2);
+            });
+  }
+
+  private static LossBatch wideBatch(KernelSignature kernel, int rows, int classes) {
+    return WideLossCases.random(typeOf(kernel), rows, classes, classes);
+  }
+
+  private static ElementType typeOf(KernelSignature kernel) {
+    return kernel.pointers().getFirst().element();
+  }
+
+  /** Classes enough for every thread or block to have some, and the usual adversaries. */
+  private static void addWide(Family family, List<KernelCase> cases) {
+    for (ElementType type : List.of(ElementType.FLOAT32, ElementType.BFLOAT16)) {
+      for (KernelSignature kernel : family.wide(type)) {
+        boolean isOfCluster = kernel.clusterBlocks() > 1;
+        boolean isVariant = isOfCluster || kernel.symbol().contains("_c16384_");
+        int classes = isOfCluster ? 1100 * kernel.clusterBlocks() + 3 : 4001;
+        cases.add(family.maker.of(kernel, wideBatch(kernel, isOfCluster ? 1 : 2, classes), 5));
+        if (isVariant) {
+          continue; // of the same source as c4096
+        }
+        for (float temperature : new float[] {5, 1e-3f}) {
+          for (LossBatch batch : List.of(LossBatch.adversarial(1029), LossBatch.notFinite(1029))) {
+            cases.add(family.maker.of(kernel, WideLossCases.inType(type, batch), temperature));
+          }
+        }
+        LossBatch huge = WideLossCases.inType(type, LossBatch.huge(1025));
+        cases.add(family.maker.of(kernel, huge, 1e-3f));
+        cases.add(family.maker.of(kernel, wideBatch(kernel, 3, 10), 1));
+        for (String input : family.inputs) {
+          cases.add(
+              family
+                  .maker
+                  .of(kernel, wideBatch(kernel, 3, 1501), 5)
+                  .inPlace(family.output, input)
+                  .shiftedBy(type.bytes()));
+        }
+      }
+    }
   }
 
   private static void addAll(Family family, List<KernelCase> cases) {
     CaseMaker maker = family.maker;
+    addWide(family, cases);
     for (KernelSignature kernel : family.kernels) {
       int[] classCounts = Shapes.classesOf(kernel);
       for (int classes : classCounts) {
@@ -106,7 +202,7 @@ final class SoftmaxCases {
     void apply(int row, double[] exact, double[] tolerance);
   }
 
-  private static Expected byRow(LossBatch batch, RowFunction function) {
+  private static Expected byRow(ElementType type, LossBatch batch, RowFunction function) {
     int classes = batch.classes();
     double[] exact = new double[batch.z().length];
     double[] tolerance = new double[exact.length];
@@ -117,7 +213,7 @@ final class SoftmaxCases {
       System.arraycopy(exactRow, 0, exact, row * classes, classes);
       System.arraycopy(toleranceRow, 0, tolerance, row * classes, classes);
     }
-    return Expected.near(exact, tolerance);
+    return WideLossCases.near(type, exact, tolerance);
   }
 
   private static double[] row(float[] matrix, int row, int classes) {
@@ -134,10 +230,11 @@ final class SoftmaxCases {
    */
   private static KernelCase softmax(KernelSignature kernel, LossBatch batch, float temperature) {
     return caseOf(kernel, batch, temperature)
-        .in("x", batch.z())
+        .in("x", WideLossCases.bytes(typeOf(kernel), batch.z()))
         .out(
             "y",
             byRow(
+                typeOf(kernel),
                 batch,
                 (row, exact, tolerance) -> {
                   double[] x = row(batch.z(), row, batch.classes());
@@ -159,10 +256,11 @@ final class SoftmaxCases {
   /** 2e-6 absolute, scaled with the largest finite distance from the maximum. */
   private static KernelCase logSoftmax(KernelSignature kernel, LossBatch batch, float temperature) {
     return caseOf(kernel, batch, temperature)
-        .in("x", batch.z())
+        .in("x", WideLossCases.bytes(typeOf(kernel), batch.z()))
         .out(
             "y",
             byRow(
+                typeOf(kernel),
                 batch,
                 (row, exact, tolerance) -> {
                   double[] x = row(batch.z(), row, batch.classes());
@@ -184,9 +282,10 @@ final class SoftmaxCases {
     for (double value : x) {
       sum += Math.exp((value - max) / temperature);
     }
+    double logSum = LossRow.isUndefined(x) ? Double.NaN : Math.log(sum);
     double[] logP = new double[x.length];
     for (int c = 0; c < x.length; c++) {
-      logP[c] = LossRow.isUndefined(x) ? Double.NaN : (x[c] - max) / temperature - Math.log(sum);
+      logP[c] = (x[c] - max) / temperature - logSum;
     }
     return logP;
   }
@@ -194,8 +293,8 @@ final class SoftmaxCases {
   /** Each product and sum rounds relative to what it adds: 1e-6 of the sum of magnitudes. */
   private static KernelCase softmaxBackward(
       KernelSignature kernel, LossBatch batch, float temperature) {
-    float[] y = probabilities(batch, temperature, false);
-    float[] dy = gradients(batch);
+    float[] y = inType(kernel, probabilities(batch, temperature, false));
+    float[] dy = inType(kernel, gradients(batch));
     return backward(
         kernel,
         batch,
@@ -220,8 +319,8 @@ final class SoftmaxCases {
   /** As above; exp(y) is good to 2e-6 and the rounding of its exponent is none, y is exact. */
   private static KernelCase logSoftmaxBackward(
       KernelSignature kernel, LossBatch batch, float temperature) {
-    float[] y = probabilities(batch, temperature, true);
-    float[] dy = gradients(batch);
+    float[] y = inType(kernel, probabilities(batch, temperature, true));
+    float[] dy = inType(kernel, gradients(batch));
     return backward(
         kernel,
         batch,
@@ -258,11 +357,12 @@ final class SoftmaxCases {
       BackwardRow function) {
     int classes = batch.classes();
     return caseOf(kernel, batch, temperature)
-        .in("y", y)
-        .in("dy", dy)
+        .in("y", WideLossCases.bytes(typeOf(kernel), y))
+        .in("dy", WideLossCases.bytes(typeOf(kernel), dy))
         .out(
             "dx",
             byRow(
+                typeOf(kernel),
                 batch,
                 (row, exact, tolerance) ->
                     function.apply(row(y, row, classes), row(dy, row, classes), exact, tolerance)));
@@ -279,6 +379,10 @@ final class SoftmaxCases {
       }
     }
     return outputs;
+  }
+
+  private static float[] inType(KernelSignature kernel, float[] values) {
+    return typeOf(kernel) == ElementType.FLOAT32 ? values : WideLossCases.rounded(values);
   }
 
   private static float[] gradients(LossBatch batch) {

@@ -27,6 +27,9 @@ final class WideLossCases {
     {5, 0.7f}, {0.5f, 1}, {1, 0}, {20, 0.3f}, {1e-3f, 0.5f}
   };
 
+  /** Relative to the smallest number of its size. */
+  private static final double HALF_UNIT_OF_BFLOAT16 = 0x1p-8;
+
   private final List<KernelCase> cases = new ArrayList<>();
 
   private WideLossCases() {}
@@ -109,7 +112,7 @@ final class WideLossCases {
             batch.classes());
   }
 
-  private static float[] rounded(float[] values) {
+  static float[] rounded(float[] values) {
     float[] rounded = new float[values.length];
     for (int i = 0; i < values.length; i++) {
       int bits = Float.floatToRawIntBits(values[i]);
@@ -144,5 +147,17 @@ final class WideLossCases {
 
   static byte[] bytes(ElementType type, float[] values) {
     return type == ElementType.FLOAT32 ? HostBytes.of(values) : HostBytes.ofBfloat16(values);
+  }
+
+  /** What an output of the type must hold, whose last rounding is the type's. */
+  static Expected near(ElementType type, double[] exact, double[] tolerance) {
+    if (type == ElementType.FLOAT32) {
+      return Expected.near(exact, tolerance);
+    }
+    double[] ofType = new double[exact.length];
+    for (int i = 0; i < exact.length; i++) {
+      ofType[i] = tolerance[i] + HALF_UNIT_OF_BFLOAT16 * (Math.abs(exact[i]) + tolerance[i]);
+    }
+    return Expected.nearInBfloat16(exact, ofType);
   }
 }

@@ -21,9 +21,6 @@ final class WideLossExpectation {
   /** Places without a class at both ends of a row, for each of which a polynomial adds 2^-126. */
   private static final double OF_PLACES = 16 * Float.MIN_NORMAL;
 
-  /** Relative to the smallest number of its size. */
-  private static final double HALF_UNIT_OF_BFLOAT16 = 0x1p-8;
-
   private final LossBatch batch;
   private final double temperature;
   private final double alpha;
@@ -109,13 +106,7 @@ final class WideLossExpectation {
         addCrossEntropy(n, exact, tolerance);
       }
     }
-    if (type == ElementType.FLOAT32) {
-      return Expected.near(exact, tolerance);
-    }
-    for (int i = 0; i < exact.length; i++) {
-      tolerance[i] += HALF_UNIT_OF_BFLOAT16 * (Math.abs(exact[i]) + tolerance[i]);
-    }
-    return Expected.nearInBfloat16(exact, tolerance);
+    return WideLossCases.near(type, exact, tolerance);
   }
 
   /** The errors of p and of q, whose difference the gradient is. */

@@ -1,0 +1,125 @@
+package io.github.distillcuda.emulator.spec;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.distillcuda.cuda.kernels.ElementType;
+import io.github.distillcuda.cuda.kernels.KernelSignature;
+import io.github.distillcuda.emulator.machine.Approximation;
+import io.github.distillcuda.emulator.machine.ExecutionOrder;
+import io.github.distillcuda.emulator.memory.HostBytes;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The largest errors of the loss of a vocabulary by temperature: the table of {@code
+ * kernels/README.md}, whose rows this test measures. One that differs is in its message, to be put
+ * there.
+ */
+class WideErrorTest {
+  private static final int CLASSES = 32_768;
+  private static final float[] TEMPERATURES = {0.5f, 1, 2, 5, 10, 20};
+  private static final float ALPHA = 0.5f;
+  private static final float SCALE = 3;
+
+  /** How far student and teacher are apart in the second row. */
+  private static final float CLOSE = 0.1f;
+
+  private static final int INDEPENDENT_ROW = 0;
+  private static final int CLOSE_ROW = 1;
+
+  /** Errors of a row relative to the exact loss, and to the largest element of the gradient. */
+  private static final class Errors {
+    private double distillation;
+    private double crossEntropy;
+    private double gradient;
+
+    /** Takes the larger ones of these and of a row of a launch. */
+    void add(LossBatch batch, int row, float temperature, Map<String, byte[]> outputs) {
+      LossRow exact = new LossRow(batch.z(), batch.v(), row, CLASSES, temperature);
+      int label = batch.labels()[row];
+      distillation =
+          Math.max(distillation, relative(outputs.get("distillation"), row, exact.distillation()));
+      crossEntropy =
+          Math.max(
+              crossEntropy, relative(outputs.get("crossEntropy"), row, exact.crossEntropy(label)));
+      double[] soft = exact.distillationGradient();
+      double[] hard = exact.crossEntropyGradient(label);
+      byte[] bytes = outputs.get("dz");
+      float[] dz =
+          bytes.length == batch.z().length * Float.BYTES
+              ? HostBytes.toFloats(bytes)
+              : HostBytes.bfloat16ToFloats(bytes);
+      double largest = 0;
+      double error = 0;
+      for (int c = 0; c < CLASSES; c++) {
+        double element = (ALPHA * soft[c] + (1 - ALPHA) * hard[c]) / batch.rows();
+        largest = Math.max(largest, Math.abs(element));
+        error = Math.max(error, Math.abs(dz[row * CLASSES + c] - element));
+      }
+      gradient = Math.max(gradient, error / largest);
+    }
+
+    private static double relative(byte[] values, int row, double exact) {
+      return Math.abs(HostBytes.toFloats(values)[row] - exact) / exact;
+    }
+  }
+
+  /** Independent logits, and a student who is close to its teacher. */
+  private static LossBatch batch(ElementType type) {
+    Random random = new Random(1);
+    float[] z = new float[2 * CLASSES];
+    float[] v = new float[2 * CLASSES];
+    for (int i = 0; i < z.length; i++) {
+      v[i] = SCALE * (float) random.nextGaussian();
+      float other = (float) random.nextGaussian();
+      z[i] = i < CLASSES ? SCALE * other : v[i] + CLOSE * other;
+    }
+    return WideLossCases.inType(
+        type, new LossBatch("two kinds", z, v, new int[] {17, CLASSES - 1}, 2, CLASSES));
+  }
+
+  @Test
+  void theTableOfErrorsIsMeasured() throws Exception {
+    List<String> rows = new ArrayList<>();
+    for (ElementType type : List.of(ElementType.FLOAT32, ElementType.BFLOAT16)) {
+      for (float temperature : TEMPERATURES) {
+        rows.add(measure(type, temperature));
+      }
+    }
+    assertThat(Files.readString(Path.of("kernels", "README.md"))).contains(String.join("\n", rows));
+  }
+
+  /** By a cluster and streamed, at both ends of what the approximate instructions may return. */
+  private static String measure(ElementType type, float temperature) {
+    LossBatch batch = batch(type);
+    Errors independent = new Errors();
+    Errors close = new Errors();
+    for (String range : List.of("c32768", "streamed")) {
+      KernelSignature kernel = WideLossCases.kernel(type, range);
+      KernelCase rows = WideLossCases.of(kernel, batch, temperature, ALPHA);
+      for (Approximation approximation : List.of(Approximation.LOWER, Approximation.UPPER)) {
+        Map<String, byte[]> outputs =
+            CaseRunner.run(rows, ShippedPtx.kernel(kernel), approximation, ExecutionOrder.FORWARD)
+                .outputs();
+        independent.add(batch, INDEPENDENT_ROW, temperature, outputs);
+        close.add(batch, CLOSE_ROW, temperature, outputs);
+      }
+    }
+    return String.format(
+        Locale.ROOT,
+        "| %s | %s | %.0e | %.0e | %.0e | %.0e | %.0e |",
+        type == ElementType.FLOAT32 ? "float32" : "bfloat16",
+        temperature == (int) temperature ? "" + (int) temperature : "" + temperature,
+        independent.distillation,
+        independent.crossEntropy,
+        independent.gradient,
+        close.distillation,
+        close.gradient);
+  }
+}
