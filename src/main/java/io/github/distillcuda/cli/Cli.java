@@ -6,17 +6,27 @@ import io.github.distillcuda.train.StopSignal;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The program: {@code java -jar distill-cuda.jar [COMMAND] [OPTIONS]}. */
 public final class Cli {
+  private static final List<String> COMMANDS =
+      List.of(
+          "run",
+          "train-teacher",
+          "baseline",
+          "distill",
+          "eval",
+          "export",
+          "data",
+          "info",
+          "verify",
+          "bench");
+
   private Cli() {}
 
   /** Runs a command and ends the process with its exit code. */
@@ -59,13 +69,11 @@ public final class Cli {
    */
   private static CommandLine parser(Session session, List<String> words) {
     CommandLine root = new CommandLine(new RunCommand(session)).setCommandName("distill-cuda");
-    commands(session)
-        .forEach(
-            (name, command) -> {
-              if (words == null || words.contains(name)) {
-                root.addSubcommand(name, command.get());
-              }
-            });
+    for (String name : COMMANDS) {
+      if (words == null || words.contains(name)) {
+        root.addSubcommand(name, command(name, session));
+      }
+    }
     root.setCaseInsensitiveEnumValuesAllowed(true);
     return root;
   }
@@ -92,25 +100,24 @@ public final class Cli {
     }
   }
 
-  private static Map<String, Supplier<Object>> commands(Session session) {
-    Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
-    commands.put("run", () -> new RunCommand(session));
-    commands.put("train-teacher", () -> new TrainTeacherCommand(session));
-    commands.put("baseline", () -> new BaselineCommand(session));
-    commands.put("distill", () -> new DistillCommand(session));
-    commands.put("eval", () -> new EvalCommand(session));
-    commands.put("export", () -> new ExportCommand(session));
-    commands.put(
-        "data",
-        () ->
-            new CommandLine(new DataCommand(session))
-                .addSubcommand(new DataCommand.Fetch(session))
-                .addSubcommand(new DataCommand.Verify(session))
-                .addSubcommand(new DataCommand.Synthesize(session)));
-    commands.put("info", () -> new InfoCommand(session));
-    commands.put("verify", () -> new VerifyCommand(session));
-    commands.put("bench", () -> new BenchCommand(session));
-    return commands;
+  private static Object command(String name, Session session) {
+    return switch (name) {
+      case "run" -> new RunCommand(session);
+      case "train-teacher" -> new TrainTeacherCommand(session);
+      case "baseline" -> new BaselineCommand(session);
+      case "distill" -> new DistillCommand(session);
+      case "eval" -> new EvalCommand(session);
+      case "export" -> new ExportCommand(session);
+      case "data" ->
+          new CommandLine(new DataCommand(session))
+              .addSubcommand(new DataCommand.Fetch(session))
+              .addSubcommand(new DataCommand.Verify(session))
+              .addSubcommand(new DataCommand.Synthesize(session));
+      case "info" -> new InfoCommand(session);
+      case "verify" -> new VerifyCommand(session);
+      case "bench" -> new BenchCommand(session);
+      default -> throw new IllegalArgumentException(name);
+    };
   }
 
   private static int outOfMemory(Session session, OutOfMemoryError e) {

@@ -29,8 +29,7 @@ public final class CudaLibraries {
   private static final int CUDA_13 = 13_000;
   private static final String OLDEST_DRIVER_OF_CUDA_13 = "580.65.06";
 
-  private final List<Path> named;
-  private final List<Path> usual;
+  private final CudaSearchPath path;
   private final boolean loaderMayFind;
   private final CudaBinding binding;
   private final CudaLatch latch = new CudaLatch();
@@ -55,8 +54,7 @@ public final class CudaLibraries {
    */
   CudaLibraries(CudaBinding binding, CudaSearchPath path, boolean loaderMayFind) {
     this.binding = binding;
-    named = path.named();
-    usual = path.usual();
+    this.path = path;
     this.loaderMayFind = loaderMayFind;
   }
 
@@ -105,11 +103,11 @@ public final class CudaLibraries {
   private CudaLibrarySearch searchDriver() {
     CudaLibrarySearch search = new CudaLibrarySearch(List.of(DRIVER));
     searches.put(DRIVER, search);
-    search.lookIn(named);
+    search.lookIn(path.named());
     if (loaderMayFind) {
       search.askLoader();
     }
-    search.lookIn(usual);
+    search.lookIn(path.ofDriver());
     return search;
   }
 
@@ -259,8 +257,8 @@ public final class CudaLibraries {
         names.getFirst(),
         first -> {
           CudaLibrarySearch search = new CudaLibrarySearch(names);
-          search.lookIn(named);
-          search.lookIn(usual);
+          search.lookIn(path.named());
+          search.lookIn(path.usual());
           if (loaderMayFind) {
             search.askLoader();
           }

@@ -28,12 +28,22 @@ final class CudaSearchPath {
   private static final List<String> TOOLKIT_FOLDERS =
       List.of("lib64", "lib", "targets/x86_64-linux/lib");
 
+  private static final List<String> DRIVER_FOLDERS =
+      List.of(
+          "usr/lib/x86_64-linux-gnu",
+          "usr/lib64",
+          "usr/lib",
+          "usr/lib/wsl/lib",
+          "usr/local/nvidia/lib64",
+          "run/opengl-driver/lib");
+
   private final Map<String, String> environment;
   private final Path root;
   private final Set<Path> folders = new LinkedHashSet<>();
+  private boolean lookedAround;
 
   /**
-   * Looks around.
+   * Prepares to look around.
    *
    * @param environment the variables
    * @param root the folder that stands for {@code /}
@@ -41,6 +51,9 @@ final class CudaSearchPath {
   CudaSearchPath(Map<String, String> environment, Path root) {
     this.environment = environment;
     this.root = root;
+  }
+
+  private void lookAround() {
     folders.addAll(pathVariable("LD_LIBRARY_PATH"));
     for (String variable : List.of("CUDA_PATH", "CUDA_HOME", "CUDA_ROOT", "CUDNN_PATH")) {
       variable(variable).ifPresent(this::addToolkit);
@@ -61,7 +74,26 @@ final class CudaSearchPath {
 
   /** Returns the other folders, those that are there. */
   List<Path> usual() {
+    if (!lookedAround) {
+      lookedAround = true;
+      lookAround();
+    }
     return List.copyOf(folders);
+  }
+
+  /**
+   * Returns the folders where a driver lies that the loader does not know of, those that are there:
+   * toolkits and Python packages have none. On a machine without a GPU every start comes here.
+   */
+  List<Path> ofDriver() {
+    List<Path> system = new ArrayList<>();
+    for (String name : DRIVER_FOLDERS) {
+      Path folder = root.resolve(name);
+      if (Files.isDirectory(folder)) {
+        system.add(folder);
+      }
+    }
+    return system;
   }
 
   private void add(String... belowRoot) {
