@@ -6,10 +6,11 @@ import io.github.distillcuda.emulator.machine.Traffic;
 import io.github.distillcuda.emulator.memory.EmulatedMemory;
 import io.github.distillcuda.emulator.memory.Region;
 import io.github.distillcuda.emulator.ptx.Instruction;
+import java.util.BitSet;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 
 /**
  * What a launch did, counted exactly.
@@ -17,6 +18,7 @@ import java.util.TreeMap;
  * @param warpInstructions instructions issued, one for each warp that executed one
  * @param threadInstructions the same, one for each lane
  * @param threadInstructionsByMnemonic the same, by mnemonic
+ * @param executed the positions of the instructions that some lane executed
  * @param divergentBranches branches that parted the lanes of a warp
  * @param barriers block barriers passed, one for each block
  * @param traffic requests, sectors and bank conflicts
@@ -26,6 +28,7 @@ public record LaunchReport(
     long warpInstructions,
     long threadInstructions,
     Map<String, Long> threadInstructionsByMnemonic,
+    BitSet executed,
     long divergentBranches,
     long barriers,
     Traffic traffic,
@@ -39,11 +42,13 @@ public record LaunchReport(
     List<Instruction> instructions = grid.program().entry().instructions();
     long warpInstructions = 0;
     long threadInstructions = 0;
-    Map<String, Long> byMnemonic = new TreeMap<>();
+    Map<String, Long> byMnemonic = new HashMap<>();
+    BitSet executed = new BitSet(instructions.size());
     for (int i = 0; i < instructions.size(); i++) {
       warpInstructions += counters.warpInstructions(i);
       threadInstructions += counters.threadInstructions(i);
       if (counters.threadInstructions(i) > 0) {
+        executed.set(i);
         byMnemonic.merge(instructions.get(i).mnemonic(), counters.threadInstructions(i), Long::sum);
       }
     }
@@ -61,6 +66,7 @@ public record LaunchReport(
         warpInstructions,
         threadInstructions,
         byMnemonic,
+        executed,
         counters.divergentBranches(),
         counters.barriers(),
         grid.traffic(),

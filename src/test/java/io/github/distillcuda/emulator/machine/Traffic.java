@@ -1,8 +1,6 @@
 package io.github.distillcuda.emulator.machine;
 
 import java.util.Arrays;
-import java.util.HashSet;
-import java.util.Set;
 
 /**
  * Counts how the memory system sees a warp's accesses. A request is one warp instruction that
@@ -32,6 +30,7 @@ public final class Traffic {
   private final long[] sectors = new long[Kind.values().length];
   private final long[] distinct = new long[Warp.SIZE];
   private final long[] wordOfBank = new long[BANKS];
+  private final int[] wordsOfBank = new int[BANKS];
   private long bankConflicts;
 
   /** Requests of a kind. */
@@ -118,17 +117,22 @@ public final class Traffic {
   }
 
   /** The general case of {@link #passes}, for the few requests that do conflict. */
-  private static int passesOfConflict(long[] addresses, int lanes, int words) {
-    Set<Long> seen = new HashSet<>();
-    int[] wordsOfBank = new int[BANKS];
+  private int passesOfConflict(long[] addresses, int lanes, int words) {
+    int count = 0;
     for (int rest = lanes; rest != 0; rest &= rest - 1) {
       long firstWord = addresses[Integer.numberOfTrailingZeros(rest)] >> 2;
-      for (long word = firstWord; word < firstWord + words; word++) {
-        if (seen.add(word)) {
-          wordsOfBank[(int) word & (BANKS - 1)]++;
-        }
+      for (int i = 0; i < words; i++) {
+        distinct[count++] = firstWord + i;
       }
     }
-    return Arrays.stream(wordsOfBank).max().orElseThrow();
+    Arrays.sort(distinct, 0, count);
+    Arrays.fill(wordsOfBank, 0);
+    int passes = 0;
+    for (int i = 0; i < count; i++) {
+      if (i == 0 || distinct[i] != distinct[i - 1]) {
+        passes = Math.max(passes, ++wordsOfBank[(int) distinct[i] & (BANKS - 1)]);
+      }
+    }
+    return passes;
   }
 }

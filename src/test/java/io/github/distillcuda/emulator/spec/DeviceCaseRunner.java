@@ -84,7 +84,7 @@ final class DeviceCaseRunner {
     }
     byte[] content = kernelCase.input(name);
     int length = content != null ? content.length : kernelCase.outputs().get(name).bytes();
-    int offset = kernelCase.shift() + (guarded ? GUARD_BEFORE : 0);
+    int offset = kernelCase.shift(name) + (guarded ? GUARD_BEFORE : 0);
     byte[] before = new byte[offset + length + (guarded ? GUARD_BEHIND : 0)];
     Arrays.fill(before, GUARD);
     if (content != null) {

@@ -19,6 +19,7 @@ final class KernelCase {
   private final Map<String, Object> values = new HashMap<>();
   private final Map<String, Expected> outputs = new LinkedHashMap<>();
   private final Map<String, String> overlaps = new HashMap<>();
+  private final Map<String, Integer> shifts = new HashMap<>();
   private int shift;
 
   /**
@@ -68,6 +69,12 @@ final class KernelCase {
     return this;
   }
 
+  /** Begins one array so many bytes behind a 256-byte boundary. */
+  KernelCase shiftedBy(String parameter, int bytes) {
+    shifts.put(parameter, bytes);
+    return this;
+  }
+
   KernelSignature kernel() {
     return kernel;
   }
@@ -99,8 +106,9 @@ final class KernelCase {
     return !overlaps.isEmpty();
   }
 
-  int shift() {
-    return shift;
+  /** Where the parameter's array begins behind a 256-byte boundary. */
+  int shift(String parameter) {
+    return shifts.getOrDefault(arrayOf(parameter), shift);
   }
 
   Number value(String parameter) {

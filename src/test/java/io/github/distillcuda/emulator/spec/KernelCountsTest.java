@@ -16,6 +16,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The counts of every kernel are those of {@code kernels/counts.csv}, so that a change of one shows
@@ -106,15 +108,7 @@ class KernelCountsTest {
   void everyKernelIsCounted() {
     assertThat(counts.stream().map(KernelCounts::kernel).collect(Collectors.toSet()))
         .isEqualTo(
-            KernelCatalog.all().stream()
-                .filter(kernel -> !isOfVocabularies(kernel))
-                .map(KernelSignature::symbol)
-                .collect(Collectors.toSet()));
-  }
-
-  /** Their rows are long; {@link WideVocabularyTest} counts them. */
-  private static boolean isOfVocabularies(KernelSignature kernel) {
-    return kernel.ptx().endsWith("/distillation_loss_wide.ptx");
+            KernelCatalog.all().stream().map(KernelSignature::symbol).collect(Collectors.toSet()));
   }
 
   @Test
@@ -138,6 +132,20 @@ class KernelCountsTest {
           .as(count.toCsv())
           .isEqualTo(count.floor() - (readsNoLabelledRows ? Integer.BYTES : 0));
     }
+  }
+
+  /** What the README says of the chains by what they must touch, by what they do touch. */
+  @ParameterizedTest
+  @ValueSource(ints = {10, 100, 1000})
+  void fusedTouchesItsFloorATenthOfEagerAndAFifthOfTheFormulas(int classes) {
+    int rows = Shapes.COUNTED_ROWS;
+    List<LossChains.Launch> chain = LossChains.fused(rows, classes);
+    double fused = sum(chain, KernelCounts::bytes);
+    assertThat(fused).isLessThanOrEqualTo(1.02 * sum(chain, KernelCounts::floor));
+    assertThat(sum(LossChains.eager(rows, classes), KernelCounts::bytes) / fused)
+        .isGreaterThanOrEqualTo(10);
+    assertThat(sum(LossChains.formulas(rows, classes), KernelCounts::bytes) / fused)
+        .isGreaterThanOrEqualTo(5);
   }
 
   @Test

@@ -37,6 +37,7 @@ final class KernelSpecs {
   static Stream<KernelCase> counted() {
     return Stream.of(
             LossCases.counted(),
+            WideLossCases.counted(),
             SoftmaxCases.counted(),
             ChainRowCases.counted(),
             ChainCases.counted(),

@@ -2,6 +2,7 @@ package io.github.distillcuda.emulator.spec;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 
@@ -23,6 +24,13 @@ record LossBatch(String description, float[] z, float[] v, int[] labels, int row
     return of("random", makers, classes, seed);
   }
 
+  /** Normal logits that are far apart: without its maximum subtracted a row overflows. */
+  static LossBatch farApart(int rows, int classes) {
+    List<RowMaker> makers =
+        Collections.nCopies(rows, (z, v, at, c, random) -> fillRandom(z, v, at, c, random, 3000));
+    return of("far apart", makers, classes, 16);
+  }
+
   /** Independent normal logits; of five rows two have a label and three have none or a bad one. */
   static LossBatch badlyLabelled(int rows, int classes, long seed) {
     LossBatch batch = random(rows, classes, seed);
@@ -38,6 +46,23 @@ record LossBatch(String description, float[] z, float[] v, int[] labels, int row
     LossBatch batch = random(rows, classes, 13);
     Arrays.fill(batch.labels, NO_LABEL);
     return new LossBatch("unlabelled", batch.z, batch.v, batch.labels, rows, classes);
+  }
+
+  /** Each class in a row as the label, as large as a neighbour: the next, then the one before. */
+  static LossBatch neighboursTie(int classes) {
+    List<RowMaker> makers = new ArrayList<>();
+    for (int row = 0; row < 2 * classes; row++) {
+      int label = row / 2;
+      int other = Math.floorMod(row % 2 == 0 ? label + 1 : label - 1, classes);
+      makers.add(
+          (z, v, at, c, random) -> {
+            fillRandom(z, v, at, c, random, 3);
+            z[at + label] = 50;
+            z[at + other] = 50;
+            return label;
+          });
+    }
+    return of("neighbours tie", makers, classes, 15);
   }
 
   /** Logits so large that their quotient by a small temperature, or a difference, overflows. */
@@ -63,9 +88,14 @@ record LossBatch(String description, float[] z, float[] v, int[] labels, int row
     return of("adversarial", adversarialRows(), classes, 11);
   }
 
-  /** A row for each way in which a logit can fail to be a number. */
+  /** A row for each way in which a logit can fail to be a number, in the middle. */
   static LossBatch notFinite(int classes) {
-    return of("not finite", notFiniteRows(), classes, 12);
+    return notFiniteAt(classes / 2, classes);
+  }
+
+  /** As {@link #notFinite}, at a certain class. */
+  static LossBatch notFiniteAt(int place, int classes) {
+    return of("not finite at " + place, notFiniteRows(place), classes, 12);
   }
 
   private static LossBatch of(String description, List<RowMaker> makers, int classes, long seed) {
@@ -182,16 +212,16 @@ record LossBatch(String description, float[] z, float[] v, int[] labels, int row
     return label;
   }
 
-  private static List<RowMaker> notFiniteRows() {
+  private static List<RowMaker> notFiniteRows(int place) {
     List<RowMaker> rows = new ArrayList<>();
     float inf = Float.POSITIVE_INFINITY;
     for (float bad : new float[] {-inf, inf, Float.NaN}) {
-      rows.add((z, v, at, c, random) -> withBad(z, v, at, c, random, bad, true, false));
-      rows.add((z, v, at, c, random) -> withBad(z, v, at, c, random, bad, false, true));
-      rows.add((z, v, at, c, random) -> withBad(z, v, at, c, random, bad, true, true));
+      rows.add((z, v, at, c, random) -> withBad(z, v, at, c, random, place, bad, true, false));
+      rows.add((z, v, at, c, random) -> withBad(z, v, at, c, random, place, bad, false, true));
+      rows.add((z, v, at, c, random) -> withBad(z, v, at, c, random, place, bad, true, true));
       rows.add(
           (z, v, at, c, random) -> {
-            withBad(z, v, at, c, random, bad, true, false);
+            withBad(z, v, at, c, random, place, bad, true, false);
             return NO_LABEL;
           });
     }
@@ -222,11 +252,11 @@ record LossBatch(String description, float[] z, float[] v, int[] labels, int row
       int at,
       int classes,
       Random random,
+      int place,
       float bad,
       boolean inStudent,
       boolean inTeacher) {
     int label = fillRandom(z, v, at, classes, random, 3);
-    int place = classes / 2;
     if (inStudent) {
       z[at + place] = bad;
     }

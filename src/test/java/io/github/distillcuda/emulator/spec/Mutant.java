@@ -5,19 +5,25 @@ import io.github.distillcuda.emulator.ptx.Entry;
 import io.github.distillcuda.emulator.ptx.Instruction;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
- * A shipped kernel with one instruction changed.
+ * A shipped kernel with one mistake.
  *
  * @param entry the kernel as it ships
- * @param position of the instruction
+ * @param position of the instruction that is changed, or the first of them
  * @param mutation what was done to it
  * @param source the line of CUDA that it comes from, without its indentation
  * @param ordinal how many instructions of that line come before it that the same can be done to
- * @param changed the instruction that takes its place
+ * @param changed the instructions that take the places of others, by position
  */
 record Mutant(
-    Entry entry, int position, String mutation, String source, int ordinal, Instruction changed) {
+    Entry entry,
+    int position,
+    String mutation,
+    String source,
+    int ordinal,
+    Map<Integer, Instruction> changed) {
 
   /** What names the mutant in the table of survivors: kernel, mutation and line of source. */
   String name() {
@@ -27,7 +33,7 @@ record Mutant(
 
   EmulatedKernel kernel() {
     List<Instruction> instructions = new ArrayList<>(entry.instructions());
-    instructions.set(position, changed);
+    changed.forEach(instructions::set);
     return new EmulatedKernel(
         new Entry(
             entry.name(),

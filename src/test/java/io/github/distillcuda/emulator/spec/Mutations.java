@@ -16,8 +16,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongUnaryOperator;
 
-/** The mistakes that authors of kernels make, one instruction each. */
+/** The mistakes that authors of kernels make, one instruction or cluster barrier each. */
 final class Mutations {
   private static final Map<String, List<String>> SOURCES = new ConcurrentHashMap<>();
 
@@ -56,17 +57,19 @@ final class Mutations {
   }
 
   private static final Map<String, Rule> RULES =
-      Map.of(
-          "barrier removed", Mutations::withoutBarrier,
-          "shuffle from another lane", Mutations::fromAnotherLane,
-          "last lane not a member", Mutations::withoutLastLane,
-          "bound shifted", Mutations::withShiftedBound,
-          "comparison reversed", Mutations::reversed,
-          "branch never taken", Mutations::notTaken,
-          "next element", Mutations::atNextElement,
-          "integer constant plus 1", Mutations::withNextInteger,
-          "float constant doubled", Mutations::withDoubledFloat,
-          "selection swapped", Mutations::selectingTheOther);
+      Map.ofEntries(
+          Map.entry("barrier removed", Mutations::withoutBarrier),
+          Map.entry("shuffle from another lane", Mutations::fromAnotherLane),
+          Map.entry("in the first block", Mutations::inFirstBlock),
+          Map.entry("last lane not a member", Mutations::withoutLastLane),
+          Map.entry("bound shifted", Mutations::withShiftedBound),
+          Map.entry("comparison reversed", Mutations::reversed),
+          Map.entry("branch never taken", Mutations::notTaken),
+          Map.entry("next element", Mutations::atNextElement),
+          Map.entry("integer constant plus 1", Mutations::withNextInteger),
+          Map.entry("another divisor", Mutations::withAnotherDivisor),
+          Map.entry("float constant doubled", Mutations::withDoubledFloat),
+          Map.entry("selection swapped", Mutations::selectingTheOther));
 
   private Mutations() {}
 
@@ -90,7 +93,31 @@ final class Mutations {
                             rule.getKey(),
                             source,
                             ordinals.merge(source, 1, Integer::sum) - 1,
-                            changed)));
+                            Map.of(position, changed))));
+      }
+    }
+    mutants.addAll(withoutClusterBarrier(entry));
+    return mutants;
+  }
+
+  /** Both halves are left out: one of them alone would be missed at once. */
+  private static List<Mutant> withoutClusterBarrier(Entry entry) {
+    List<Mutant> mutants = new ArrayList<>();
+    int arrival = -1;
+    for (int i = 0; i < entry.instructions().size(); i++) {
+      Instruction instruction = entry.instructions().get(i);
+      if (instruction.mnemonic().startsWith("barrier.cluster.arrive")) {
+        arrival = i;
+      } else if (instruction.mnemonic().startsWith("barrier.cluster.wait")) {
+        mutants.add(
+            new Mutant(
+                entry,
+                arrival,
+                "cluster barrier removed",
+                "barrier " + (mutants.size() + 1),
+                0,
+                Map.of(
+                    arrival, nothing(entry.instructions().get(arrival)), i, nothing(instruction))));
       }
     }
     return mutants;
@@ -113,19 +140,19 @@ final class Mutations {
   }
 
   private static Optional<Instruction> withoutBarrier(Instruction instruction) {
-    return instruction.mnemonic().startsWith("bar.") ? nothing(instruction) : Optional.empty();
+    boolean isBarrier = instruction.mnemonic().startsWith("bar"); // bar.sync, barrier.cluster.wait
+    return isBarrier ? Optional.of(nothing(instruction)) : Optional.empty();
   }
 
   private static Optional<Instruction> notTaken(Instruction instruction) {
     boolean conditional =
         instruction.mnemonic().startsWith("bra") && instruction.guard().isPresent();
-    return conditional ? nothing(instruction) : Optional.empty();
+    return conditional ? Optional.of(nothing(instruction)) : Optional.empty();
   }
 
-  private static Optional<Instruction> nothing(Instruction instruction) {
-    return Optional.of(
-        new Instruction(
-            Optional.empty(), NOTHING, List.of(), instruction.ptxLine(), instruction.source()));
+  private static Instruction nothing(Instruction instruction) {
+    return new Instruction(
+        Optional.empty(), NOTHING, List.of(), instruction.ptxLine(), instruction.source());
   }
 
   /**
@@ -140,6 +167,13 @@ final class Mutations {
             ? distance == 1 ? 2 : distance / 2
             : 0;
     return Optional.of(withOperand(instruction, 2, new Operand.Immediate(other)));
+  }
+
+  /** What is meant for another block of the cluster. */
+  private static Optional<Instruction> inFirstBlock(Instruction instruction) {
+    return instruction.mnemonic().startsWith("mapa.")
+        ? Optional.of(withOperand(instruction, 2, new Operand.Immediate(0)))
+        : Optional.empty();
   }
 
   private static Optional<Instruction> withoutLastLane(Instruction instruction) {
@@ -195,25 +229,40 @@ final class Mutations {
   }
 
   private static Optional<Instruction> withNextInteger(Instruction instruction) {
-    return isFloat(instruction)
+    return isFloat(instruction) || isDivision(instruction)
         ? Optional.empty()
-        : withConstant(instruction, INTEGER_ARITHMETIC, 1);
+        : withConstant(instruction, INTEGER_ARITHMETIC, bits -> bits + 1);
+  }
+
+  /**
+   * A division by a constant is a multiplication by its inverse, scaled; whose last digit only
+   * numbers of more than 30 bits need.
+   */
+  private static Optional<Instruction> withAnotherDivisor(Instruction instruction) {
+    return isDivision(instruction)
+        ? withConstant(instruction, INTEGER_ARITHMETIC, bits -> (int) bits / 2)
+        : Optional.empty();
+  }
+
+  private static boolean isDivision(Instruction instruction) {
+    return instruction.mnemonic().startsWith("mul.hi.");
   }
 
   /** One more in the exponent. */
   private static Optional<Instruction> withDoubledFloat(Instruction instruction) {
     return instruction.mnemonic().endsWith(".f32")
-        ? withConstant(instruction, FLOAT_ARITHMETIC, 1L << 23)
+        ? withConstant(instruction, FLOAT_ARITHMETIC, bits -> bits + (1L << 23))
         : Optional.empty();
   }
 
-  /** Adds to the last operand that is a number. */
+  /** Changes the last operand that is a number. */
   private static Optional<Instruction> withConstant(
-      Instruction instruction, Set<String> operations, long more) {
+      Instruction instruction, Set<String> operations, LongUnaryOperator change) {
     String operation = instruction.mnemonic().split("\\.")[0];
     for (int i = instruction.operands().size() - 1; i > 0 && operations.contains(operation); i--) {
       if (instruction.operands().get(i) instanceof Operand.Immediate(long bits) && bits != 0) {
-        return Optional.of(withOperand(instruction, i, new Operand.Immediate(bits + more)));
+        return Optional.of(
+            withOperand(instruction, i, new Operand.Immediate(change.applyAsLong(bits))));
       }
     }
     return Optional.empty();

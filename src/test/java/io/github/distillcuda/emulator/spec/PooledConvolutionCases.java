@@ -53,16 +53,23 @@ final class PooledConvolutionCases {
     }
   }
 
-  /** Tiles are 16 x 16 pixels and 32 outputs: below, at and above them, and more than blocks. */
+  /**
+   * Tiles are 16 x 16 pixels and 32 outputs: below, at and above them. Threads have 8 outputs: with
+   * 8 in all, those of the others begin where the outputs end.
+   */
   private static final List<Layer> IMAGES =
       List.of(
           new Layer(1, 3, 1, 2, 2),
           new Layer(2, 3, 5, 6, 8),
+          new Layer(2, 3, 8, 4, 6),
+          new Layer(1, 3, 2, 4, 6),
           new Layer(1, 3, 33, 10, 34),
           new Layer(3, 3, 32, 16, 16),
           new Layer(2, 3, 64, 16, 18),
-          new Layer(1, 3, 12, 32, 32),
-          new Layer(260, 3, 2, 4, 6));
+          new Layer(1, 3, 12, 32, 32));
+
+  /** More tiles than the blocks of the gradients. */
+  private static final Layer MANY = new Layer(260, 3, 8, 4, 6);
 
   /** Three inputs at a time: below and above. */
   private static final List<Layer> INNER =
@@ -87,7 +94,10 @@ final class PooledConvolutionCases {
         cases.add(partials(FilterGradientKernels.PARTIALS_NHWC, layer, true, whole));
       }
     }
-    for (int count : new int[] {1, 7, 8, 65, 256}) {
+    cases.add(partials(FilterGradientKernels.PARTIALS_NCHW, MANY, false, true));
+    cases.add(partials(FilterGradientKernels.PARTIALS_NHWC, MANY, true, true));
+    // Lines of 0, 1, 2, 3 and more partials each: the loop takes four at a time.
+    for (int count : new int[] {1, 7, 8, 21, 65, 256}) {
       for (int channels : new int[] {1, 8, 33}) {
         cases.add(sum(count, 3, channels));
         cases.add(sum(count, 7, channels));

@@ -9,6 +9,7 @@ import io.github.distillcuda.emulator.memory.HostBytes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** The fused distillation loss of vocabularies, in float32 and bfloat16. */
 final class WideLossCases {
@@ -21,6 +22,30 @@ final class WideLossCases {
   /** Kernels of clusters, with classes enough for every block to have some. */
   private static final Map<String, Integer> CLUSTERS =
       Map.of("c32768", 20_011, "c65536", 5003, "c131072", 9001, "c262144", 17_003);
+
+  /**
+   * The kernels that differ from c2048 and c32768 in their numbers of threads and blocks only, with
+   * classes for half of their threads.
+   */
+  private static final Map<String, Integer> OTHER_HELD =
+      Map.of(
+          "c4096", 2053, "c8192", 4101, "c16384", 8197, "c65536", 1101, "c131072", 2061, "c262144",
+          2061);
+
+  /** Classes of the rows that are counted. */
+  private static final Map<String, Integer> COUNTED =
+      Map.of(
+          "c2048", 2048,
+          "c4096", 4096,
+          "c8192", 8192,
+          "c16384", 16_384,
+          "c32768", 32_000,
+          "c65536", 50_257,
+          "c131072", 128_256,
+          "c262144", 262_144,
+          "streamed", 50_257);
+
+  private static final int[] FEW = {1, 2, 7, 10, 31, 33, 100, 1000};
 
   /** Temperature and alpha of the adversarial batches. */
   private static final float[][] SETTINGS = {
@@ -43,13 +68,47 @@ final class WideLossCases {
       CLUSTERS.forEach(
           (range, classes) ->
               wide.cases.add(of(kernel(type, range), random(type, 1, classes, 7), 5, 0.7f)));
-      wide.addAdversarial(kernel(type, "c2048"), 1029);
-      wide.addAdversarial(kernel(type, "streamed"), 5003);
+      wide.addAdversarial(kernel(type, "c2048"), 1029, SETTINGS);
+      wide.addAdversarial(kernel(type, "c32768"), 1029, SETTINGS[0]);
+      wide.addAdversarial(kernel(type, "streamed"), 5003, SETTINGS);
+      OTHER_HELD.forEach(
+          (range, classes) -> {
+            LossBatch farApart = inType(type, LossBatch.farApart(2, classes));
+            wide.cases.add(of(kernel(type, range), farApart, 5, 0.7f));
+            wide.cases.add(of(kernel(type, range), random(type, 1, classes, 8), 0.5f, 1));
+          });
       wide.addPlaces(kernel(type, "c2048"), 2048);
+      wide.addPlaces(kernel(type, "c32768"), 2048);
       wide.addPlaces(kernel(type, "streamed"), 9001);
+      wide.addFew(kernel(type, "c2048"));
+      wide.addFew(kernel(type, "streamed"));
+      for (int classes : new int[] {1, 10, 100}) { // blocks without a class
+        wide.cases.add(of(kernel(type, "c32768"), random(type, 1, classes, classes), 2, 0.7f));
+      }
+      for (String range : List.of("c2048", "c32768", "streamed")) {
+        wide.addUnalike(kernel(type, range));
+      }
       wide.cases.add(of(kernel(type, "streamed"), random(type, 2, 50_257, 3), 2, 0.5f));
     }
     return wide.cases;
+  }
+
+  /**
+   * A row of each kernel: as many classes as it takes, but for the vocabularies that there are
+   * models of.
+   */
+  static Stream<KernelCase> counted() {
+    return Stream.of(ElementType.FLOAT32, ElementType.BFLOAT16)
+        .flatMap(
+            type ->
+                COUNTED.entrySet().stream()
+                    .map(
+                        range ->
+                            of(
+                                kernel(type, range.getKey()),
+                                random(type, 1, range.getValue(), 1),
+                                2,
+                                0.7f)));
   }
 
   static KernelSignature kernel(ElementType type, String range) {
@@ -70,9 +129,9 @@ final class WideLossCases {
   }
 
   /** Rows for each thing that can go wrong. */
-  private void addAdversarial(KernelSignature kernel, int classes) {
+  private void addAdversarial(KernelSignature kernel, int classes, float[]... settings) {
     ElementType type = typeOf(kernel);
-    for (float[] setting : SETTINGS) {
+    for (float[] setting : settings) {
       cases.add(of(kernel, inType(type, LossBatch.adversarial(classes)), setting[0], setting[1]));
       cases.add(of(kernel, inType(type, LossBatch.notFinite(classes)), setting[0], setting[1]));
     }
@@ -89,6 +148,33 @@ final class WideLossCases {
       LossBatch atEdges = new LossBatch("edges", batch.z(), batch.v(), labels, 3, batch.classes());
       cases.add(of(kernel, atEdges, 5, 0.7f).shiftedBy(elements * type.bytes()).inPlace("dz", "z"));
     }
+  }
+
+  /** Fewer classes than threads; in bfloat16 these kernels are the only ones there are. */
+  private void addFew(KernelSignature kernel) {
+    ElementType type = typeOf(kernel);
+    for (int classes : FEW) {
+      cases.add(of(kernel, random(type, 3, classes, classes), 2, 0.7f));
+    }
+    cases.add(of(kernel, inType(type, LossBatch.adversarial(10)), 5, 0.7f));
+    cases.add(of(kernel, inType(type, LossBatch.neighboursTie(10)), 5, 0.7f));
+    // In a whole vector and in the elements behind it.
+    for (int place : new int[] {0, 1, 5, 8, 9}) {
+      cases.add(of(kernel, inType(type, LossBatch.notFiniteAt(place, 10)), 5, 0.7f));
+    }
+    cases.add(of(kernel, inType(type, LossBatch.notFiniteAt(0, 2)), 5, 0.7f));
+    cases.add(of(kernel, inType(type, LossBatch.notFiniteAt(1, 2)), 5, 0.7f));
+  }
+
+  /** Matrices that have their 16-byte boundaries at different elements. */
+  private void addUnalike(KernelSignature kernel) {
+    ElementType type = typeOf(kernel);
+    KernelCase unalike = of(kernel, random(type, 3, 1031, 9), 5, 0.7f);
+    List<String> matrices = List.of("z", "v", "dz");
+    for (int i = 0; i < matrices.size(); i++) {
+      unalike.shiftedBy(matrices.get(i), (2 * i + 1) * type.bytes());
+    }
+    cases.add(unalike);
   }
 
   private static ElementType typeOf(KernelSignature kernel) {
@@ -123,6 +209,7 @@ final class WideLossCases {
     return rounded;
   }
 
+  /** The loss of a batch; without the arrays that it does not need at its alpha. */
   static KernelCase of(KernelSignature kernel, LossBatch batch, float temperature, float alpha) {
     ElementType type = typeOf(kernel);
     KernelSizes sizes = KernelSizes.of("rows", batch.rows(), "classes", batch.classes());
@@ -132,7 +219,6 @@ final class WideLossCases {
         new KernelCase(kernel, sizes, description)
             .in("z", bytes(type, batch.z()))
             .in("labels", batch.labels())
-            .in("labelledRows", expected.labelledRows())
             .value("temperature", temperature)
             .value("alpha", alpha)
             .out("distillation", expected.distillation())
@@ -141,6 +227,9 @@ final class WideLossCases {
             .out("dz", expected.gradient());
     if (alpha > 0) {
       result.in("v", bytes(type, batch.v()));
+    }
+    if (alpha < 1) {
+      result.in("labelledRows", expected.labelledRows());
     }
     return result;
   }

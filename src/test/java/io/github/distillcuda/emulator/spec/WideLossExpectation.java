@@ -26,12 +26,14 @@ final class WideLossExpectation {
   private final double alpha;
   private final ElementType type;
   private final LossRow[] rows;
+  private final LossExpectation narrow;
 
   WideLossExpectation(LossBatch batch, float temperature, float alpha, ElementType type) {
     this.batch = batch;
     this.temperature = temperature;
     this.alpha = alpha;
     this.type = type;
+    narrow = new LossExpectation(batch, temperature, alpha);
     rows = new LossRow[batch.rows()];
     for (int n = 0; n < rows.length; n++) {
       rows[n] = new LossRow(batch.z(), batch.v(), n, batch.classes(), temperature);
@@ -157,14 +159,10 @@ final class WideLossExpectation {
   }
 
   int labelledRows() {
-    return narrow().labelledRows();
+    return narrow.labelledRows();
   }
 
   int[] outcomes() {
-    return narrow().outcomes();
-  }
-
-  private LossExpectation narrow() {
-    return new LossExpectation(batch, (float) temperature, (float) alpha);
+    return narrow.outcomes();
   }
 }
