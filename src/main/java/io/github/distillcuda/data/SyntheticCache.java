@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.HexFormat;
 import java.util.zip.CRC32C;
 
 /**
@@ -19,15 +20,17 @@ import java.util.zip.CRC32C;
  * damaged, of another seed or drawn otherwise than this program draws is drawn anew, and a file
  * that cannot be written is not.
  *
- * <p>Big-endian: the text {@code DCSYNTH1}, the seed and the two counts, 8 bytes each; the training
- * and the test images; the CRC-32C of all before it. A checksum and not a cryptographic hash,
- * because it guards against damage alone: the folder is the user's, and the SHA-256 in the results
- * says which images were trained on.
+ * <p>Big-endian: the text {@code DCSYNTH2}, the seed and the two counts, 8 bytes each; the SHA-256
+ * of the training set; the training and the test images; the CRC-32C of all before it. What is read
+ * is held against the checksum, a tenth of the work of the hash, because that guards against damage
+ * alone: the folder is the user's.
  */
 final class SyntheticCache {
   static final String FILE = "synthetic.bin";
 
-  private static final long MAGIC = 0x4443_5359_4e54_4831L;
+  private static final long MAGIC = 0x4443_5359_4e54_4832L;
+
+  private static final int SHA256_BYTES = 32;
 
   /** Written at a time: the JDK copies an array to other memory before it writes it. */
   private static final int BLOCK_BYTES = 1 << 18;
@@ -64,9 +67,10 @@ final class SyntheticCache {
    */
   private ImageDataset read(long seed, int trainCount, int testCount) {
     byte[] header = header(seed, trainCount, testCount);
+    int images = header.length + SHA256_BYTES;
     int trainBytes = trainCount * ImageDataset.IMAGE_BYTES;
     int testBytes = testCount * ImageDataset.IMAGE_BYTES;
-    int summed = header.length + trainBytes + testBytes;
+    int summed = images + trainBytes + testBytes;
     try (FileChannel channel = FileChannel.open(file)) {
       if (channel.size() != summed + Long.BYTES) {
         return null;
@@ -77,10 +81,13 @@ final class SyntheticCache {
       if (!holds(mapped, 0, header) || !holds(mapped, summed, bytes(checksum.getValue()))) {
         return null;
       }
+      byte[] sha256 = new byte[SHA256_BYTES];
+      mapped.get(header.length, sha256);
       ImageDataset set =
           SyntheticDataset.of(
-              mapped.slice(header.length, trainBytes),
-              mapped.slice(header.length + trainBytes, testBytes));
+              mapped.slice(images, trainBytes),
+              mapped.slice(images + trainBytes, testBytes),
+              HexFormat.of().formatHex(sha256));
       return SyntheticDataset.isDrawn(set, seed) ? set : null;
     } catch (IOException absent) {
       return null;
@@ -108,6 +115,7 @@ final class SyntheticCache {
       channel.truncate(0);
       CRC32C checksum = new CRC32C();
       put(ByteBuffer.wrap(header(seed, set.trainCount(), set.testCount())), channel, checksum);
+      put(ByteBuffer.wrap(HexFormat.of().parseHex(set.sha256())), channel, checksum);
       put(set.trainImages(), channel, checksum);
       put(set.testImages(), channel, checksum);
       put(ByteBuffer.wrap(bytes(checksum.getValue())), channel, checksum);

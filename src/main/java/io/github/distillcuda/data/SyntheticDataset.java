@@ -47,12 +47,16 @@ public final class SyntheticDataset {
     byte[] test = LabelledImages.allocate(testCount);
     draw(seed, 0, train);
     draw(seed, FIRST_TEST_PICTURE, test);
-    return of(ByteBuffer.wrap(train), ByteBuffer.wrap(test));
+    return of(ByteBuffer.wrap(train), ByteBuffer.wrap(test), null);
   }
 
-  /** Returns the set whose pictures have been drawn. */
-  static ImageDataset of(ByteBuffer train, ByteBuffer test) {
-    return new ImageDataset(NAME, CLASS_NAMES, labelled(train), labelled(test));
+  /**
+   * Returns the set whose pictures have been drawn.
+   *
+   * @param sha256 of the training set; null if nobody has computed it
+   */
+  static ImageDataset of(ByteBuffer train, ByteBuffer test, String sha256) {
+    return new ImageDataset(NAME, CLASS_NAMES, labelled(train), labelled(test), sha256);
   }
 
   private static LabelledImages labelled(ByteBuffer images) {

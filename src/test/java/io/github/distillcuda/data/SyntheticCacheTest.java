@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 class SyntheticCacheTest {
   private static final int TRAIN = 40;
   private static final int TEST = 12;
-  private static final int HEADER = 32;
+  private static final int HEADER = 32 + 32;
   private static final int PICTURE = 3072;
 
   @TempDir Path temp;
@@ -39,6 +39,7 @@ class SyntheticCacheTest {
   private static void assertDrawn(ImageDataset set, long seed) {
     ImageDataset drawn = SyntheticDataset.create(seed, TRAIN, TEST);
     assertThat(set.name()).isEqualTo("synthetic");
+    assertThat(set.sha256()).isEqualTo(drawn.sha256());
     assertThat(bytes(set.trainImages())).isEqualTo(bytes(drawn.trainImages()));
     assertThat(set.trainLabels()).isEqualTo(drawn.trainLabels());
     assertThat(bytes(set.testImages())).isEqualTo(bytes(drawn.testImages()));
@@ -79,7 +80,7 @@ class SyntheticCacheTest {
   void damagedFileIsDrawnAnewAndReplaced() throws IOException {
     open(5);
     byte[] whole = Files.readAllBytes(file);
-    for (int offset : new int[] {0, 9, 20, 31, HEADER + 30 * PICTURE, whole.length - 1}) {
+    for (int offset : new int[] {0, 9, 20, 31, 40, HEADER + 30 * PICTURE, whole.length - 1}) {
       change(offset, false);
       assertDrawn(open(5), 5);
       assertThat(file).hasBinaryContent(whole);
