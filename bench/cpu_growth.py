@@ -3,7 +3,8 @@
 
 Steps: the distillation step at batch 16 to 1,024, teacher cached and recomputed. Runs: one epoch of teacher,
 baseline and student on 5,000 to 50,000 images, as whole processes. distill-cuda and PyTorch (channels-last, all
-threads, memory kept as in cpu_step.py) in turn. Rows go to bench/results/cpu-growth.csv, from which
+threads, memory kept as in cpu_step.py) in turn, both with the teacher in every step: in a single epoch a cache
+of its logits saves nothing. Rows go to bench/results/cpu-growth.csv, from which
 java src/build/GrowthPlot.java draws bench/results/cpu-growth.svg. Build first:
 mvn -B -ntp -q -DskipTests package. Needs a Python with torch, and for the runs a folder with the binary layout.
 
@@ -37,6 +38,9 @@ def steps(options):
             yield step_row('distill-cuda', row, batch)
         for row in json_lines([*PEER, 'bench', '--device', 'cpu', '--batch', str(batch), '--threads',
                                str(os.cpu_count()), '--layouts', 'nhwc', '--repeats', str(count)], **WAIT):
+            if 'error' in row:
+                print(f"PyTorch at batch {batch}: {row['error']}", file=sys.stderr)
+                continue
             yield step_row('pytorch', dict(row, variant='cached' if row['cached'] else 'recomputed'), batch)
 
 
@@ -49,7 +53,7 @@ def run_rows(side, models, seconds, images):
 
 def runs(options):
     for images in IMAGES:
-        models, seconds, _ = run_ours(options, 42, ['--subset', str(images)])
+        models, seconds, _ = run_ours(options, 42, ['--subset', str(images), '--recompute-teacher'])
         yield from run_rows('distill-cuda', models, seconds, images)
         start = time.perf_counter()
         done = subprocess.run([*PEER, 'train', '--device', 'cpu', '--data', options.data_dir, '--seed', '42',

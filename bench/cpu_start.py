@@ -10,16 +10,12 @@ mvn -B -ntp -q -DskipTests package. Needs no torch.
     python3 bench/cpu_start.py --machine quiet [--java JAVA] [--starts 7]
 """
 import argparse, csv, datetime, os, pathlib, pty, re, signal, statistics, subprocess, tempfile, time
+from cpu_step import ROOT, cpu_name
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = ROOT / 'bench' / 'results' / 'cpu-start.csv'
 STEPS_TO_PROGRESS = 19
-COLUMNS = ['date', 'commit', 'cpu', 'cores', 'java', 'start', 'starts', 'first_step_p10', 'first_step_p50',
-           'first_step_p90', 'cpu_seconds_p50', 'machine']
-
-
-def cpu_name():
-    return next(line.split(':', 1)[1].strip() for line in open('/proc/cpuinfo') if line.startswith('model name'))
+COLUMNS = ['date', 'commit', 'cpu', 'cores', 'java', 'start', 'starts', 'first_step_least', 'first_step_p50',
+           'first_step_most', 'cpu_seconds_p50', 'machine']
 
 
 def java_version(java):
@@ -47,7 +43,10 @@ def start(java, cache):
         os.close(its)
         seen, training = b'', None
         while b'teacher epoch 1' not in seen:
-            seen += os.read(ours, 65536)
+            try:
+                seen += os.read(ours, 65536)
+            except OSError:  # the terminal is gone: it ended
+                raise SystemExit('ended before its first step:\n' + seen.decode())
             now = time.perf_counter() - begin
             if training is None and b'teacher: ' in seen:
                 training = now
@@ -80,9 +79,9 @@ def main():
             seconds = sorted(s for s, _ in starts)
             row = dict(date=datetime.date.today().isoformat(), commit=commit, cpu=cpu_name(), cores=os.cpu_count(),
                        java=java_version(options.java), start=name, starts=len(starts),
-                       first_step_p10=round(seconds[len(seconds) // 10], 3),
+                       first_step_least=round(seconds[0], 3),
                        first_step_p50=round(statistics.median(seconds), 3),
-                       first_step_p90=round(seconds[-1 - len(seconds) // 10], 3),
+                       first_step_most=round(seconds[-1], 3),
                        cpu_seconds_p50=round(statistics.median(c for _, c in starts), 2), machine=options.machine)
             writer.writerow(row)
             print(row)

@@ -116,11 +116,13 @@ case ${1-} in
     rebuilt=$(mktemp -d)
     trap 'rm -r "$rebuilt"' EXIT
     free=$(nproc)
+    checks=()
     while read -r source target; do
-      ((free > 0)) && free=$((free - 1)) || wait -n  # which ends this script if that file failed
+      ((free > 0)) && free=$((free - 1)) || wait -n || true  # each has its say below
       check "$source" "$target" &
+      checks+=($!)
     done <<< "$BUILDS"
-    for file in $(jobs -p); do wait "$file"; done
+    for pid in "${checks[@]}"; do wait "$pid"; done  # which ends this script if that file failed
     echo "kernels/ptx assembles for sm_${ARCHITECTURES// /, sm_} without spills"
     ;;
   *)

@@ -12,6 +12,9 @@ import java.util.Map;
  * {@link #close()}. One thread, the one that created the backend, makes every call.
  */
 public interface Backend extends AutoCloseable {
+  /** In place of a batch size that is given and no advice can change. */
+  int FIXED_BATCH = 0;
+
   /** Returns what the run should say of this backend. */
   BackendInfo info();
 
@@ -33,7 +36,7 @@ public interface Backend extends AutoCloseable {
    * first of them is trained than when the last is created. Where memory is the host's, the host
    * will see.
    *
-   * @param batch the batch size that the run was asked for
+   * @param batch the batch size, if a smaller one would do; else {@link #FIXED_BATCH}
    * @throws io.github.distillcuda.failure.DistillException DEVICE_MEMORY with what is needed, what
    *     is free, what is largest, and a batch size that fits, if one does
    */

@@ -57,8 +57,12 @@ public final class Cli {
    */
   static int run(Session session, String... args) {
     List<String> words = List.of(args);
-    boolean namesOfAllMatter = words.contains("--help") || words.contains("-h");
-    return execute(session, parser(session, namesOfAllMatter ? null : words), args);
+    // Help lists all commands; a file of arguments may name any.
+    boolean any =
+        words.contains("--help")
+            || words.contains("-h")
+            || words.stream().anyMatch(word -> word.startsWith("@"));
+    return execute(session, parser(session, any ? null : words), args);
   }
 
   /**

@@ -111,6 +111,15 @@ final class DeviceOptions {
   }
 
   private Backend open(Session session, Consumer<String> note, BackendOptions options) {
+    return session.devices().open(check(options), options, note);
+  }
+
+  /** Checks the options, as opening the device would at first. */
+  void check() {
+    check(options());
+  }
+
+  private DeviceRequest check(BackendOptions options) {
     DeviceRequest request;
     try {
       request = DeviceRequest.parse(device);
@@ -128,7 +137,7 @@ final class DeviceOptions {
         throw Ranges.usage(command, "--device reference computes in float64 alone");
       }
     }
-    return session.devices().open(request, options, note);
+    return request;
   }
 
   /** Returns what the options ask for, whatever the device. */

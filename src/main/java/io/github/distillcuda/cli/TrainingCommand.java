@@ -23,8 +23,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.function.Supplier;
 import picocli.CommandLine.Mixin;
 
@@ -54,6 +52,7 @@ abstract class TrainingCommand extends Command {
   public Integer call() {
     training.check();
     data.check();
+    device.check();
     ConsoleReporter reporter = session.reporter(output);
     RunMetrics metrics = training.resume == null ? start(reporter) : resume(reporter);
     reporter.result(metrics, ResultTable.format(metrics));
@@ -65,9 +64,9 @@ abstract class TrainingCommand extends Command {
     RunFolder.requireUsable(root);
     ModelFile file = teacherFile(training.teacher());
     RunConfig config = config(file);
-    CompletableFuture<ImageDataset> opening = opening(config, reporter);
-    try (Backend backend = device.open(session, reporter::line)) {
-      ImageDataset images = opened(opening);
+    try (DatasetOpening opening = opening(config, reporter);
+        Backend backend = device.open(session, reporter::line)) {
+      ImageDataset images = opening.result();
       try (RunFolder folder = RunFolder.create(root)) {
         announce(reporter, backend, config, folder);
         List<NamedArray> parameters = file == null ? null : file.parameters();
@@ -82,9 +81,9 @@ abstract class TrainingCommand extends Command {
       RunConfig config = folder.config();
       ResumedSettings.requireSame(spec, config(teacherFile(config.teacher())), config);
       Optional<RunSnapshot> snapshot = folder.newestSnapshot(reporter::important);
-      CompletableFuture<ImageDataset> opening = opening(config, reporter);
-      try (Backend backend = device.open(session, reporter::line, config)) {
-        ImageDataset images = opened(opening);
+      try (DatasetOpening opening = opening(config, reporter);
+          Backend backend = device.open(session, reporter::line, config)) {
+        ImageDataset images = opening.result();
         announce(reporter, backend, config, folder);
         if (snapshot.isPresent()) {
           return sayingWhatIsSaved(
@@ -119,22 +118,8 @@ abstract class TrainingCommand extends Command {
     }
   }
 
-  /** Opens the data set beside the device, each of which takes a quarter of a second. */
-  private CompletableFuture<ImageDataset> opening(RunConfig config, ConsoleReporter reporter) {
-    return CompletableFuture.supplyAsync(() -> data.open(config, reporter));
-  }
-
-  /** Waits for the data set; throws what kept it from being opened. */
-  private static ImageDataset opened(CompletableFuture<ImageDataset> opening) {
-    try {
-      return opening.join();
-    } catch (CompletionException e) {
-      switch (e.getCause()) {
-        case RuntimeException cause -> throw cause;
-        case Error cause -> throw cause;
-        default -> throw e;
-      }
-    }
+  private DatasetOpening opening(RunConfig config, ConsoleReporter reporter) {
+    return new DatasetOpening(() -> data.open(config, reporter));
   }
 
   /** Reads the teacher that a run began with. */

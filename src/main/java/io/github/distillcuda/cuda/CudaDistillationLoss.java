@@ -67,9 +67,18 @@ public final class CudaDistillationLoss extends LogitsOperation {
     /** Bytes of a row. */
     public static final int ROW_BYTES = 12;
 
-    /** Puts the three arrays one behind the other in a buffer of N times {@link #ROW_BYTES}. */
+    /**
+     * Puts the three arrays one behind the other in a buffer of N times {@link #ROW_BYTES}.
+     *
+     * @throws IllegalArgumentException if the buffer is smaller
+     */
     public static RowTerms in(DeviceBuffer buffer, int rows) {
       long bytes = 4L * rows;
+      if (rows < 1 || buffer.byteSize() < 3 * bytes) {
+        throw new IllegalArgumentException(
+            "%,d bytes of %s are no room for the terms of %,d rows"
+                .formatted(buffer.byteSize(), buffer.name(), rows));
+      }
       return new RowTerms(
           new DeviceSpan(buffer, 0, bytes),
           new DeviceSpan(buffer, bytes, bytes),
@@ -181,6 +190,7 @@ public final class CudaDistillationLoss extends LogitsOperation {
   /** Makes the launches those of so many rows, unless they are. */
   private void prepareFor(int rowsOfBatch) {
     if (rowsOfBatch != rows) {
+      rows = 0; // until all of it is done
       loss = launchOf(select(rowsOfBatch));
       loss.resize(sizes(rowsOfBatch));
       count.resize(sizes(rowsOfBatch));

@@ -46,8 +46,9 @@ public final class KernelLaunch {
    * @throws IllegalArgumentException if the sizes are not what the kernel is made for
    */
   void resize(KernelSizes newSizes) {
-    config = function.signature().launch(newSizes);
-    function.allow(config);
+    LaunchConfig newConfig = function.signature().launch(newSizes);
+    function.allow(newConfig);
+    config = newConfig;
     sizes = newSizes;
     unbound.clear();
     for (int i = 0; i < parameters.size(); i++) {

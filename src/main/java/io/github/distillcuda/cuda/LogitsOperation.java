@@ -14,7 +14,7 @@ import java.util.Map;
 
 /**
  * Kernels on rows of logits of one type and number of classes, which a library's user launches on
- * arrays of his own: loaded once, and checked before each launch.
+ * arrays of the caller: loaded once, and checked before each launch.
  */
 abstract class LogitsOperation implements AutoCloseable {
   /** The first with bfloat16. */
@@ -70,7 +70,11 @@ abstract class LogitsOperation implements AutoCloseable {
 
   /** Returns a kernel's launch, of as many rows as it had last. */
   final KernelLaunch launchOf(KernelSignature kernel) {
-    return launches.get(kernel);
+    KernelLaunch launch = launches.get(kernel);
+    if (launch == null) {
+      throw new IllegalStateException(kernel.symbol() + " is not among the kernels of " + this);
+    }
+    return launch;
   }
 
   final KernelSizes sizes(int rows) {

@@ -66,7 +66,9 @@ public final class Datasets {
       archive = download(request, listener);
     } catch (DistillException absent) {
       boolean mayReplace = absent.exitCode() == ExitCode.DATA || absent.exitCode() == ExitCode.DISK;
-      if (request.choice() != DataChoice.AUTO || !mayReplace) {
+      // Whoever interrupts wants no data at all.
+      boolean unwanted = Thread.currentThread().isInterrupted();
+      if (request.choice() != DataChoice.AUTO || !mayReplace || unwanted) {
         throw absent;
       }
       listener.warning(

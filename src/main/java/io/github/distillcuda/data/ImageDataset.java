@@ -168,6 +168,11 @@ public final class ImageDataset {
     return HexFormat.of().formatHex(digest.digest());
   }
 
+  /** Returns this set with its SHA-256, so that {@link #sha256} need not compute it again. */
+  ImageDataset hashed() {
+    return new ImageDataset(name, classNames, train, test, sha256());
+  }
+
   /** Every Java platform has MD5 and SHA-256. */
   static MessageDigest digest(String algorithm) {
     try {

@@ -51,7 +51,7 @@ final class SyntheticCache {
     if (kept != null) {
       return kept;
     }
-    ImageDataset drawn = SyntheticDataset.create(seed, trainCount, testCount);
+    ImageDataset drawn = SyntheticDataset.create(seed, trainCount, testCount).hashed();
     try {
       write(drawn, seed);
     } catch (IOException notKept) {

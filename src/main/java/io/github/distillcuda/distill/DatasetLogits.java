@@ -18,7 +18,7 @@ import java.util.stream.IntStream;
  */
 public final class DatasetLogits {
   /** Rows of one step; the time an image takes hardly depends on it, the memory does. */
-  public static final int BATCH = 100;
+  private static final int BATCH = 100;
 
   private final LogitsTable table;
   private final StepState state;
@@ -38,6 +38,11 @@ public final class DatasetLogits {
     order = IntStream.range(0, size).toArray();
     full = size < BATCH ? null : record(backend, network, data, BATCH);
     tail = size % BATCH == 0 ? null : record(backend, network, data, size % BATCH);
+  }
+
+  /** Returns the rows of the steps that are recorded for so many images, for planning memory. */
+  public static int rowsOfSteps(int images) {
+    return (images < BATCH ? 0 : BATCH) + images % BATCH;
   }
 
   private StepProgram record(Backend backend, Network network, ResidentDataset data, int batch) {

@@ -18,6 +18,7 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 
@@ -55,7 +56,6 @@ public final class DistillationRun {
    * @param dataset its images are copied to the device here
    * @param folder where everything is written; not closed here
    * @param saveEvery epochs between checkpoints
-   * @throws DistillException DEVICE_MEMORY if the device has no room for all of the models
    */
   public DistillationRun(
       Backend backend,
@@ -78,8 +78,6 @@ public final class DistillationRun {
         backend.upload(ImageDataset.IMAGE_SHAPE, dataset.trainImages(), dataset.trainLabels());
     testImages =
         backend.upload(ImageDataset.IMAGE_SHAPE, dataset.testImages(), dataset.testLabels());
-    backend.requireRoom(
-        RunModels.of(config, dataset.trainCount(), dataset.testCount()), config.batchSize());
   }
 
   /**
@@ -88,9 +86,11 @@ public final class DistillationRun {
    * @param teacherFromFile the parameters of {@code config.teacherFile()} in state-dict order; null
    *     where the teacher is trained or not needed
    * @return what is in {@code metrics.json}
+   * @throws DistillException DEVICE_MEMORY if the device has no room for all of the models
    */
   public RunMetrics execute(List<NamedArray> teacherFromFile) {
     stop.heed();
+    requireRoom(Set.of(), config.batchSize());
     if (teacherFromFile != null) {
       load(teacherFromFile);
     }
@@ -102,7 +102,8 @@ public final class DistillationRun {
    *
    * @return what is in {@code metrics.json}
    * @throws DistillException USAGE if the settings, the data or the device differ from the
-   *     snapshot's, or the device computes in float64, of which a snapshot keeps float32
+   *     snapshot's, or the device computes in float64, of which a snapshot keeps float32;
+   *     DEVICE_MEMORY if there is no room for the rest of the models
    */
   public RunMetrics resume(RunSnapshot snapshot) {
     stop.heed();
@@ -126,6 +127,7 @@ public final class DistillationRun {
                   .formatted(snapshot.datasetSha256(), datasetSha256.join())
               + " --data-dir");
     }
+    requireRoom(snapshot.finished().keySet(), Backend.FIXED_BATCH);
     secondsBefore = snapshot.secondsSpent();
     history.addAll(snapshot.history());
     finished.putAll(snapshot.finished());
@@ -134,6 +136,11 @@ public final class DistillationRun {
           frozen(ModelRole.TEACHER, snapshot.arrays(ModelRole.TEACHER, RunSnapshot.Group.VALUES));
     }
     return trainRemaining(snapshot);
+  }
+
+  private void requireRoom(Set<ModelRole> done, int batch) {
+    backend.requireRoom(
+        RunModels.of(config, done, dataset.trainCount(), dataset.testCount()), batch);
   }
 
   private static void requireSame(String what, Record began, Record now, String advice) {

@@ -4,6 +4,7 @@ import io.github.distillcuda.backend.PlannedModel;
 import io.github.distillcuda.distill.DatasetLogits;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /** The models that a run will create: each one that is trained, and each again when it is done. */
 final class RunModels {
@@ -12,16 +13,21 @@ final class RunModels {
   /**
    * Lists them.
    *
+   * @param finished those that an earlier part of the run has trained; of them the teacher alone is
+   *     needed again
    * @param trainCount the images to train on
    * @param testCount the images to evaluate on
    */
-  static List<PlannedModel> of(RunConfig config, int trainCount, int testCount) {
+  static List<PlannedModel> of(
+      RunConfig config, Set<ModelRole> finished, int trainCount, int testCount) {
     int training = rowsOfSteps(trainCount, config.batchSize());
-    int evaluation = rowsOfSteps(testCount, DatasetLogits.BATCH);
+    int evaluation = DatasetLogits.rowsOfSteps(testCount);
     boolean distils = config.models().contains(ModelRole.STUDENT);
     List<PlannedModel> models = new ArrayList<>();
     for (ModelRole role : ModelRole.values()) {
-      boolean trained = config.models().contains(role) && !isGiven(config, role);
+      boolean given = role == ModelRole.TEACHER && config.teacherFile() != null;
+      boolean done = given || finished.contains(role);
+      boolean trained = config.models().contains(role) && !done;
       if (trained) {
         models.add(
             new PlannedModel(
@@ -31,10 +37,10 @@ final class RunModels {
                 training,
                 evaluation));
       }
-      if (trained || isGiven(config, role)) {
+      if (trained || done && role == ModelRole.TEACHER) {
         boolean teaches = role == ModelRole.TEACHER && distils;
         boolean online = teaches && config.recomputeTeacher();
-        int caching = teaches && !online ? rowsOfSteps(trainCount, DatasetLogits.BATCH) : 0;
+        int caching = teaches && !online ? DatasetLogits.rowsOfSteps(trainCount) : 0;
         models.add(
             new PlannedModel(
                 role.toString(),
@@ -45,10 +51,6 @@ final class RunModels {
       }
     }
     return models;
-  }
-
-  private static boolean isGiven(RunConfig config, ModelRole role) {
-    return role == ModelRole.TEACHER && config.teacherFile() != null;
   }
 
   /** Those of a full step, if there is one, and of the one that takes the rest. */

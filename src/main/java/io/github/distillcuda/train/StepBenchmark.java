@@ -56,17 +56,23 @@ public final class StepBenchmark {
       labels[i] = (byte) random.nextInt(Architecture.CIFAR10_CLASSES);
     }
     data = backend.upload(Architecture.IMAGE, images, labels);
-    PlannedModel student =
-        new PlannedModel("student", Architecture.STUDENT.layers(), true, batch, 0);
     backend.requireRoom(
         List.of(
             new PlannedModel(
-                "teacher", Architecture.TEACHER.layers(), false, batch, DatasetLogits.BATCH),
-            student,
-            student),
+                "teacher",
+                Architecture.TEACHER.layers(),
+                false,
+                batch,
+                DatasetLogits.rowsOfSteps(IMAGES)),
+            student("student of cached logits"),
+            student("student of recomputed logits")),
         batch);
     teacher = Network.frozen(backend, Architecture.TEACHER, batch);
     teacher.load(InitialWeights.draw(Architecture.TEACHER, 1));
+  }
+
+  private PlannedModel student(String name) {
+    return new PlannedModel(name, Architecture.STUDENT.layers(), true, batch, 0);
   }
 
   /**

@@ -180,6 +180,14 @@ public final class Trainer {
     state.restore(new StepProgress(from, step - 1, 0, 0, 0, 0, 0, 0));
     TrainingStep program = to - from == batch ? full : tail;
     program.program().run(1);
+    if (state.read().firstNonFiniteStep() != step) {
+      throw new DistillException(
+          ExitCode.NOT_FINITE,
+          ("%s: NaN or infinity at step %d (epoch %d), which did not come again when the step was"
+                  + " repeated: leave out --no-deterministic, or suspect the machine; the last"
+                  + " checkpoint is kept")
+              .formatted(task.model(), step, epoch));
+    }
     int[] images = Arrays.copyOfRange(order, from, to);
     List<NamedArray> arrays = NonFiniteState.arrays(task.network());
     arrays.add(copy("logits", program.logits()));

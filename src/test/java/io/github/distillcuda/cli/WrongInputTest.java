@@ -82,6 +82,8 @@ class WrongInputTest {
       textBlock =
           """
           2 | --temprature 5                                      | did you mean --temperature?
+          2 | train-techer                                        | did you mean train-teacher?
+          2 | --T 5 distil                                        | did you mean distill?
           2 | --T 0                                               | --T 0: must be a number from 0.001 to 1000000
           2 | --T warm                                            | is not a double
           2 | --T NaN                                             | --T NaN: must be a number
@@ -144,6 +146,15 @@ class WrongInputTest {
     try (var tree = Files.walk(temporary)) {
       return new ArrayList<>(tree.sorted().toList());
     }
+  }
+
+  /** Commands are known where a file of arguments names them, too. */
+  @Test
+  void aFileOfArgumentsMayNameTheCommand() throws IOException {
+    Path file = Files.writeString(temporary.resolve("arguments"), "baseline --T 0");
+    run("@" + file);
+    assertThat(exitCode).isEqualTo(2);
+    assertThat(err).contains("--T").contains("see distill-cuda baseline --help");
   }
 
   @Test

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.distillcuda.failure.DistillException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -48,6 +49,7 @@ class PageAllocatorTest {
       assertThat(pages.allocate(8_000_000, 64).address()).isNotEqualTo(first.address());
       assertThat(pages.allocate(10, 64).address()).isEqualTo(first.address() + 64);
       assertThat(pages.allocate(10, 4096).address() % 4096).isZero();
+      assertThat(pages.allocate(2 << 20, 64).address() % (2 << 20)).as("a huge page").isZero();
     }
   }
 
@@ -62,13 +64,32 @@ class PageAllocatorTest {
   }
 
   @Test
-  void moreThanThereIsIsAnOutOfMemoryError() {
+  void moreThanThereIsIsSaid() {
     try (Arena arena = Arena.ofConfined()) {
       PageAllocator pages = new PageAllocator(arena);
       assertThatThrownBy(() -> pages.allocate(1L << 60, 64))
-          .isInstanceOf(OutOfMemoryError.class)
-          .hasMessage("the system has no 1152921504606846976 bytes");
+          .isInstanceOf(DistillException.class)
+          .hasMessageStartingWith("the system has no 1099511627776 MiB of memory left");
     }
+  }
+
+  @Test
+  void aClosedArenaLeavesNothingMapped() throws IOException {
+    Arena arena = Arena.ofConfined();
+    PageAllocator pages = new PageAllocator(arena);
+    arena.close();
+    long before = mappings();
+    for (int i = 0; i < 20; i++) {
+      assertThatThrownBy(() -> pages.allocate(64 << 20, 64))
+          .isInstanceOf(IllegalStateException.class);
+    }
+    assertThat(mappings() - before).as("mappings of 64 MiB").isLessThan(20L * (64 << 20));
+  }
+
+  /** The address space in use, of which other threads of this process have a little. */
+  private static long mappings() throws IOException {
+    String pages = Files.readString(Path.of("/proc/self/statm")).split(" ")[0];
+    return 4096 * Long.parseLong(pages);
   }
 
   /** Asks the kernel: each line of its list begins with the first and the end address. */

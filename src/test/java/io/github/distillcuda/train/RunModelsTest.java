@@ -15,6 +15,11 @@ class RunModelsTest {
   private static final int TEST = 250;
 
   private static List<String> models(Set<ModelRole> trained, String teacherFile, boolean online) {
+    return models(trained, teacherFile, online, Set.of());
+  }
+
+  private static List<String> models(
+      Set<ModelRole> trained, String teacherFile, boolean online, Set<ModelRole> finished) {
     RunConfig config =
         new RunConfig(
             trained,
@@ -39,7 +44,7 @@ class RunModelsTest {
             "cudnn",
             "fp32",
             "auto");
-    return RunModels.of(config, TRAIN, TEST).stream()
+    return RunModels.of(config, finished, TRAIN, TEST).stream()
         .map(
             model ->
                 "%s, %s, %d batched, %d others"
@@ -71,6 +76,16 @@ class RunModelsTest {
     assertThat(models(EnumSet.of(ModelRole.STUDENT), "teacher.pth", true))
         .containsExactly(
             "teacher, teacher's layers, 104 batched, 150 others",
+            "student in training, student's layers with moments, 104 batched, 150 others",
+            "student, student's layers, 0 batched, 150 others");
+  }
+
+  @Test
+  void whatIsFinishedIsNotCreatedAgainButTheTeacher() {
+    Set<ModelRole> finished = EnumSet.of(ModelRole.TEACHER, ModelRole.BASELINE);
+    assertThat(models(EnumSet.allOf(ModelRole.class), null, false, finished))
+        .containsExactly(
+            "teacher, teacher's layers, 0 batched, 250 others",
             "student in training, student's layers with moments, 104 batched, 150 others",
             "student, student's layers, 0 batched, 150 others");
   }

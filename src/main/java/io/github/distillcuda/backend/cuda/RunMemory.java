@@ -1,5 +1,6 @@
 package io.github.distillcuda.backend.cuda;
 
+import io.github.distillcuda.backend.Backend;
 import io.github.distillcuda.backend.BackendOptions.Layers;
 import io.github.distillcuda.backend.PlannedModel;
 import io.github.distillcuda.cuda.ComputeLane;
@@ -27,7 +28,7 @@ final class RunMemory {
     this.layers = layers;
   }
 
-  /** Throws unless there is room; see {@link io.github.distillcuda.backend.Backend#requireRoom}. */
+  /** Throws unless there is room; see {@link Backend#requireRoom}. */
   void requireRoom(CudaContext context, int batch) {
     long needed = models.stream().mapToLong(this::bytes).sum();
     DeviceMemory memory = context.memory();
@@ -48,6 +49,9 @@ final class RunMemory {
   }
 
   private String advice(long free, int batch) {
+    if (batch == Backend.FIXED_BATCH) {
+      return "free some";
+    }
     long fixed = models.stream().mapToLong(this::fixedBytes).sum();
     long ofARow = models.stream().mapToLong(this::bytesOfABatchedRow).sum();
     double forSteps =

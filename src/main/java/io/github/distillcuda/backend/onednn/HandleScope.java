@@ -5,6 +5,7 @@ import io.github.distillcuda.ffi.OnednnApi.Kind;
 import io.github.distillcuda.ffi.PageAllocator;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
@@ -20,23 +21,25 @@ final class HandleScope implements AutoCloseable {
 
   private final OnednnApi api;
   private final Arena arena;
-  private final PageAllocator pages;
+  private final SegmentAllocator allocator;
   private final Deque<Handle> handles = new ArrayDeque<>();
 
-  private HandleScope(OnednnApi api, Arena arena) {
+  private HandleScope(OnednnApi api, Arena arena, SegmentAllocator allocator) {
     this.api = api;
     this.arena = arena;
-    pages = new PageAllocator(arena);
+    this.allocator = allocator;
   }
 
-  /** A scope whose memory only the calling thread reaches from Java. */
+  /** A scope for a short time, whose memory only the calling thread reaches from Java. */
   static HandleScope ofThread(OnednnApi api) {
-    return new HandleScope(api, Arena.ofConfined());
+    Arena arena = Arena.ofConfined();
+    return new HandleScope(api, arena, arena);
   }
 
-  /** A scope whose memory the threads of a team reach, too. */
+  /** A scope to stay, whose memory the threads of a team reach, too. */
   static HandleScope ofTeam(OnednnApi api) {
-    return new HandleScope(api, Arena.ofShared());
+    Arena arena = Arena.ofShared();
+    return new HandleScope(api, arena, new PageAllocator(arena));
   }
 
   /** Returns how long the memory lives. */
@@ -52,7 +55,7 @@ final class HandleScope implements AutoCloseable {
 
   /** Allocates zeroed memory that lives as long as this scope. */
   MemorySegment allocate(long bytes) {
-    return pages.allocate(bytes, ALIGNMENT);
+    return allocator.allocate(bytes, ALIGNMENT);
   }
 
   /** Destroys everything; goes on after a failure and throws the first at the end. */

@@ -89,6 +89,9 @@ class RunMemoryTest {
       assertThatExceptionOfType(DistillException.class)
           .isThrownBy(() -> backend.requireRoom(both, batch))
           .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.DEVICE_MEMORY));
+      assertThatExceptionOfType(DistillException.class)
+          .isThrownBy(() -> backend.requireRoom(both, Backend.FIXED_BATCH))
+          .withMessageEndingWith("; free some");
     }
   }
 
