@@ -37,7 +37,7 @@ def start(java, cache):
         ours, its = pty.openpty()
         begin = time.perf_counter()
         process = subprocess.Popen(
-            [java, '-jar', 'target/distill-cuda.jar', '--T', '5', '--data', 'synthetic', '--device', 'cpu',
+            [java, '-jar', 'target/distill-cuda.jar', '--T', '5', '--data', 'synthetic',
              '--out', folder + '/run'], cwd=ROOT, stdin=its, stdout=its, stderr=its, start_new_session=True,
             env=dict(os.environ, XDG_CACHE_HOME=str(cache)))
         os.close(its)
