@@ -80,7 +80,13 @@ public class TestCount {
   /** A disabled test has a message; one whose assumption failed has the exception as text. */
   private static String reason(Element skip) {
     String message = skip.getAttribute("message").strip();
-    String thrown = skip.getTextContent().strip().lines().findFirst().orElse("no reason given");
-    return message.isEmpty() ? thrown.replaceFirst(".*Assumption failed: ", "") : message;
+    String thrown =
+        skip.getTextContent()
+            .strip()
+            .replaceFirst("^\\S*TestAbortedException:\\s*(Assumption failed: )?", "")
+            .lines()
+            .findFirst()
+            .orElse("no reason given");
+    return message.isEmpty() ? thrown : message;
   }
 }
