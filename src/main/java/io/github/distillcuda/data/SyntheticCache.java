@@ -1,6 +1,9 @@
 package io.github.distillcuda.data;
 
 import static java.nio.channels.FileChannel.MapMode.READ_ONLY;
+import static java.nio.file.StandardOpenOption.CREATE;
+import static java.nio.file.StandardOpenOption.TRUNCATE_EXISTING;
+import static java.nio.file.StandardOpenOption.WRITE;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -10,7 +13,6 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.HexFormat;
 import java.util.zip.CRC32C;
 
@@ -104,21 +106,25 @@ final class SyntheticCache {
     if (Files.getFileStore(file.getParent()).getUsableSpace() < ROOM) {
       return;
     }
-    // One name for all, so that a process that was killed leaves no more than the next overwrites.
-    Path part = file.resolveSibling(FILE + ".part");
-    try (FileChannel channel =
-            FileChannel.open(part, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        FileLock lock = channel.tryLock()) {
+    // The lock is on a file of its own: one on the part would be on the set itself once that is
+    // moved, and whoever got it then would cut off what others have mapped.
+    try (FileChannel guard = FileChannel.open(file.resolveSibling(FILE + ".lock"), CREATE, WRITE);
+        FileLock lock = guard.tryLock()) {
       if (lock == null) {
         return; // another process keeps its own
       }
-      channel.truncate(0);
-      CRC32C checksum = new CRC32C();
-      put(ByteBuffer.wrap(header(seed, set.trainCount(), set.testCount())), channel, checksum);
-      put(ByteBuffer.wrap(HexFormat.of().parseHex(set.sha256())), channel, checksum);
-      put(set.trainImages(), channel, checksum);
-      put(set.testImages(), channel, checksum);
-      put(ByteBuffer.wrap(bytes(checksum.getValue())), channel, checksum);
+      // One name for all, so that a process that was killed leaves no more than the next
+      // overwrites.
+      Path part = file.resolveSibling(FILE + ".part");
+      try (FileChannel channel = FileChannel.open(part, CREATE, WRITE, TRUNCATE_EXISTING)) {
+        CRC32C checksum = new CRC32C();
+        byte[] header = header(seed, set.trainCount(), set.testCount());
+        put(ByteBuffer.wrap(header), channel, checksum);
+        put(ByteBuffer.wrap(HexFormat.of().parseHex(set.sha256())), channel, checksum);
+        put(set.trainImages(), channel, checksum);
+        put(set.testImages(), channel, checksum);
+        put(ByteBuffer.wrap(bytes(checksum.getValue())), channel, checksum);
+      }
       Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (OverlappingFileLockException anotherThread) {
       // It keeps its own, too.
