@@ -20,7 +20,6 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -52,29 +51,7 @@ class CheckpointFieldsTest {
   private RunCheckpoint saved;
 
   private static RunConfig config() {
-    return new RunConfig(
-        EnumSet.allOf(ModelRole.class),
-        5,
-        0.7f,
-        2,
-        1,
-        16,
-        1e-2,
-        42,
-        TinyData.TEACHER,
-        TinyData.STUDENT,
-        null,
-        null,
-        Map.of(),
-        false,
-        "tiny",
-        null,
-        null,
-        true,
-        "fused",
-        "cudnn",
-        "auto",
-        "auto");
+    return new TinyRun().alpha(0.7f).config();
   }
 
   /** Stops in the second epoch of the student: two models are done, and one epoch of the third. */

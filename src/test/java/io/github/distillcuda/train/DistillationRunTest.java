@@ -21,7 +21,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,29 +36,13 @@ class DistillationRunTest {
 
   private static RunConfig config(
       Set<ModelRole> models, float alpha, double learningRate, boolean recompute) {
-    return new RunConfig(
-        models,
-        5,
-        alpha,
-        3,
-        2,
-        16,
-        learningRate,
-        42,
-        TinyData.TEACHER,
-        TinyData.STUDENT,
-        null,
-        null,
-        Map.of(),
-        recompute,
-        "tiny",
-        null,
-        null,
-        true,
-        "fused",
-        "cudnn",
-        "auto",
-        "auto");
+    return new TinyRun()
+        .models(models)
+        .alpha(alpha)
+        .epochs(2, 3)
+        .learningRate(learningRate)
+        .recomputeTeacher(recompute)
+        .config();
   }
 
   private RunMetrics run(Backend backend, RunConfig config, String name) {

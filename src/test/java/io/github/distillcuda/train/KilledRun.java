@@ -12,8 +12,6 @@ import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.nn.Architecture;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.EnumSet;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -36,29 +34,11 @@ final class KilledRun {
 
   private static RunConfig config(
       int epochs, int teacherEpochs, Architecture teacher, Architecture student) {
-    return new RunConfig(
-        EnumSet.allOf(ModelRole.class),
-        5,
-        0.7f,
-        epochs,
-        teacherEpochs,
-        16,
-        1e-2,
-        42,
-        teacher,
-        student,
-        null,
-        null,
-        Map.of(),
-        false,
-        "tiny",
-        null,
-        null,
-        true,
-        "fused",
-        "cudnn",
-        "auto",
-        "auto");
+    return new TinyRun()
+        .alpha(0.7f)
+        .epochs(teacherEpochs, epochs)
+        .networks(teacher, student)
+        .config();
   }
 
   /**

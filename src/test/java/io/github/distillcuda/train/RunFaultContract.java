@@ -54,29 +54,14 @@ abstract class RunFaultContract {
   }
 
   static RunConfig config(Set<ModelRole> models, int epochs, double learningRate) {
-    return new RunConfig(
-        models,
-        5,
-        0.7,
-        epochs,
-        1,
-        BATCH,
-        learningRate,
-        42,
-        new Architecture(3, 4, 5, 10),
-        new Architecture(2, 3, 4, 10),
-        null,
-        null,
-        Map.of(),
-        false,
-        "tiny",
-        null,
-        null,
-        true,
-        "fused",
-        "cudnn",
-        "fp32",
-        "auto");
+    return new TinyRun()
+        .models(models)
+        .epochs(1, epochs)
+        .batchSize(BATCH)
+        .learningRate(learningRate)
+        .networks(new Architecture(3, 4, 5, 10), new Architecture(2, 3, 4, 10))
+        .precision("fp32")
+        .config();
   }
 
   private static final RunConfig BASELINE = config(EnumSet.of(ModelRole.BASELINE), 2, 1e-2);

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.github.distillcuda.backend.PlannedModel;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -21,29 +20,12 @@ class RunModelsTest {
   private static List<String> models(
       Set<ModelRole> trained, String teacherFile, boolean online, Set<ModelRole> finished) {
     RunConfig config =
-        new RunConfig(
-            trained,
-            5,
-            0.7,
-            1,
-            1,
-            64,
-            1e-3,
-            42,
-            TinyData.TEACHER,
-            TinyData.STUDENT,
-            teacherFile,
-            null,
-            Map.of(),
-            online,
-            "tiny",
-            null,
-            null,
-            true,
-            "fused",
-            "cudnn",
-            "fp32",
-            "auto");
+        new TinyRun()
+            .models(trained)
+            .batchSize(64)
+            .teacherFile(teacherFile)
+            .recomputeTeacher(online)
+            .config();
     return RunModels.of(config, finished, TRAIN, TEST).stream()
         .map(
             model ->
