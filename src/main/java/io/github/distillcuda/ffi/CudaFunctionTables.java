@@ -175,8 +175,6 @@ final class CudaFunctionTables {
           cublasSetMathMode(pointer handle, int mode)
           cublasSgemm_v2(pointer handle, int transa, int transb, int m, int n, int k, float* alpha,
               pointer a, int lda, pointer b, int ldb, float* beta, pointer c, int ldc)
-          cublasSgemv_v2(pointer handle, int trans, int m, int n, float* alpha, pointer a, int lda,
-              pointer x, int incx, float* beta, pointer y, int incy)
           cublasGemmEx(pointer handle, int transa, int transb, int m, int n, int k, float* alpha,
               pointer a, int aType, int lda, pointer b, int bType, int ldb, float* beta, pointer c,
               int cType, int ldc, int computeType, int algo)

@@ -13,6 +13,7 @@ import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.emulator.library.EmulatedCublasLt;
 import io.github.distillcuda.emulator.library.EmulatedEngine;
 import io.github.distillcuda.ffi.CublasConstants;
+import io.github.distillcuda.ffi.CublasLtApi;
 import io.github.distillcuda.nn.Architecture;
 import io.github.distillcuda.tensor.Tensor;
 import java.nio.file.Files;
@@ -20,6 +21,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -122,9 +124,9 @@ class EmulatedCudaBackendTest {
     };
     for (int refused = -1; refused <= epilogues.length; refused++) {
       EmulatedDevice device = new EmulatedDevice();
-      EmulatedCublasLt cublasLt = refused == epilogues.length ? null : new EmulatedCublasLt(device);
-      if (refused >= 0 && cublasLt != null) {
-        cublasLt.refusing(epilogues[refused]);
+      CublasLtApi cublasLt = null;
+      if (refused < epilogues.length) {
+        cublasLt = EmulatedCublasLt.on(device, refused < 0 ? Set.of() : Set.of(epilogues[refused]));
       }
       try (Training training =
           new Training(
