@@ -29,6 +29,7 @@ final class CudaFunctionTables {
           cuDevicePrimaryCtxRetain(out pointer pctx, int dev)
           cuDevicePrimaryCtxRelease_v2(int dev)
           cuCtxSetCurrent(pointer ctx)
+          cuCtxGetDevice(out int device)
           cuCtxSynchronize()
           cuCtxGetStreamPriorityRange(out int leastPriority, out int greatestPriority)
 
@@ -44,6 +45,7 @@ final class CudaFunctionTables {
 
           cuStreamCreateWithPriority(out pointer phStream, int flags, int priority)
           cuStreamDestroy_v2(pointer hStream)
+          cuStreamGetCtx(pointer hStream, out pointer pctx)
           cuStreamSynchronize(pointer hStream)
           cuStreamQuery(pointer hStream)
           cuStreamWaitEvent(pointer hStream, pointer hEvent, int flags)
