@@ -117,8 +117,9 @@ def main():
                         rows, side='distill-cuda', variant=row['variant'], layout='blocked', threads=os.cpu_count(),
                         ms=round(row['ms'], 3), p10=round(row['p10'], 3), p90=round(row['p90'], 3), n=row['n'],
                         pytorch_best_ms=peer['ms'], times_faster=round(ratio, 2), versions=result['device']))
-                    print(f"round {number} {precision} {row['variant']:>10}: {row['ms']:.2f} ms, PyTorch {peer['ms']:.2f} ms "
-                          f"({peer['mode']}, {peer['layout']}, threads {peer['threads']}), {ratio:.2f}x", flush=True)
+                    print(f"round {number} {precision} {row['variant']:>10}: {row['ms']:.2f} ms, "
+                          f"PyTorch {peer['ms']:.2f} ms ({peer['mode']}, {peer['layout']}, threads {peer['threads']}), "
+                          f"{ratio:.2f}x", flush=True)
                 out.flush()
     for (precision, variant), values in ratios.items():
         print(f'{precision} {variant}: median {statistics.median(values):.2f}x as fast as PyTorch at its best')
