@@ -4,8 +4,8 @@
 Steps: the distillation step at batch 16 to 1,024, teacher cached and recomputed. Runs: one epoch of teacher,
 baseline and student on 5,000 to 50,000 images, as whole processes. distill-cuda and PyTorch (channels-last, all
 threads, memory kept as in cpu_step.py) in turn, both with the teacher in every step: in a single epoch a cache
-of its logits saves nothing. By the rows of cpu-step.csv and cpu-run.csv a round takes about 7 minutes on two quiet
-cores, 2.5 for the steps and 4.5 for the runs. Rows go to bench/results/cpu-growth.csv, from which
+of its logits saves nothing. By the rows of cpu-step.csv and cpu-run.csv a round should take 7 to 8 minutes on two quiet
+cores, 3 for the steps and 4.5 for the runs. Rows go to bench/results/cpu-growth.csv, from which
 java src/build/GrowthPlot.java draws bench/results/cpu-growth.svg; it wants both sides at all points. Build first:
 mvn -B -ntp -q -DskipTests package. Needs a Python with torch, and for the runs a folder with the binary layout.
 
@@ -32,10 +32,9 @@ def step_row(side, row, batch):
 
 def steps(options):
     for batch in BATCHES:
-        # Images count, not steps; but where a step is short it must be many, until the compiler of Java is through.
-        count = max(20, 6400 // batch)
+        count = max(20, 3200 // batch)  # every batch sees as many images, as far as that makes a median
         result, = json_lines([options.java, '-jar', 'target/distill-cuda.jar', 'bench', '--json', '--device', 'cpu',
-                              '--batch-size', str(batch), '--steps', str(count), '--warm-up', str(min(count, 200))])
+                              '--batch-size', str(batch), '--steps', str(count)])
         for row in result['steps']:
             yield step_row('distill-cuda', row, batch)
         for row in json_lines([*PEER, 'bench', '--device', 'cpu', '--batch', str(batch), '--threads',
