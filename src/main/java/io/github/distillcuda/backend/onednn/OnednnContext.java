@@ -25,7 +25,10 @@ import io.github.distillcuda.ffi.OpenMpTeam;
 import io.github.distillcuda.tensor.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * The engine and the lanes of one backend, the attributes all of its primitives have, and the scope
@@ -43,6 +46,7 @@ final class OnednnContext implements AutoCloseable {
   private final DType operandType;
   private final OpenMpTeam team;
   private final List<Scratchpad> scratchpads = new ArrayList<>();
+  private final Map<WinogradGroup.Extents, List<WinogradGroup>> winogradGroups = new HashMap<>();
   private final long engine;
   private final Lane lane;
   private final long attributes;
@@ -121,6 +125,18 @@ final class OnednnContext implements AutoCloseable {
   /** Returns the threads that primitives run on, for what runs between them. */
   OpenMpTeam team() {
     return team;
+  }
+
+  /** Returns the groups of Winograd convolutions of these extents, one for each thread. */
+  List<WinogradGroup> winogradGroups(WinogradGroup.Extents extents) {
+    return winogradGroups.computeIfAbsent(
+        extents,
+        wanted ->
+            team.forOneThread(
+                () ->
+                    IntStream.range(0, team.threads())
+                        .mapToObj(thread -> new WinogradGroup(this, wanted))
+                        .toList()));
   }
 
   long engine() {
