@@ -26,7 +26,7 @@ final class BenchCommand extends Command {
       names = "--steps",
       paramLabel = "N",
       defaultValue = "300",
-      description = "steps to time (default: ${DEFAULT-VALUE})")
+      description = "steps to time, for 30 seconds at most (default: ${DEFAULT-VALUE})")
   int steps;
 
   @Mixin DeviceOptions device;
@@ -56,14 +56,15 @@ final class BenchCommand extends Command {
 
   private static String text(Result result) {
     StringBuilder text = new StringBuilder(result.device() + ", " + result.precision() + "\n");
-    text.append("teacher      batch   ms a step (p10 to p90)   images/s\n");
+    text.append("teacher      batch   steps   ms a step (p10 to p90)   images/s\n");
     for (StepBenchmark.Row row : result.steps()) {
       text.append(
           String.format(
               Locale.ROOT,
-              "%-10s %7d   %.2f (%.2f to %.2f)   %,.0f%n",
+              "%-10s %7d %7d   %.2f (%.2f to %.2f)   %,.0f%n",
               row.variant(),
               row.batch(),
+              row.n(),
               row.ms(),
               row.p10(),
               row.p90(),

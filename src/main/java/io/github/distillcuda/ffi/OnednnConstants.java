@@ -22,11 +22,18 @@ public final class OnednnConstants {
   /** {@code dnnl_format_tag_t}: let the primitive choose. */
   public static final int FORMAT_ANY = 1;
 
-  /** {@code dnnl_format_tag_t}: row-major of rank 1, 2 and 4. */
+  /** {@code dnnl_format_tag_t}: row-major of rank 1 to 4. */
   public static final int FORMAT_A = 2;
 
   public static final int FORMAT_AB = 3;
+  public static final int FORMAT_ABC = 4;
   public static final int FORMAT_ABCD = 5;
+
+  /** {@code dnnl_format_tag_t}: the channels of images last, [N,H,W,C]. */
+  public static final int FORMAT_ACDB = 22;
+
+  /** {@code dnnl_format_tag_t}: filters as [H,W,I,O]. */
+  public static final int FORMAT_CDBA = 28;
 
   /** {@code dnnl_prop_kind_t}. */
   public static final int FORWARD_TRAINING = 64;

@@ -51,6 +51,7 @@ public final class OnednnDescriptors {
   private final MethodHandle innerProductForward;
   private final MethodHandle innerProductBackwardData;
   private final MethodHandle innerProductBackwardWeights;
+  private final MethodHandle matmul;
   private final MethodHandle eltwiseForward;
   private final MethodHandle eltwiseBackward;
 
@@ -65,6 +66,7 @@ public final class OnednnDescriptors {
     innerProductForward = link("inner_product_forward", "hehhhhh");
     innerProductBackwardData = link("inner_product_backward_data", "hhhhhh");
     innerProductBackwardWeights = link("inner_product_backward_weights", "hhhhhhh");
+    matmul = link("matmul", "hhhhhh");
     eltwiseForward = link("eltwise_forward", "heehhffh");
     eltwiseBackward = link("eltwise_backward", "hehhhffhh");
   }
@@ -297,6 +299,14 @@ public final class OnednnDescriptors {
                     destinationGradient,
                     hint,
                     attr));
+  }
+
+  public long matmul(
+      long engine, long source, long weights, long bias, long destination, long attr) {
+    return calls.create(
+        symbol("matmul") + "()",
+        (arena, out) ->
+            (int) matmul.invokeExact(out, engine, source, weights, bias, destination, attr));
   }
 
   public long eltwise_forward(

@@ -10,6 +10,7 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 
 /**
  * The threads that oneDNN's primitives run on, lent to Java code between two primitives. Java's own
@@ -64,6 +65,19 @@ public final class OpenMpTeam {
   /** Returns how many threads there are. */
   public int threads() {
     return threads;
+  }
+
+  /**
+   * Creates what each thread will run by itself, inside a task: primitives are generated for the
+   * number of threads that is set when they are created.
+   */
+  public <T> T forOneThread(Supplier<T> create) {
+    gomp.omp_set_num_threads(1);
+    try {
+      return create.get();
+    } finally {
+      gomp.omp_set_num_threads(threads);
+    }
   }
 
   /**

@@ -22,6 +22,14 @@ import java.util.SplittableRandom;
 public final class StepBenchmark {
   private static final int IMAGES = 4096;
 
+  /**
+   * What large batches are warmed up and timed for at most, so that a bench ends in two minutes.
+   */
+  private static final long WARM_UP_NANOSECONDS = 10_000_000_000L;
+
+  private static final long TIMED_NANOSECONDS = 30_000_000_000L;
+  private static final int FEWEST_STEPS = 10;
+
   private final Backend backend;
   private final int batch;
   private final ResidentDataset data;
@@ -76,7 +84,8 @@ public final class StepBenchmark {
   }
 
   /**
-   * Times one variant.
+   * Times one variant: fewer steps than asked, ten at the least, where they take longer than a
+   * bench should.
    *
    * @param cached whether the teacher's logits come from the cache or from the teacher
    * @param warmUp steps that are not counted
@@ -100,26 +109,40 @@ public final class StepBenchmark {
     StepState state = backend.createState();
     StepProgram program = TrainingStep.record(backend, task, data, state, batch).program();
     int[] order = EpochOrder.of(0, 1, IMAGES);
-    double[] milliseconds = new double[steps];
     int stepsAnEpoch = IMAGES / batch;
-    for (int step = 0; step < warmUp + steps; step++) {
+    double[] milliseconds = new double[steps];
+    int timed = 0;
+    long begin = System.nanoTime();
+    boolean warm = false;
+    for (int step = 0; timed < steps; step++) {
       if (step % stepsAnEpoch == 0) {
         state.beginEpoch(order);
       }
       long start = System.nanoTime();
+      if (!warm && isEnough(step, warmUp, start - begin, WARM_UP_NANOSECONDS)) {
+        warm = true;
+        begin = start;
+      }
+      if (warm && isEnough(timed, steps, start - begin, TIMED_NANOSECONDS)) {
+        break;
+      }
       program.run(1);
       state.read();
-      if (step >= warmUp) {
-        milliseconds[step - warmUp] = (System.nanoTime() - start) / 1e6;
+      if (warm) {
+        milliseconds[timed++] = (System.nanoTime() - start) / 1e6;
       }
     }
+    return row(cached ? "cached" : "recomputed", Arrays.copyOf(milliseconds, timed));
+  }
+
+  private static boolean isEnough(int done, int wanted, long nanoseconds, long limit) {
+    return done >= wanted || (done >= FEWEST_STEPS && nanoseconds > limit);
+  }
+
+  private Row row(String variant, double[] milliseconds) {
+    int n = milliseconds.length;
     Arrays.sort(milliseconds);
     return new Row(
-        cached ? "cached" : "recomputed",
-        batch,
-        milliseconds[steps / 2],
-        milliseconds[steps / 10],
-        milliseconds[steps - 1 - steps / 10],
-        steps);
+        variant, batch, milliseconds[n / 2], milliseconds[n / 10], milliseconds[n - 1 - n / 10], n);
   }
 }

@@ -49,7 +49,10 @@ class OnednnHeaderTest {
             "FORMAT_ANY", "dnnl_format_tag_any",
             "FORMAT_A", "dnnl_a",
             "FORMAT_AB", "dnnl_ab",
+            "FORMAT_ABC", "dnnl_abc",
             "FORMAT_ABCD", "dnnl_abcd",
+            "FORMAT_ACDB", "dnnl_acdb",
+            "FORMAT_CDBA", "dnnl_cdba",
             "ELTWISE_RELU_USE_DST", "dnnl_eltwise_relu_use_dst_for_bwd");
     for (Field constant : OnednnConstants.class.getFields()) {
       String name = constant.getName();

@@ -4,6 +4,7 @@ import io.github.distillcuda.backend.ConvolutionSpec;
 import io.github.distillcuda.backend.LayerSpec;
 import io.github.distillcuda.backend.onednn.LayerPlanner.ForwardPlan;
 import io.github.distillcuda.tensor.Shape;
+import java.lang.foreign.MemorySegment;
 
 /** Records forward passes of layers. */
 final class ForwardRecorder {
@@ -17,10 +18,13 @@ final class ForwardRecorder {
 
   OnednnPass record(
       LayerSpec layer, OnednnParameterArena parameters, OnednnTensor input, boolean training) {
+    LayerPlanner planner = new LayerPlanner(context);
+    if (planner.takesWinograd(layer, training)) {
+      return winograd((ConvolutionSpec) layer, parameters, input);
+    }
     int index = parameters.indexOf(layer);
     OnednnTensor stored = parameters.weight(index);
     OnednnTensor operand = recording.operand(input);
-    LayerPlanner planner = new LayerPlanner(context);
     long weights =
         stored.dtype() == context.operandType() ? stored.descriptor() : planner.anyWeight(layer);
     ForwardPlan plan =
@@ -45,6 +49,37 @@ final class ForwardRecorder {
     long workspace = pool(layer, plan.pool(), product, output);
     return new OnednnPass(
         layer, parameters, index, training, plan, source, weight, workspace, output);
+  }
+
+  /** Records a convolution for inference; filters of frozen parameters are transformed once. */
+  private OnednnPass winograd(
+      ConvolutionSpec layer, OnednnParameterArena parameters, OnednnTensor input) {
+    int index = parameters.indexOf(layer);
+    OnednnTensor stored = parameters.weight(index);
+    OnednnTensor source =
+        recording.reorder(
+            input,
+            context.channelsLast(LayerPlanner.batched(recording.batch(), layer.inputShape())));
+    OnednnTensor taps =
+        recording.reorder(stored, context.filtersLast(LayerPlanner.weightDims(layer)));
+    MemorySegment transformed = context.scope().allocate(WinogradFilters.bytes(layer));
+    Operation filters = new WinogradFilters(context.team(), layer, taps.data(), transformed);
+    recording.add(parameters.isTrainable() ? filters : new CopyWhenWritten(taps, filters));
+    OnednnTensor output =
+        recording.tensor(
+            layer.name() + ".pooled",
+            layer.outputShape(),
+            context.channelsLast(LayerPlanner.batched(recording.batch(), layer.outputShape())));
+    recording.add(
+        new WinogradConvolution(
+            context,
+            layer,
+            recording.batch(),
+            source.data(),
+            transformed,
+            parameters.bias(index).data(),
+            output.data()));
+    return new OnednnPass(layer, parameters, index, false, null, source, taps, 0, output);
   }
 
   /** Returns the weight as the product reads it; copies of frozen ones are made once. */

@@ -29,6 +29,9 @@ final class LayerPlanner {
   /** The max-pool of {@link ConvolutionSpec}. */
   static final Window POOL = new Window(new long[] {2, 2}, new long[] {2, 2}, new long[] {0, 0});
 
+  /** Channels from which the products that Winograd's transforms save are worth them. */
+  private static final int WINOGRAD_CHANNELS = 64;
+
   /**
    * The forward primitives of a layer.
    *
@@ -70,6 +73,14 @@ final class LayerPlanner {
     return dims;
   }
 
+  /** Returns whether a layer is a {@link WinogradConvolution}. */
+  boolean takesWinograd(LayerSpec layer, boolean training) {
+    return !training
+        && context.operandType() == DType.FLOAT32
+        && layer instanceof ConvolutionSpec c
+        && Math.min(c.inChannels(), c.outChannels()) >= WINOGRAD_CHANNELS;
+  }
+
   /** Chooses the order of every weight, for layers that run one after the other. */
   List<Long> chooseWeights(List<LayerSpec> layers, int batch, boolean training) {
     List<Long> weights = new ArrayList<>();
@@ -79,10 +90,15 @@ final class LayerPlanner {
       if (!layer.inputShape().equals(shape)) {
         source = context.plainOperand(batched(batch, layer.inputShape()));
       }
+      shape = layer.outputShape();
+      if (takesWinograd(layer, training)) {
+        weights.add(context.filtersLast(weightDims(layer)));
+        source = context.channelsLast(batched(batch, shape));
+        continue;
+      }
       ForwardPlan plan = forward(layer, batch, source, anyWeight(layer), training);
       weights.add(storedOrder(layer, plan, batch, training));
       source = plan.output();
-      shape = layer.outputShape();
     }
     return weights;
   }

@@ -7,8 +7,11 @@ import static io.github.distillcuda.ffi.OnednnConstants.ELTWISE_RELU;
 import static io.github.distillcuda.ffi.OnednnConstants.F32;
 import static io.github.distillcuda.ffi.OnednnConstants.FORMAT_A;
 import static io.github.distillcuda.ffi.OnednnConstants.FORMAT_AB;
+import static io.github.distillcuda.ffi.OnednnConstants.FORMAT_ABC;
 import static io.github.distillcuda.ffi.OnednnConstants.FORMAT_ABCD;
+import static io.github.distillcuda.ffi.OnednnConstants.FORMAT_ACDB;
 import static io.github.distillcuda.ffi.OnednnConstants.FORMAT_ANY;
+import static io.github.distillcuda.ffi.OnednnConstants.FORMAT_CDBA;
 import static io.github.distillcuda.ffi.OnednnConstants.FPMATH_MODE_STRICT;
 import static io.github.distillcuda.ffi.OnednnConstants.SCRATCHPAD_MODE_USER;
 import static io.github.distillcuda.ffi.OnednnConstants.STREAM_IN_ORDER;
@@ -21,11 +24,16 @@ import io.github.distillcuda.ffi.OnednnLibrary;
 import io.github.distillcuda.ffi.OpenMpTeam;
 import io.github.distillcuda.tensor.DType;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
- * The engine and the stream of one backend, the attributes all of its primitives have, and the
- * scope that owns everything until the backend is closed. Used by the thread that made it alone:
- * OpenMP gives every calling thread a team of its own.
+ * The engine and the lanes of one backend, the attributes all of its primitives have, and the scope
+ * that owns everything until the backend is closed. Used by the thread that made it alone: OpenMP
+ * gives every calling thread a team of its own.
  *
  * <p>Operands are what convolutions and products multiply, and what they hand to each other:
  * activations, their gradients and the weights as products read them. They are float32 or bfloat16;
@@ -37,9 +45,10 @@ final class OnednnContext implements AutoCloseable {
   private final HandleScope scope;
   private final DType operandType;
   private final OpenMpTeam team;
-  private final Scratchpad scratchpad;
+  private final List<Scratchpad> scratchpads = new ArrayList<>();
+  private final Map<WinogradGroup.Extents, List<WinogradGroup>> winogradGroups = new HashMap<>();
   private final long engine;
-  private final long stream;
+  private final Lane lane;
   private final long attributes;
   private final long reluAttributes;
   private boolean closed;
@@ -58,13 +67,20 @@ final class OnednnContext implements AutoCloseable {
     // Before any primitive is created: they are generated for a number of threads.
     team = new OpenMpTeam(library.gomp(), threads, scope.arena());
     engine = scope.own(Kind.ENGINE, api.dnnl_engine_create(CPU, 0));
-    stream = scope.own(Kind.STREAM, api.dnnl_stream_create(engine, STREAM_IN_ORDER));
+    lane = createLane();
     attributes = createAttributes(deterministic);
     reluAttributes = createAttributes(deterministic);
     long postOps = scope.own(Kind.POST_OPS, api.attributes().dnnl_post_ops_create());
     api.attributes().dnnl_post_ops_append_eltwise(postOps, ELTWISE_RELU, 0, 0);
     api.attributes().dnnl_primitive_attr_set_post_ops(reluAttributes, postOps);
-    scratchpad = new Scratchpad(this);
+  }
+
+  /** Creates a stream and a scratchpad that live as long as this context. */
+  Lane createLane() {
+    long stream = scope.own(Kind.STREAM, api.dnnl_stream_create(engine, STREAM_IN_ORDER));
+    Scratchpad scratchpad = new Scratchpad(this);
+    scratchpads.add(scratchpad);
+    return new Lane(stream, scratchpad);
   }
 
   private long createAttributes(boolean deterministic) {
@@ -111,16 +127,25 @@ final class OnednnContext implements AutoCloseable {
     return team;
   }
 
-  Scratchpad scratchpad() {
-    return scratchpad;
+  /** Returns the groups of Winograd convolutions of these extents, one for each thread. */
+  List<WinogradGroup> winogradGroups(WinogradGroup.Extents extents) {
+    return winogradGroups.computeIfAbsent(
+        extents,
+        wanted ->
+            team.forOneThread(
+                () ->
+                    IntStream.range(0, team.threads())
+                        .mapToObj(thread -> new WinogradGroup(this, wanted))
+                        .toList()));
   }
 
   long engine() {
     return engine;
   }
 
-  long stream() {
-    return stream;
+  /** Returns the lane of the primitives that the context's thread runs. */
+  Lane lane() {
+    return lane;
   }
 
   /** Returns the attributes of a primitive. */
@@ -133,7 +158,7 @@ final class OnednnContext implements AutoCloseable {
     return reluAttributes;
   }
 
-  /** Describes float32 elements in row-major order; of rank 1, 2 or 4. */
+  /** Describes float32 elements in row-major order; of rank 1 to 4. */
   long plain(long... dims) {
     return describeMemory(dims, DType.FLOAT32, rowMajor(dims));
   }
@@ -153,10 +178,21 @@ final class OnednnContext implements AutoCloseable {
     return describeMemory(dims, operandType, FORMAT_ANY);
   }
 
+  /** Describes float32 images [N,C,H,W] that lie as [N,H,W,C]. */
+  long channelsLast(long... dims) {
+    return describeMemory(dims, DType.FLOAT32, FORMAT_ACDB);
+  }
+
+  /** Describes float32 filters [O,I,H,W] that lie as [H,W,I,O]. */
+  long filtersLast(long... dims) {
+    return describeMemory(dims, DType.FLOAT32, FORMAT_CDBA);
+  }
+
   private static int rowMajor(long[] dims) {
     return switch (dims.length) {
       case 1 -> FORMAT_A;
       case 2 -> FORMAT_AB;
+      case 3 -> FORMAT_ABC;
       case 4 -> FORMAT_ABCD;
       default -> throw new IllegalArgumentException("rank " + dims.length);
     };
@@ -200,7 +236,7 @@ final class OnednnContext implements AutoCloseable {
       check();
       closed = true;
       try (scope) {
-        scratchpad.close();
+        scratchpads.forEach(Scratchpad::close);
       }
     }
   }

@@ -55,6 +55,6 @@ final class OnednnProgram implements StepProgram {
         operation.run();
       }
     }
-    context.api().dnnl_stream_wait(context.stream());
+    context.api().dnnl_stream_wait(context.lane().stream());
   }
 }

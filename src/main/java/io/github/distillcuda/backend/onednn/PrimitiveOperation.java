@@ -21,16 +21,27 @@ final class PrimitiveOperation implements Operation {
   private final int count;
   private final long arguments;
 
-  /** Creates the primitive in {@code scope}, and adds the scratchpad to its arguments. */
+  /** Creates the primitive in {@code scope}, for the context's thread. */
   PrimitiveOperation(
       OnednnContext context,
       HandleScope scope,
       String name,
       PrimitivePlan plan,
       Argument... arguments) {
+    this(context, scope, context.lane(), name, plan, arguments);
+  }
+
+  /** Creates the primitive in {@code scope}, and adds the lane's scratchpad to its arguments. */
+  PrimitiveOperation(
+      OnednnContext context,
+      HandleScope scope,
+      Lane lane,
+      String name,
+      PrimitivePlan plan,
+      Argument... arguments) {
     this.name = name + " (" + plan.implementation() + ")";
     api = context.api();
-    stream = context.stream();
+    stream = lane.stream();
     primitive = scope.own(Kind.PRIMITIVE, api.dnnl_primitive_create(plan.descriptor()));
     boolean wantsScratchpad = api.dnnl_memory_desc_get_size(plan.scratchpad()) > 0;
     count = arguments.length + (wantsScratchpad ? 1 : 0);
@@ -42,7 +53,7 @@ final class PrimitiveOperation implements Operation {
       put(
           array,
           arguments.length,
-          Argument.scratchpad(context.scratchpad().memory(plan.scratchpad())));
+          Argument.scratchpad(lane.scratchpad().memory(plan.scratchpad())));
     }
     this.arguments = array.address();
   }
