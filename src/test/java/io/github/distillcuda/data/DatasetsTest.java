@@ -31,7 +31,7 @@ class DatasetsTest {
       new DataRequest(DataChoice.CIFAR10, Optional.empty(), true, OptionalInt.empty(), 7);
 
   private final SmallCifar10 small = new SmallCifar10(5);
-  private final DownloaderTest.Notes notes = new DownloaderTest.Notes();
+  private final DownloaderFixture.Notes notes = new DownloaderFixture.Notes();
   private final MirrorServer server = new MirrorServer();
   private final Locale locale = Locale.getDefault();
 

@@ -19,114 +19,15 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.LongSupplier;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
+/** What servers, proxies, disks and other processes may do to a download. */
 @Timeout(60)
-class DownloaderTest {
-  private static final String BINARY = "cifar-10-binary.tar.gz";
-  private static final String PYTHON = "cifar-10-python.tar.gz";
-
-  private final SmallCifar10 small = new SmallCifar10(4);
-  private final byte[] archive = small.binaryTar().gzip();
-  private final byte[] python = small.pythonTar().gzip();
-  private final int half = archive.length / 2;
-  private final MirrorServer first = new MirrorServer();
-  private final MirrorServer second = new MirrorServer();
-  private final Notes notes = new Notes();
-  private final List<Duration> pauses = new ArrayList<>();
-
-  /** Rates do not matter unless a test says so. */
-  private TransferRules rules = rules(0, Duration.ofSeconds(20), System::nanoTime);
-
-  @TempDir Path temp;
-
-  /** What the listener heard. */
-  static class Notes implements DataListener {
-    final List<String> lines = new ArrayList<>();
-    final List<String> warnings = new ArrayList<>();
-    long byteCount;
-    long total;
-
-    @Override
-    public void note(String line) {
-      lines.add(line);
-    }
-
-    @Override
-    public void warning(String line) {
-      warnings.add(line);
-    }
-
-    @Override
-    public void transferred(String server, long newCount, long newTotal) {
-      byteCount = newCount;
-      total = newTotal;
-    }
-  }
-
-  @AfterEach
-  void stop() {
-    first.close();
-    second.close();
-  }
-
-  private TransferRules rules(long bytesPerSecond, Duration window, LongSupplier clock) {
-    return new TransferRules(
-        bytesPerSecond,
-        window,
-        Duration.ofSeconds(5),
-        3,
-        Duration.ofSeconds(1),
-        clock,
-        pauses::add);
-  }
-
-  private Path folder() {
-    return temp.resolve("cache \u00fc/distill-cuda");
-  }
-
-  private Path fetch() {
-    return fetch(first.address(BINARY), second.address(BINARY));
-  }
-
-  private Path fetch(String... addresses) {
-    Cifar10Release release = small.release(addresses);
-    return new Downloader(release, rules, new EnvironmentProxy(name -> null))
-        .fetch(folder(), notes);
-  }
-
-  private void assertFetched(Path file, byte[] content) {
-    assertThat(file).hasBinaryContent(content).hasParent(folder());
-    assertThat(folder().toFile().list())
-        .containsOnly(file.getFileName().toString(), "download.lock");
-  }
-
-  /** Everything failed: one line that names each server's reason, and no file under the name. */
-  private void assertNothing(String... words) {
-    assertThatThrownBy(this::fetch)
-        .satisfies(e -> assertFault(e, words))
-        .hasMessageContaining("127.0.0.1: ")
-        .hasMessageContaining("put " + BINARY + " into " + folder() + " by hand");
-    assertThat(folder().resolve(BINARY)).doesNotExist();
-  }
-
-  private void leavePart(byte[] content) throws IOException {
-    Files.createDirectories(folder());
-    Files.write(folder().resolve(BINARY + ".part"), content);
-  }
-
-  private Path partFile() {
-    return folder().resolve(BINARY + ".part");
-  }
-
+class DownloaderTest extends DownloaderFixture {
   @Test
   void fetchesOnceAndThenFindsIt() {
     first.answer(whole(archive, ""));
@@ -134,79 +35,6 @@ class DownloaderTest {
     assertThat(notes.byteCount).isEqualTo(archive.length).isEqualTo(notes.total);
     assertFetched(fetch(), archive);
     assertThat(first.requests()).containsExactly("/" + BINARY);
-  }
-
-  @Test
-  void resumesWhereTheConnectionBroke() {
-    first.answer(cutOff(archive, "\"v1\"", half), part(archive));
-    assertFetched(fetch(), archive);
-    assertThat(first.requests())
-        .containsExactly("/" + BINARY, "/" + BINARY + " bytes=" + half + "- if \"v1\"");
-    assertThat(pauses).containsExactly(Duration.ofSeconds(1));
-  }
-
-  @Test
-  void resumesAfterARestartOfTheProgram() {
-    first.answer(cutOff(archive, "\"v1\"", half), status(404));
-    second.answer(status(404));
-    assertNothing("HTTP 404");
-    assertThat(partFile()).hasSize(half);
-    first.answer(part(archive));
-    assertFetched(fetch(), archive);
-    assertThat(first.requests()).last().isEqualTo("/" + BINARY + " bytes=" + half + "- if \"v1\"");
-  }
-
-  /** The mark of one server means nothing to another; the checksums vouch for the result. */
-  @Test
-  void resumesAtAnotherServerWithoutTheFirstOnesMark() {
-    first.answer(cutOff(archive, "\"v1\"", half), status(403));
-    second.answer(part(archive));
-    assertFetched(fetch(), archive);
-    assertThat(second.requests()).containsExactly("/" + BINARY + " bytes=" + half + "-");
-  }
-
-  @Test
-  void startsAnewWhereTheServerHasAnotherVersion() {
-    first.answer(cutOff(archive, "\"v1\"", half), whole(archive, "\"v2\""));
-    assertFetched(fetch(), archive);
-  }
-
-  @Test
-  void weakMarkIsNotUsedToResume() {
-    first.answer(cutOff(archive, "W/\"v1\"", half), part(archive));
-    assertFetched(fetch(), archive);
-    assertThat(first.requests()).last().isEqualTo("/" + BINARY + " bytes=" + half + "-");
-  }
-
-  @Test
-  void wrongPartIsThrownAway() {
-    first.answer(
-        cutOff(archive, "", half),
-        part(archive, half - 1, archive.length - 1, archive.length),
-        whole(archive, ""));
-    assertFetched(fetch(), archive);
-    assertThat(first.requests()).last().isEqualTo("/" + BINARY);
-    assertThat(notes.lines).anyMatch(line -> line.contains("wrong part of the file (bytes "));
-  }
-
-  @Test
-  void partOfAnotherFileIsThrownAway() {
-    first.answer(
-        cutOff(archive, "", half),
-        part(archive, half, archive.length - 1, archive.length + 5),
-        part(archive, 0, archive.length - 1, archive.length));
-    second.answer(status(404));
-    assertNothing("answered with the wrong part of the file");
-  }
-
-  /** The right place is claimed and other bytes are sent: only the checksum can tell. */
-  @Test
-  void lyingPartIsFoundByTheChecksumAndFetchedAgain() {
-    byte[] lie = archive.clone();
-    lie[archive.length - 1] ^= 1;
-    first.answer(cutOff(archive, "", half), part(lie), whole(archive, ""));
-    assertFetched(fetch(), archive);
-    assertThat(notes.lines).anyMatch(line -> line.contains("the checksum is wrong"));
   }
 
   @Test
@@ -219,34 +47,6 @@ class DownloaderTest {
     assertThat(partFile()).doesNotExist();
     assertThat(first.requests()).hasSize(1);
     second.answer(whole(archive, ""));
-    assertFetched(fetch(), archive);
-  }
-
-  @Test
-  void rangeNotSatisfiableStartsAnew() throws IOException {
-    leavePart(Arrays.copyOf(archive, half));
-    first.answer(status(416), whole(archive, ""));
-    assertFetched(fetch(), archive);
-    assertThat(first.requests())
-        .containsExactly("/" + BINARY + " bytes=" + half + "-", "/" + BINARY);
-  }
-
-  @Test
-  void wholePartNeedsNoServerAndAnOverlongOneIsWorthNothing() throws IOException {
-    leavePart(archive);
-    assertFetched(fetch(), archive);
-    assertThat(first.requests()).isEmpty();
-    Files.delete(folder().resolve(BINARY));
-    leavePart(Arrays.copyOf(archive, archive.length + 1));
-    first.answer(whole(archive, ""));
-    assertFetched(fetch(), archive);
-    assertThat(first.requests()).containsExactly("/" + BINARY);
-  }
-
-  @Test
-  void partOfTheRightSizeAndWrongContentIsNotTakenForWhole() throws IOException {
-    leavePart(new byte[archive.length]);
-    first.answer(whole(archive, ""));
     assertFetched(fetch(), archive);
   }
 
