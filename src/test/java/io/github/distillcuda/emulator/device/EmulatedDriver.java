@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Map;
 
 /** The emulated driver: to what streams and memory do it adds modules and kernels. */
-final class EmulatedDriver extends StreamCalls {
+final class EmulatedDriver extends GraphCalls {
   /** Shared bytes a block that every kernel may have unasked. */
   private static final int SHARED_BYTES = 48 * 1024;
 

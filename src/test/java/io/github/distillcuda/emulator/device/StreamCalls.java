@@ -6,21 +6,17 @@ import io.github.distillcuda.emulator.memory.Region;
 import io.github.distillcuda.ffi.CudaConstants;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
-import java.util.List;
 
-/** The part of the driver that knows streams, events, recordings, and copies in stream order. */
+/** The part of the driver that knows streams, events, and copies in stream order. */
 abstract class StreamCalls extends DeviceCalls {
   /** What a launched operation costs on the clock of events. */
   private static final float MILLISECONDS_AN_OPERATION = 0.001f;
-
-  /** A graph that can be launched. */
-  private record Executable(List<DeviceWork> works) {}
 
   StreamCalls(EmulatedDevice device) {
     super(device);
   }
 
-  private EmulatedStream stream(long handle) {
+  final EmulatedStream stream(long handle) {
     emulated(handle != 0, () -> "the default stream");
     return require(EmulatedStream.class, handle, CudaConstants.CUDA_ERROR_INVALID_HANDLE);
   }
@@ -41,21 +37,21 @@ abstract class StreamCalls extends DeviceCalls {
     }
   }
 
-  private void run(DeviceWork work) {
+  final void run(DeviceWork work) {
     device().countOperation();
     if (device().works()) {
       work.run();
     }
   }
 
-  private void enqueue(EmulatedStream stream, Runnable work) {
+  final void enqueue(EmulatedStream stream, Runnable work) {
     stream.add(work);
     if (!device().worksLate()) {
       device().doing(stream::drain);
     }
   }
 
-  private void requireValid(Capture capture) {
+  final void requireValid(Capture capture) {
     require(
         !capture.isInvalidated(),
         CudaResults.CAPTURE_INVALIDATED,
@@ -300,128 +296,5 @@ abstract class StreamCalls extends DeviceCalls {
         CudaConstants.CUDA_ERROR_INVALID_HANDLE,
         "an event measures no time, or was never recorded");
     return event.record();
-  }
-
-  // ---- Recordings and graphs
-
-  @Override
-  public final void cuStreamBeginCapture_v2(long handle, int mode) {
-    callInContext("cuStreamBeginCapture_v2", handle, mode);
-    EmulatedStream stream = stream(handle);
-    emulated(
-        mode == CudaConstants.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL, () -> "this mode of capture");
-    require(stream.capture() == null, CudaResults.ILLEGAL_STATE, "the stream is captured already");
-    device().began(new Capture(stream));
-  }
-
-  @Override
-  public final long cuStreamEndCapture(long handle) {
-    callToEndCapture(handle);
-    EmulatedStream stream = stream(handle);
-    Capture capture = stream.capture();
-    require(capture != null, CudaResults.ILLEGAL_STATE, "the stream is not captured");
-    require(
-        capture.thread() == Thread.currentThread(),
-        CudaResults.CAPTURE_WRONG_THREAD,
-        "another thread began the recording");
-    require(
-        capture.origin() == stream,
-        CudaResults.CAPTURE_UNMATCHED,
-        "the recording began in another stream");
-    EmulatedGraph graph = capture.end();
-    device().ended(capture);
-    requireValid(capture);
-    require(
-        capture.isJoined(),
-        CudaResults.CAPTURE_UNJOINED,
-        "work of another stream is not joined to the first");
-    device().recorded(graph);
-    return device().add("graph", graph);
-  }
-
-  /** Whatever this call answers, the stream is not captured any more. */
-  private void callToEndCapture(long handle) {
-    try {
-      callInContext("cuStreamEndCapture", handle);
-    } catch (RuntimeException e) {
-      EmulatedStream stream = device().find(EmulatedStream.class, handle);
-      if (stream != null && stream.capture() != null) {
-        Capture capture = stream.capture();
-        capture.end();
-        device().ended(capture);
-      }
-      throw e;
-    }
-  }
-
-  @Override
-  public final int cuStreamIsCapturing(long handle) {
-    callInContext("cuStreamIsCapturing", handle);
-    Capture capture = stream(handle).capture();
-    if (capture == null) {
-      return CudaConstants.CU_STREAM_CAPTURE_STATUS_NONE;
-    }
-    return capture.isInvalidated()
-        ? CudaConstants.CU_STREAM_CAPTURE_STATUS_INVALIDATED
-        : CudaConstants.CU_STREAM_CAPTURE_STATUS_ACTIVE;
-  }
-
-  private EmulatedGraph graph(long handle) {
-    return require(EmulatedGraph.class, handle, CudaConstants.CUDA_ERROR_INVALID_VALUE);
-  }
-
-  /** A node's handle holds its type. */
-  @Override
-  public final long[] cuGraphGetNodes(long handle) {
-    callInContext("cuGraphGetNodes", handle);
-    return graph(handle).nodes().stream().mapToLong(node -> node.work().nodeType()).toArray();
-  }
-
-  @Override
-  public final int cuGraphNodeGetType(long node) {
-    callInContext("cuGraphNodeGetType", node);
-    return (int) node;
-  }
-
-  @Override
-  public final long cuGraphInstantiateWithFlags(long handle, long flags) {
-    callInContext("cuGraphInstantiateWithFlags", handle, flags);
-    emulated(flags == 0, () -> "flags");
-    return device()
-        .add("executable", new Executable(graph(handle).inOrder(device().replayOrder())));
-  }
-
-  private Executable executable(long handle) {
-    return require(Executable.class, handle, CudaConstants.CUDA_ERROR_INVALID_VALUE);
-  }
-
-  @Override
-  public final void cuGraphUpload(long handle, long stream) {
-    callInContext("cuGraphUpload", handle, stream);
-    executable(handle);
-    emulated(stream(stream).capture() == null, () -> "an upload while the stream is captured");
-  }
-
-  @Override
-  public final void cuGraphLaunch(long handle, long streamHandle) {
-    callInContext("cuGraphLaunch", handle, streamHandle);
-    Executable executable = executable(handle);
-    EmulatedStream stream = stream(streamHandle);
-    emulated(stream.capture() == null, () -> "a graph in a graph");
-    enqueue(stream, () -> executable.works().forEach(this::run));
-  }
-
-  @Override
-  public final void cuGraphExecDestroy(long handle) {
-    callToEnd(
-        Executable.class, CudaConstants.CUDA_ERROR_INVALID_VALUE, "cuGraphExecDestroy", handle);
-    requireContext();
-  }
-
-  @Override
-  public final void cuGraphDestroy(long handle) {
-    callToEnd(
-        EmulatedGraph.class, CudaConstants.CUDA_ERROR_INVALID_VALUE, "cuGraphDestroy", handle);
-    requireContext();
   }
 }
