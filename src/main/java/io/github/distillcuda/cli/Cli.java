@@ -6,26 +6,32 @@ import io.github.distillcuda.train.StopSignal;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.function.Function;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The program: {@code java -jar distill-cuda.jar [COMMAND] [OPTIONS]}. */
 public final class Cli {
-  private static final List<String> COMMANDS =
-      List.of(
-          "run",
-          "train-teacher",
-          "baseline",
-          "distill",
-          "eval",
-          "export",
-          "data",
-          "info",
-          "verify",
-          "bench");
+  /** What makes each command, in the order of the help. */
+  private static final Map<String, Function<Session, Object>> COMMANDS = new LinkedHashMap<>();
+
+  static {
+    COMMANDS.put("run", RunCommand::new);
+    COMMANDS.put("train-teacher", TrainTeacherCommand::new);
+    COMMANDS.put("baseline", BaselineCommand::new);
+    COMMANDS.put("distill", DistillCommand::new);
+    COMMANDS.put("eval", EvalCommand::new);
+    COMMANDS.put("export", ExportCommand::new);
+    COMMANDS.put("data", Cli::dataCommand);
+    COMMANDS.put("info", InfoCommand::new);
+    COMMANDS.put("verify", VerifyCommand::new);
+    COMMANDS.put("bench", BenchCommand::new);
+  }
 
   private Cli() {}
 
@@ -73,11 +79,12 @@ public final class Cli {
    */
   private static CommandLine parser(Session session, List<String> words) {
     CommandLine root = new CommandLine(new RunCommand(session)).setCommandName("distill-cuda");
-    for (String name : COMMANDS) {
-      if (words == null || words.contains(name)) {
-        root.addSubcommand(name, command(name, session));
-      }
-    }
+    COMMANDS.forEach(
+        (name, command) -> {
+          if (words == null || words.contains(name)) {
+            root.addSubcommand(name, command.apply(session));
+          }
+        });
     root.setCaseInsensitiveEnumValuesAllowed(true);
     return root;
   }
@@ -104,24 +111,11 @@ public final class Cli {
     }
   }
 
-  private static Object command(String name, Session session) {
-    return switch (name) {
-      case "run" -> new RunCommand(session);
-      case "train-teacher" -> new TrainTeacherCommand(session);
-      case "baseline" -> new BaselineCommand(session);
-      case "distill" -> new DistillCommand(session);
-      case "eval" -> new EvalCommand(session);
-      case "export" -> new ExportCommand(session);
-      case "data" ->
-          new CommandLine(new DataCommand(session))
-              .addSubcommand(new DataCommand.Fetch(session))
-              .addSubcommand(new DataCommand.Verify(session))
-              .addSubcommand(new DataCommand.Synthesize(session));
-      case "info" -> new InfoCommand(session);
-      case "verify" -> new VerifyCommand(session);
-      case "bench" -> new BenchCommand(session);
-      default -> throw new IllegalArgumentException(name);
-    };
+  private static CommandLine dataCommand(Session session) {
+    return new CommandLine(new DataCommand(session))
+        .addSubcommand(new DataCommand.Fetch(session))
+        .addSubcommand(new DataCommand.Verify(session))
+        .addSubcommand(new DataCommand.Synthesize(session));
   }
 
   private static int outOfMemory(Session session, OutOfMemoryError e) {
