@@ -98,7 +98,7 @@ public final class RunFolder implements AutoCloseable {
       throw new DistillException(
           ExitCode.DATA, root + ": no such run to resume (it has no " + CONFIG + ")");
     }
-    if (Files.exists(root.resolve(METRICS))) {
+    if (isDone(root)) {
       removeCheckpointsOfDone(root);
       throw new DistillException(
           ExitCode.USAGE, root + ": this run is done, its results are in " + METRICS);
@@ -189,9 +189,16 @@ public final class RunFolder implements AutoCloseable {
     checkpoints().save(snapshot.sequence(), snapshot.toCheckpoint());
   }
 
-  /** Returns the checkpoint that was saved last, or that the run was resumed from. */
+  /**
+   * Returns the checkpoint that was saved last, or that the run was resumed from; none once the run
+   * is done, which cannot be resumed.
+   */
   public Optional<Path> lastCheckpoint() {
-    return checkpoints == null ? Optional.empty() : checkpoints.last();
+    return checkpoints == null || isDone(root) ? Optional.empty() : checkpoints.last();
+  }
+
+  private static boolean isDone(Path root) {
+    return Files.exists(root.resolve(METRICS));
   }
 
   /**
@@ -209,9 +216,21 @@ public final class RunFolder implements AutoCloseable {
     return file;
   }
 
-  /** Deletes the checkpoints: the run is done. */
+  /**
+   * Deletes the checkpoints: the run is done.
+   *
+   * @throws DistillException DISK if that fails; it says that the results are there
+   */
   void removeCheckpoints() {
-    checkpoints().remove();
+    try {
+      checkpoints().remove();
+    } catch (DistillException e) {
+      throw new DistillException(
+          e.exitCode(),
+          "%s; the run is done, its results are in %s, and what is left of %s may be deleted"
+              .formatted(e.getMessage(), root.resolve(METRICS), root.resolve(CHECKPOINT)),
+          e);
+    }
   }
 
   void writeConfig(ConfigFile config) {

@@ -16,6 +16,7 @@ import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.tensor.NamedArray;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -63,6 +64,39 @@ class DistillationRunTest {
 
   private byte[] bytes(String run, String file) throws IOException {
     return Files.readAllBytes(temporary.resolve(run).resolve(file));
+  }
+
+  /** What cannot be deleted at the end is no reason to resume: there is nothing left to do. */
+  @Test
+  void checkpointsThatCannotBeDeletedDoNotHideThatTheRunIsDone() throws IOException {
+    Path root = temporary.resolve("stuck");
+    Path stuck = root.resolve("checkpoint/checkpoint-0000009999.ckpt");
+    TrainingListener listener =
+        new TrainingListener() {
+          @Override
+          public void epochDone(EpochRecord epoch) {
+            try {
+              if (Files.exists(stuck.getParent())) { // with a checkpoint of this run
+                Files.createDirectories(stuck.resolve("not a file"));
+              }
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
+          }
+        };
+    RunConfig config = config(EnumSet.of(ModelRole.BASELINE), 0.7f, 1e-2, false);
+    try (Backend backend = onednn();
+        RunFolder folder = RunFolder.create(root)) {
+      DistillationRun run =
+          new DistillationRun(backend, config, DATA, folder, listener, new StopSignal(), 1);
+      assertThatThrownBy(() -> run.execute(null))
+          .isInstanceOf(DistillException.class)
+          .hasMessageContaining(stuck.toString())
+          .hasMessageContaining("the run is done, its results are in " + root + "/metrics.json");
+      assertThat(folder.lastCheckpoint()).as("a place to go on from").isEmpty();
+    }
+    assertThat(root.resolve("metrics.json")).exists();
+    assertThat(root.resolve("baseline.pth")).exists();
   }
 
   @Test
