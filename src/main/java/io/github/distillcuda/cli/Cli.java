@@ -6,31 +6,29 @@ import io.github.distillcuda.train.StopSignal;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.function.Function;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The program: {@code java -jar distill-cuda.jar [COMMAND] [OPTIONS]}. */
 public final class Cli {
-  /** What makes each command, in the order of the help. */
-  private static final Map<String, Function<Session, Object>> COMMANDS = new LinkedHashMap<>();
+  /** The commands, in the order of the help. */
+  private enum Verb {
+    RUN,
+    TRAIN_TEACHER,
+    BASELINE,
+    DISTILL,
+    EVAL,
+    EXPORT,
+    DATA,
+    INFO,
+    VERIFY,
+    BENCH;
 
-  static {
-    COMMANDS.put("run", RunCommand::new);
-    COMMANDS.put("train-teacher", TrainTeacherCommand::new);
-    COMMANDS.put("baseline", BaselineCommand::new);
-    COMMANDS.put("distill", DistillCommand::new);
-    COMMANDS.put("eval", EvalCommand::new);
-    COMMANDS.put("export", ExportCommand::new);
-    COMMANDS.put("data", Cli::dataCommand);
-    COMMANDS.put("info", InfoCommand::new);
-    COMMANDS.put("verify", VerifyCommand::new);
-    COMMANDS.put("bench", BenchCommand::new);
+    /** As it is typed. */
+    private final String word = name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
   private Cli() {}
@@ -79,12 +77,11 @@ public final class Cli {
    */
   private static CommandLine parser(Session session, List<String> words) {
     CommandLine root = new CommandLine(new RunCommand(session)).setCommandName("distill-cuda");
-    COMMANDS.forEach(
-        (name, command) -> {
-          if (words == null || words.contains(name)) {
-            root.addSubcommand(name, command.apply(session));
-          }
-        });
+    for (Verb verb : Verb.values()) {
+      if (words == null || words.contains(verb.word)) {
+        root.addSubcommand(verb.word, command(verb, session));
+      }
+    }
     root.setCaseInsensitiveEnumValuesAllowed(true);
     return root;
   }
@@ -111,11 +108,23 @@ public final class Cli {
     }
   }
 
-  private static CommandLine dataCommand(Session session) {
-    return new CommandLine(new DataCommand(session))
-        .addSubcommand(new DataCommand.Fetch(session))
-        .addSubcommand(new DataCommand.Verify(session))
-        .addSubcommand(new DataCommand.Synthesize(session));
+  private static Object command(Verb verb, Session session) {
+    return switch (verb) {
+      case RUN -> new RunCommand(session);
+      case TRAIN_TEACHER -> new TrainTeacherCommand(session);
+      case BASELINE -> new BaselineCommand(session);
+      case DISTILL -> new DistillCommand(session);
+      case EVAL -> new EvalCommand(session);
+      case EXPORT -> new ExportCommand(session);
+      case DATA ->
+          new CommandLine(new DataCommand(session))
+              .addSubcommand(new DataCommand.Fetch(session))
+              .addSubcommand(new DataCommand.Verify(session))
+              .addSubcommand(new DataCommand.Synthesize(session));
+      case INFO -> new InfoCommand(session);
+      case VERIFY -> new VerifyCommand(session);
+      case BENCH -> new BenchCommand(session);
+    };
   }
 
   private static int outOfMemory(Session session, OutOfMemoryError e) {
