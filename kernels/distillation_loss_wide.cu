@@ -5,16 +5,19 @@
 //          of blocks (compute_90), grid N*blocks; THREADS*64 bytes of dynamic shared memory.
 //            c2048 128   c4096 256   c8192 512   c16384 1024
 //            c32768 4 x 512   c65536 8 x 512   c131072 16 x 512   c262144 16 x 1024
-//          _streamed: any number of classes, 512 threads a row, grid N.
+//          _streamed, _two_pass: any number of classes, 512 threads a row, grid N.
 // Writes : as there. dz may be z itself. z, v and dz begin at any element; where their addresses
 //          differ modulo 16 bytes, those unlike z go element by element.
 // Traffic: (2 + 1)*N*C elements + 16*N bytes; the streamed kernel reads z and v a second time,
-//          backwards, so that what its blocks left in L2 comes from there: 5/3 of that at worst.
+//          backwards, so that what its blocks left in L2 comes from there: 5/3 of that at worst, and
+//          with _two_pass, which reads forward twice and asks nothing of the caches, whenever the
+//          rows of all blocks are more than L2 holds. It is there to compare with: what a kernel
+//          that holds no row costs.
 // Numbers: in float32 whatever the type. With tz = (z - max z)*log2(e)/T and tv likewise,
-//            KL = ln2*sum et*(tv - tz)/sum et + ln(sum eT/sum et),   eT = 2^tz, et = 2^tv
+//            KL = ln2*sum et*(tv - tz)/sum et + ln(1 + sum (eT - et)/sum et),   eT = 2^tz, et = 2^tv
 //          one exponential for each of eT and et. e1 = 2^((z - max z)*log2(e)) is a third in float32;
-//          in bfloat16, and where rows are streamed, a polynomial makes it, so that a row takes 2
-//          (3, streamed 4) exponentials an element.
+//          in bfloat16, and where rows are read twice, a polynomial makes it, so that a row takes 2
+//          (3, read twice 4) exponentials an element.
 //          The label's own term is left out of sum e1: s_y - 1 is minus the others, to the last
 //          digit, and its slot among the e1 then holds minus their sum, so that no element asks
 //          whether it is the label.
@@ -43,7 +46,9 @@
               (lossOfHeldRow<T, THREADS, BLOCKS>), T)
 
 #define STREAMED_KERNEL(SYMBOL, T, THREADS)                                                    \
-  LOSS_KERNEL(SYMBOL, __launch_bounds__(THREADS, 2), (lossOfStreamedRow<T, THREADS>), T)
+  LOSS_KERNEL(SYMBOL, __launch_bounds__(THREADS, 2), (lossOfStreamedRow<T, THREADS, true>), T)
+#define TWO_PASS_KERNEL(SYMBOL, T, THREADS)                                                    \
+  LOSS_KERNEL(SYMBOL, __launch_bounds__(THREADS, 2), (lossOfStreamedRow<T, THREADS, false>), T)
 
 // float32 is built once, for compute_75; bfloat16 needs compute_80, clusters compute_90.
 #if __CUDA_ARCH__ < 800
@@ -52,12 +57,14 @@ HELD_KERNEL(c4096_fused_f32_v1, float, 256)
 HELD_KERNEL(c8192_fused_f32_v1, float, 512)
 HELD_KERNEL(c16384_fused_f32_v1, float, 1024)
 STREAMED_KERNEL(streamed_fused_f32_v1, float, 512)
+TWO_PASS_KERNEL(two_pass_fused_f32_v1, float, 512)
 #elif __CUDA_ARCH__ < 900
 HELD_KERNEL(c2048_fused_bf16_v1, __nv_bfloat16, 128)
 HELD_KERNEL(c4096_fused_bf16_v1, __nv_bfloat16, 256)
 HELD_KERNEL(c8192_fused_bf16_v1, __nv_bfloat16, 512)
 HELD_KERNEL(c16384_fused_bf16_v1, __nv_bfloat16, 1024)
 STREAMED_KERNEL(streamed_fused_bf16_v1, __nv_bfloat16, 512)
+TWO_PASS_KERNEL(two_pass_fused_bf16_v1, __nv_bfloat16, 512)
 #else
 CLUSTER_KERNEL(c32768_fused_f32_v1, float, 512, 4)
 CLUSTER_KERNEL(c65536_fused_f32_v1, float, 512, 8)

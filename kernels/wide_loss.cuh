@@ -69,6 +69,7 @@ struct RowSums {
   float others;      // e1, without the label's
   float student;     // eT
   float teacher;     // et
+  float excess;      // eT - et, for whose digits the difference of the two sums has none
   float difference;  // et*(tv - tz)
 };
 
@@ -79,6 +80,7 @@ __device__ __forceinline__ void addElement(
   eTeacher = exp2Approximate(tv);
   sums.student += eStudent;
   sums.teacher += eTeacher;
+  sums.excess += eStudent - eTeacher;
   sums.difference = fmaf(eTeacher, tv - tz, sums.difference);
 }
 
@@ -89,6 +91,7 @@ __device__ __forceinline__ void addCarefully(
   eTeacher = exp2Approximate(tv);
   sums.student += eStudent;
   sums.teacher += eTeacher;
+  sums.excess += eStudent - eTeacher;
   const float sum = fmaf(eTeacher, tv - tz, sums.difference);
   sums.difference = eTeacher == 0.0f ? sums.difference : sum;
 }
@@ -133,7 +136,10 @@ struct GradientFactors {
   }
 };
 
-// What is said of a row, by one thread. `earlier` is whether a class before the label has its logit.
+// A logit as it counts for the largest, which a NaN never is.
+__device__ __forceinline__ float ranked(float logit) { return fmaxf(logit, -INFINITY); }
+
+// What is said of a row, by one thread. `earlier` is whether a class before the label ranks with it.
 template <typename T>
 __device__ __forceinline__ void report(
     int row, const RowTerms<T>& terms, const Exponents& exponents,
@@ -141,8 +147,10 @@ __device__ __forceinline__ void report(
   const DistillationLoss<T>& loss = terms.loss;
   float distillation = 0.0f;
   if (terms.distils()) {
-    const float divergence =
-        LN_2 * (sums.difference / sums.teacher) + logf(sums.student / sums.teacher);
+    const float excess = sums.excess / sums.teacher;
+    const float logOfRatio =
+        excess < -0.5f ? logf(sums.student / sums.teacher) : log1pf(excess);
+    const float divergence = LN_2 * (sums.difference / sums.teacher) + logOfRatio;
     const float scaled = loss.temperature * loss.temperature * divergence;
     distillation = scaled < 0.0f ? 0.0f : scaled;  // by rounding only; NaN stays
   }
@@ -155,7 +163,8 @@ __device__ __forceinline__ void report(
   }
   loss.distillation[row] = distillation;
   loss.crossEntropy[row] = crossEntropy;
-  const bool correct = labelLogit > othersTop || (labelLogit == othersTop && !earlier);
+  const float rank = ranked(labelLogit);
+  const bool correct = rank > othersTop || (rank == othersTop && !earlier);
   loss.outcome[row] =
       rowOutcome(terms.label, loss.classes, correct ? terms.label : -1, notFinite);
 }
@@ -164,11 +173,11 @@ __device__ __forceinline__ void report(
 // the flag is set anywhere.
 template <typename Group>
 __device__ __forceinline__ bool sumOverRow(
-    RowSums& sums, bool flag, const Exponents& exponents, typename Group::template Parts<4>& parts) {
-  float x[4] = {sums.others, sums.student, sums.teacher, sums.difference};
+    RowSums& sums, bool flag, const Exponents& exponents, typename Group::template Parts<5>& parts) {
+  float x[5] = {sums.others, sums.student, sums.teacher, sums.excess, sums.difference};
   const bool any = Group::reduce(x, flag, Sum(), parts);
   const float ofZ = exponents.zTop - exponents.zTop;  // 0, or NaN
-  sums = {x[0] + ofZ, x[1] + ofZ, x[2] + (exponents.vTop - exponents.vTop), x[3]};
+  sums = {x[0] + ofZ, x[1] + ofZ, x[2] + (exponents.vTop - exponents.vTop), x[3] + ofZ, x[4]};
   return any;
 }
 

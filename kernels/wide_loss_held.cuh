@@ -10,7 +10,7 @@ __device__ __forceinline__ void lossOfHeldRow(const DistillationLoss<T>& loss) {
   constexpr int WIDTH = WideRow<T>::WIDTH;
   constexpr int VECTORS = 16 / WIDTH;
   __shared__ typename Group::template Parts<2> maximaParts;
-  __shared__ typename Group::template Parts<4> sumParts;
+  __shared__ typename Group::template Parts<5> sumParts;
   __shared__ float labelLogitOfRow;
   extern __shared__ float4 e1OfBlock[];  // [4][THREADS]: the e1 of each thread's elements
   float4* const e1 = e1OfBlock + threadIdx.x;
@@ -23,11 +23,7 @@ __device__ __forceinline__ void lossOfHeldRow(const DistillationLoss<T>& loss) {
   const size_t start = (size_t)row * loss.classes;
   const WideRow<T> at(loss.z + start, loss.classes);
   const RowTerms<T> terms(loss, row);
-  constexpr int PER_LINE = 8;  // vectors of a line of 128 bytes, which no two blocks share
-  const int perBlock =
-      (at.vectors() + BLOCKS * PER_LINE - 1) / (BLOCKS * PER_LINE) * PER_LINE;
-  const int first = Group::rank() * perBlock + threadIdx.x;
-  const int end = min((Group::rank() + 1) * perBlock, at.vectors());
+  const auto [first, end] = heldVectors<THREADS, BLOCKS>(at.vectors());
 
   const uint4 nothing = sizeof(T) == 4
                             ? make_uint4(0xff800000u, 0xff800000u, 0xff800000u, 0xff800000u)
@@ -92,16 +88,16 @@ __device__ __forceinline__ void lossOfHeldRow(const DistillationLoss<T>& loss) {
                                LOG2_E / loss.temperature};
 
   bool earlier = false;
-  if (terms.hasLabel() && labelLogit == othersTop) {
+  if (terms.hasLabel() && ranked(labelLogit) == othersTop) {
 #pragma unroll
     for (int k = 0; k < 16; ++k) {
       const int c = at.classAt((first + k / WIDTH * THREADS) * WIDTH + k % WIDTH);
       earlier |= c >= 0 && c < terms.label && first + k / WIDTH * THREADS < end &&
-                 elementOf<T>(z[k / WIDTH], k % WIDTH) == labelLogit;
+                 ranked(elementOf<T>(z[k / WIDTH], k % WIDTH)) == othersTop;
     }
   }
 
-  RowSums sums = {0.0f, 0.0f, 0.0f, 0.0f};
+  RowSums sums = {0.0f, 0.0f, 0.0f, 0.0f, 0.0f};
   float eStudent[16], eTeacher[16];
 #pragma unroll
   for (int j = 0; j < VECTORS; ++j) {

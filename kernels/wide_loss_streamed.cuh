@@ -1,4 +1,4 @@
-// The form of a row too long to be held.
+// The forms of a row that nobody holds: streamed, and in two passes for comparison.
 #pragma once
 #include "wide_loss.cuh"
 
@@ -6,22 +6,24 @@
 // old maxima as exponents of the new scale. Nothing is added where nothing was.
 __device__ __forceinline__ void rescale(RowSums& sums, float t1, float tz, float tv) {
   const float factor = exp2OfScalar(tv);
+  const float ofStudent = exp2OfScalar(tz);
+  sums.excess = fmaf(factor, sums.excess, (ofStudent - factor) * sums.student);
   sums.others *= exp2OfScalar(t1);
-  sums.student *= exp2OfScalar(tz);
+  sums.student *= ofStudent;
   const float shifted = factor * fmaf(tv - tz, sums.teacher, sums.difference);
   sums.difference = factor == 0.0f ? 0.0f : shifted;
   sums.teacher *= factor;
 }
 
-// A row too long to be held: read once for the sums, with maxima that rise on the way, and once more,
-// from its end, for the gradient.
-template <typename T, int THREADS>
+// A row that is read once for the sums, with maxima that rise on the way, and once more for the
+// gradient: from its end, of which L2 has most, or, as others do it, from its beginning again.
+template <typename T, int THREADS, bool FROM_END>
 __device__ __forceinline__ void lossOfStreamedRow(const DistillationLoss<T>& loss) {
   using Group = RowGroup<THREADS, 1>;
   constexpr int WIDTH = WideRow<T>::WIDTH;
   constexpr float LOWEST = -3.40282347e38f;
   __shared__ typename Group::template Parts<2> maximaParts;
-  __shared__ typename Group::template Parts<4> sumParts;
+  __shared__ typename Group::template Parts<5> sumParts;
   __shared__ float labelLogitOfRow;
   const int row = Group::row();
   const size_t start = (size_t)row * loss.classes;
@@ -36,7 +38,7 @@ __device__ __forceinline__ void lossOfStreamedRow(const DistillationLoss<T>& los
 
   // Starting from the lowest float, not from -inf, so that no difference is NaN on the way.
   Exponents exponents = {LOWEST, LOWEST, LOG2_E / loss.temperature};
-  RowSums sums = {0.0f, 0.0f, 0.0f, 0.0f};
+  RowSums sums = {0.0f, 0.0f, 0.0f, 0.0f, 0.0f};
   float othersTop = -INFINITY;
   bool finite = true;
   bool noNumber = false;
@@ -101,8 +103,10 @@ __device__ __forceinline__ void lossOfStreamedRow(const DistillationLoss<T>& los
           ofRow.teacher(exponents.vTop));
 
   bool earlier = false;
-  if (terms.hasLabel() && labelLogit == othersTop) {
-    for (int c = threadIdx.x; c < terms.label; c += THREADS) earlier |= valueOf(z[c]) == labelLogit;
+  if (terms.hasLabel() && ranked(labelLogit) == othersTop) {
+    for (int c = threadIdx.x; c < terms.label; c += THREADS) {
+      earlier |= ranked(valueOf(z[c])) == othersTop;
+    }
   }
   if (noNumber) sums.others = NAN;
   const bool anyEarlier = sumOverRow<Group>(sums, earlier, ofRow, sumParts);
@@ -114,11 +118,11 @@ __device__ __forceinline__ void lossOfStreamedRow(const DistillationLoss<T>& los
   T* const dz = loss.dz + start;
   const bool dzAligned = at.isAlignedWith(dz);
   const int steps = (at.vectors() + THREADS - 1) / THREADS;
-  for (int step = steps - 1; step >= 0; --step) {
-    const int vector = step * THREADS + threadIdx.x;
+  for (int step = 0; step < steps; ++step) {
+    const int vector = (FROM_END ? steps - 1 - step : step) * THREADS + threadIdx.x;
     if (vector >= at.vectors()) continue;
-    const uint4 zVector = at.template load<true>(z, vector, true);
-    const uint4 vVector = distils ? at.template load<true>(v, vector, vAligned) : zVector;
+    const uint4 zVector = at.template load<FROM_END>(z, vector, true);
+    const uint4 vVector = distils ? at.template load<FROM_END>(v, vector, vAligned) : zVector;
     const int labelElement = vector == labelVector ? labelPlace % WIDTH : -1;
     float gradient[WIDTH];
 #pragma unroll
