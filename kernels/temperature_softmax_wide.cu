@@ -15,21 +15,6 @@
 #include "row_group.cuh"
 #include "wide_row.cuh"
 
-// Which vectors of a row a thread has, if a group of threads holds all of it: first, and then every
-// THREADS-th before the end.
-struct HeldVectors {
-  int first;
-  int end;
-};
-
-template <int THREADS, int BLOCKS>
-__device__ __forceinline__ HeldVectors heldVectors(int vectors) {
-  constexpr int PER_LINE = 8;  // vectors of a line of 128 bytes, which no two blocks share
-  const int perBlock = (vectors + BLOCKS * PER_LINE - 1) / (BLOCKS * PER_LINE) * PER_LINE;
-  const int start = RowGroup<THREADS, BLOCKS>::rank() * perBlock;
-  return {start + static_cast<int>(threadIdx.x), min(start + perBlock, vectors)};
-}
-
 template <typename T>
 __device__ __forceinline__ float largestOf(const uint4& vector) {
   float top = -INFINITY;

@@ -20,7 +20,8 @@ import java.util.Map;
  *
  * <p>Matrices are [N, classes], row-major and dense, float32 or bfloat16; arithmetic is float32. A
  * row is read once where the GPU can hold it: to 16,384 classes in a block, to 262,144 in a cluster
- * of them on compute capability 9.0 and 10.0.
+ * of them on compute capability 9.0 and 10.0, unless it is a part of a GPU without room for the
+ * cluster.
  *
  * <p>Made once for a type and a number of classes, then launched any number of times on any number
  * of rows: a launch is asynchronous, may be captured in a graph, and allocates nothing on the
@@ -57,10 +58,7 @@ public final class CudaTemperatureSoftmax extends LogitsOperation {
   private void load() {
     Map<Operation, KernelSignature> kernels = new EnumMap<>(Operation.class);
     for (Operation operation : Operation.values()) {
-      kernels.put(
-          operation,
-          TemperatureSoftmaxKernels.select(
-              operation, type(), sizes(1), computeCapability(), sharedBytes()));
+      kernels.put(operation, first(TemperatureSoftmaxKernels.of(operation, type()), 1));
     }
     load(kernels.values());
     kernels.forEach((operation, kernel) -> launches.put(operation, launchOf(kernel)));

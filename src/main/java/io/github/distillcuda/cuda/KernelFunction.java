@@ -4,6 +4,7 @@ import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.cuda.kernels.LaunchConfig;
 import io.github.distillcuda.ffi.CudaConstants;
+import io.github.distillcuda.ffi.NativeException;
 
 /** A kernel of a loaded module, which owns it. */
 public final class KernelFunction {
@@ -31,6 +32,27 @@ public final class KernelFunction {
    */
   public KernelLaunch prepare(KernelSizes sizes) {
     return new KernelLaunch(this, sizes, module.arena());
+  }
+
+  /**
+   * Returns whether the GPU has room for the clusters of a launch: blocks that run at once, close
+   * to each other, of which a part of a GPU may be too small for many.
+   */
+  boolean hasRoom(KernelSizes sizes) {
+    LaunchConfig config = signature.launch(sizes);
+    try {
+      allow(config);
+      return module
+              .driver()
+              .cuOccupancyMaxActiveClusters(
+                  address, config.gridX(), config.blockX(), config.sharedBytes())
+          > 0;
+    } catch (NativeException e) {
+      if (e.code() != CudaConstants.CUDA_ERROR_INVALID_CLUSTER_SIZE) {
+        throw e;
+      }
+      return false;
+    }
   }
 
   /** Asks for what a launch needs beyond what every launch may have. */

@@ -10,7 +10,10 @@ import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Kernels on rows of logits of one type and number of classes, which a library's user launches on
@@ -26,6 +29,7 @@ abstract class LogitsOperation implements AutoCloseable {
   private final DeviceScope scope = new DeviceScope();
   private final DeviceArguments arguments = new DeviceArguments();
   private final Map<KernelSignature, KernelLaunch> launches = new HashMap<>();
+  private final Set<KernelSignature> tooLarge = new HashSet<>();
   private final CudaContext context;
   private final ElementType type;
   private final int classes;
@@ -54,13 +58,43 @@ abstract class LogitsOperation implements AutoCloseable {
     sharedBytes = context.device().sharedBytes(context.driver());
   }
 
-  /** Loads kernels, for as long as this is open. */
+  /** Loads kernels that are not loaded yet, for as long as this is open. */
   final void load(Collection<KernelSignature> kernels) {
-    KernelLibrary library =
-        scope.own(KernelLibrary.load(context, kernels.stream().distinct().toList()));
-    for (KernelSignature kernel : kernels) {
-      launches.computeIfAbsent(kernel, one -> library.function(one).prepare(sizes(1)));
+    List<KernelSignature> missing =
+        kernels.stream().distinct().filter(kernel -> !launches.containsKey(kernel)).toList();
+    KernelLibrary library = scope.own(KernelLibrary.load(context, missing));
+    missing.forEach(kernel -> launches.put(kernel, library.function(kernel).prepare(sizes(1))));
+  }
+
+  /**
+   * Returns the first of some kernels that the GPU can run with so many rows. One that needs a
+   * cluster of blocks is loaded to find out: where the GPU has no room for it, as a part of one may
+   * have none for many blocks, a later kernel takes its place.
+   */
+  final KernelSignature first(List<KernelSignature> kernels, int rows) {
+    int capability = context.device().computeCapability();
+    return kernels.stream()
+        .filter(kernel -> kernel.runsOn(capability, sharedBytes, sizes(rows)))
+        .filter(kernel -> kernel.clusterBlocks() == 1 || hasRoom(kernel))
+        .findFirst()
+        .orElseThrow(() -> new IllegalStateException("no kernel for " + this));
+  }
+
+  private boolean hasRoom(KernelSignature kernel) {
+    if (launches.containsKey(kernel) || tooLarge.contains(kernel)) {
+      return launches.containsKey(kernel);
     }
+    try (DeviceScope trying = new DeviceScope()) {
+      KernelLibrary library = trying.own(KernelLibrary.load(context, List.of(kernel)));
+      KernelFunction function = library.function(kernel);
+      if (function.hasRoom(sizes(1))) {
+        scope.own(trying.release(library));
+        launches.put(kernel, function.prepare(sizes(1)));
+        return true;
+      }
+    }
+    tooLarge.add(kernel);
+    return false;
   }
 
   /** Allocates memory, for as long as this is open. */
@@ -83,15 +117,6 @@ abstract class LogitsOperation implements AutoCloseable {
 
   final ElementType type() {
     return type;
-  }
-
-  final int computeCapability() {
-    return context.device().computeCapability();
-  }
-
-  /** The most shared memory of a block. */
-  final int sharedBytes() {
-    return sharedBytes;
   }
 
   /** Returns the bytes of so many rows of logits. */

@@ -30,6 +30,7 @@ public final class CudaConstants {
   public static final int CUDA_ERROR_SYSTEM_DRIVER_MISMATCH = 803;
   public static final int CUDA_ERROR_MPS_CLIENT_TERMINATED = 810;
   public static final int CUDA_ERROR_EXTERNAL_DEVICE = 911;
+  public static final int CUDA_ERROR_INVALID_CLUSTER_SIZE = 912;
 
   // CUdevice_attribute
   public static final int CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT = 16;

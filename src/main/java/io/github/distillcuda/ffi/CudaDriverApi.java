@@ -165,6 +165,13 @@ public interface CudaDriverApi {
   void cuFuncSetAttribute(long function, int attribute, int value);
 
   /**
+   * Returns how many clusters of a kernel that declares their size the GPU can hold at once. A
+   * launch is of {@code gridX} blocks of {@code blockX} threads, with so much dynamic shared memory
+   * each.
+   */
+  int cuOccupancyMaxActiveClusters(long function, int gridX, int blockX, int sharedBytes);
+
+  /**
    * Launches a kernel in stream order. Allocates nothing unless it fails.
    *
    * @param kernelParams the addresses of the arguments, one after the other; they are read before

@@ -61,6 +61,7 @@ final class CudaFunctionTables {
           cuModuleUnload(pointer hmod)
           cuModuleGetFunction(out pointer hfunc, pointer hmod, text name)
           cuFuncSetAttribute(pointer hfunc, int attrib, int value)
+          cuOccupancyMaxActiveClusters(out int numClusters, pointer func, memory config)
           cuLaunchKernel(pointer f, int gridDimX, int gridDimY, int gridDimZ, int blockDimX,
               int blockDimY, int blockDimZ, int sharedMemBytes, pointer hStream, memory kernelParams,
               memory extra)

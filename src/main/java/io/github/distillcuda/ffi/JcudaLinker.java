@@ -32,15 +32,16 @@ final class JcudaLinker implements CudaLinker {
           "cublasGetStatusString");
 
   /**
-   * What JCuda 12.6 gets wrong, so that the library is called directly. cuGraphGetNodes passes a
-   * count that nobody set, to which the driver writes. cuMemAllocHost makes a ByteBuffer, which
-   * ends at 2 GiB, and loses memory that is larger. The searches for algorithms lose the mathType
-   * in two of three cases.
+   * What JCuda 12.6 has not or gets wrong, so that the library is called directly. cuGraphGetNodes
+   * passes a count that nobody set, to which the driver writes. cuMemAllocHost makes a ByteBuffer,
+   * which ends at 2 GiB, and loses memory that is larger. There is no cuOccupancyMaxActiveClusters.
+   * The searches for algorithms lose the mathType in two of three cases.
    */
-  private static final Set<String> WRONG_IN_JCUDA =
+  private static final Set<String> PAST_JCUDA =
       Set.of(
           "cuGraphGetNodes",
           "cuMemAllocHost_v2",
+          "cuOccupancyMaxActiveClusters",
           "cudnnFindConvolutionForwardAlgorithmEx",
           "cudnnFindConvolutionBackwardDataAlgorithmEx",
           "cudnnFindConvolutionBackwardFilterAlgorithmEx");
@@ -82,7 +83,7 @@ final class JcudaLinker implements CudaLinker {
     library.address(symbol);
     MethodType type = function.descriptor().toMethodType();
     try {
-      if (EXPLAINS.contains(symbol) || WRONG_IN_JCUDA.contains(symbol)) {
+      if (EXPLAINS.contains(symbol) || PAST_JCUDA.contains(symbol)) {
         return library.function(symbol, function.descriptor());
       }
       if (IN_EVERY_STEP.contains(symbol)) {

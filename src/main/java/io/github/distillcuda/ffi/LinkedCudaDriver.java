@@ -265,6 +265,15 @@ final class LinkedCudaDriver implements CudaDriverApi {
   }
 
   @Override
+  public int cuOccupancyMaxActiveClusters(long function, int gridX, int blockX, int sharedBytes) {
+    try (Arena arena = Arena.ofConfined()) {
+      return driver
+          .get("cuOccupancyMaxActiveClusters")
+          .callForInt(function, CudaLaunchConfig.of(arena, gridX, blockX, sharedBytes));
+    }
+  }
+
+  @Override
   public void cuLaunchKernel(
       long function,
       int gridX,

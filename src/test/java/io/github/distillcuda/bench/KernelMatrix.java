@@ -71,15 +71,18 @@ final class KernelMatrix {
     workloads.addAll(LossWorkloads.all(1 << 16, 100));
   }
 
-  /** Vocabularies, with rows that no cache holds: by the kernel that is selected, and streamed. */
+  /**
+   * Vocabularies, with rows that no cache holds: by the kernel that is selected, streamed, and in
+   * the two passes that both are compared with.
+   */
   private void addWideLosses() {
     for (ElementType type : new ElementType[] {ElementType.FLOAT32, ElementType.BFLOAT16}) {
-      KernelSignature streamed = WideLossKernels.streamed(type);
       for (int classes :
           new int[] {2048, 4096, 8192, 16_384, 32_768, 65_536, 128_256, 151_936, 262_144}) {
         KernelSizes sizes = KernelSizes.of("rows", WIDE_ELEMENTS / classes, "classes", classes);
         add("distillation loss of a vocabulary", selected(type, sizes), sizes);
-        add("distillation loss of a vocabulary", streamed, sizes);
+        add("distillation loss of a vocabulary", WideLossKernels.streamed(type), sizes);
+        add("distillation loss of a vocabulary", WideLossKernels.twoPass(type), sizes);
       }
       for (int classes : new int[] {4096, 32_768, 128_256}) {
         workloads.addAll(LossWorkloads.all(type, CHAIN_ELEMENTS / classes, classes));

@@ -232,6 +232,45 @@ class CudaDistillationLossTest {
     context.makeCurrent();
   }
 
+  /** A part of a GPU, as MIG makes them, may not have the multiprocessors of a large cluster. */
+  @Test
+  void whereThereIsNoRoomForAClusterRowsAreStreamed() {
+    device.withRoomForCluster(8);
+    assertThat(kernelOf(128_256)).isEqualTo("distillation_loss_streamed_fused_bf16_v1");
+    assertThat(kernelOf(50_257)).isEqualTo("distillation_loss_c65536_fused_bf16_v1");
+    device.withRoomForCluster(16);
+    assertThat(kernelOf(128_256)).isEqualTo("distillation_loss_c131072_fused_bf16_v1");
+    device.failNext("cuOccupancyMaxActiveClusters", CudaConstants.CUDA_ERROR_INVALID_CLUSTER_SIZE);
+    assertThat(kernelOf(50_257)).isEqualTo("distillation_loss_c131072_fused_bf16_v1");
+
+    device.withRoomForCluster(7);
+    int calls = device.callCount();
+    CudaTemperatureSoftmax.prepare(context, FLOAT32, 50_257).close();
+    assertThat(device.calls().subList(calls, device.callCount()))
+        .anyMatch(call -> call.contains("temperature_softmax_streamed_fused_f32_v1"));
+  }
+
+  /** The kernel that a row of so many classes is launched with. */
+  private String kernelOf(int classes) {
+    DeviceBuffer logits = allocate("logits", 2L * classes);
+    DeviceBuffer gradient = allocate("gradient", 2L * classes);
+    try (CudaDistillationLoss wide = CudaDistillationLoss.prepare(context, BFLOAT16, classes)) {
+      CudaGraph.capture(
+              stream,
+              "one row",
+              () ->
+                  wide.launch(
+                      new Batch(1, logits, logits, labels),
+                      2,
+                      1,
+                      RowTerms.in(terms, 1),
+                      gradient,
+                      stream))
+          .close();
+    }
+    return device.recordings().getLast().getLast();
+  }
+
   /** Whichever call of the preparation fails, what was made before is freed. */
   @Test
   void whatAFailedPreparationMadeIsFreed() {

@@ -84,6 +84,8 @@ class CudaCallsTest {
     assertThat(engine.stub().lastCall()).matches("cuModuleLoadDataEx " + host + " 2 0x\\w+ 0x\\w+");
     driver.cuLaunchKernel(0x10, 1, 2, 3, 4, 5, 6, 7, 0x20, MEMORY);
     requireCall(engine, "cuLaunchKernel 0x10 1 2 3 4 5 6 7 0x20 %s (nil)", host);
+    assertThat(driver.cuOccupancyMaxActiveClusters(0x10, 1, 2, 3)).isEqualTo(1001);
+    assertThat(engine.stub().lastCall()).matches("cuOccupancyMaxActiveClusters 0x10 0x\\w+");
     assertThat(driver.cuGraphGetNodes(0x10)).isEmpty();
     assertThat(engine.stub().lastCall()).startsWith("cuGraphGetNodes 0x10 ");
   }
@@ -151,6 +153,7 @@ class CudaCallsTest {
             "cuMemcpyHtoDAsync_v2",
             "cuMemsetD8Async",
             "cuModuleLoadDataEx",
+            "cuOccupancyMaxActiveClusters",
             "cudnnFindConvolutionBackwardDataAlgorithmEx",
             "cudnnFindConvolutionBackwardFilterAlgorithmEx",
             "cudnnFindConvolutionForwardAlgorithmEx",

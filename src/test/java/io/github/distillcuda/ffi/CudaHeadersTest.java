@@ -144,6 +144,16 @@ class CudaHeadersTest {
           "cudnn.h",
           "#include <cudnn.h>\n");
     }
+    String launch = "CUlaunchConfig";
+    requireHolds(
+        List.of(
+            "sizeof(%s) == %d".formatted(launch, CudaLaunchConfig.BYTES),
+            "offsetof(%s, gridDimX) == %d".formatted(launch, CudaLaunchConfig.GRID_OFFSET),
+            "offsetof(%s, blockDimX) == %d".formatted(launch, CudaLaunchConfig.BLOCK_OFFSET),
+            "offsetof(%s, sharedMemBytes) == %d"
+                .formatted(launch, CudaLaunchConfig.SHARED_BYTES_OFFSET)),
+        "cuda.h",
+        ALL_OF_CUDA_H);
     String result = "cublasLtMatmulHeuristicResult_t";
     requireHolds(
         List.of(

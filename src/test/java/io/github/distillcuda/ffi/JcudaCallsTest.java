@@ -37,7 +37,9 @@ class JcudaCallsTest {
         .filter(line -> line.startsWith(binding))
         .map(line -> line.substring(binding.length()))
         .map(
-            line -> line.replaceAll("\\b(name|options|optionValues|numNodes)=0x\\p{XDigit}+", "$1"))
+            line ->
+                line.replaceAll(
+                    "\\b(name|options|optionValues|numNodes|config)=0x\\p{XDigit}+", "$1"))
         .toList();
   }
 
@@ -66,6 +68,7 @@ class JcudaCallsTest {
             "0 cuCtxGetStreamPriorityRange -> [1001, 1002]",
             "0 cuDeviceGetName 256 -11 -> GPU of the stub",
             "0 cuGraphGetNodes 0x7fff00000000 room for 2 -> [17, 140733193388066]",
+            "0 cuOccupancyMaxActiveClusters 0x7fff00000000 -12 1 1, -13 1 1, -14 -> 8",
             "0 cuMemsetD8Async 0x7fff00000000 253 140733193388034 0x7fff00000003 -> nothing",
             "600 cuStreamQuery 0x7fff00000000 -> false",
             "0 cudnnSetActivationDescriptor 0x7fff00000000 -12 -13 3.25 -> nothing",

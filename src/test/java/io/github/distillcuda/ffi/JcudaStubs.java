@@ -39,6 +39,13 @@ final class JcudaStubs {
         *module = (void*) 0x1001;
         return stub_status;
       }
+      int cuOccupancyMaxActiveClusters(int* clusters, void* function, const int* config) {
+        stub_calls++;
+        sprintf(stub_last_call, "cuOccupancyMaxActiveClusters %p %d %d %d, %d %d %d, %d", function,
+            config[0], config[1], config[2], config[3], config[4], config[5], config[6]);
+        *clusters = 8;
+        return stub_status;
+      }
       int cuGraphGetNodes(void* graph, void** nodes, size_t* count) {
         stub_calls++;
         char* end = stub_last_call + sprintf(stub_last_call, "cuGraphGetNodes %p", graph);
@@ -59,6 +66,7 @@ final class JcudaStubs {
           "cuGetErrorString",
           "cuDeviceGetName",
           "cuModuleLoadDataEx",
+          "cuOccupancyMaxActiveClusters",
           "cuGraphGetNodes");
 
   /** The same for what cuDNN measures; of the room for four results it fills two. */

@@ -44,9 +44,21 @@ public final class DistillationLossKernels {
   private DistillationLossKernels() {}
 
   /**
-   * Returns the kernel to use for loss and gradient, whatever the number of classes: up to 1,024 in
-   * float32 one of {@link #SELECTED}, else the first of {@link WideLossKernels} that the GPU can
-   * run.
+   * Returns every kernel for loss and gradient, in the order in which they are to be chosen: in
+   * float32 to 1,024 classes {@link #SELECTED}, else those of {@link WideLossKernels}.
+   *
+   * @param type of the logits and the gradient, float32 or bfloat16
+   */
+  public static List<KernelSignature> of(ElementType type) {
+    return Stream.of(
+            type == FLOAT32 ? SELECTED : List.<KernelSignature>of(), WideLossKernels.of(type))
+        .flatMap(List::stream)
+        .toList();
+  }
+
+  /**
+   * Returns the kernel to use for loss and gradient, whatever the number of classes: the first that
+   * the GPU can run.
    *
    * @param type of the logits and the gradient
    * @param sizes rows and classes
@@ -56,9 +68,7 @@ public final class DistillationLossKernels {
    */
   public static KernelSignature select(
       ElementType type, KernelSizes sizes, int computeCapability, int sharedBytes) {
-    return Stream.of(
-            type == FLOAT32 ? SELECTED : List.<KernelSignature>of(), WideLossKernels.of(type))
-        .flatMap(List::stream)
+    return of(type).stream()
         .filter(kernel -> kernel.runsOn(computeCapability, sharedBytes, sizes))
         .findFirst()
         .orElseThrow(

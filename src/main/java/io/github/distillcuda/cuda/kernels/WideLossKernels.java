@@ -19,7 +19,7 @@ public final class WideLossKernels {
   private static final int ELEMENTS_PER_THREAD = 16;
 
   /** Threads a row of the kernels that hold none. */
-  private static final int STREAMED_THREADS = 512;
+  private static final int UNHELD_THREADS = 512;
 
   /**
    * How a row lies in the threads that hold it.
@@ -31,9 +31,9 @@ public final class WideLossKernels {
       return threads * blocks * ELEMENTS_PER_THREAD;
     }
 
-    /** Parts of nine values of a warp, in every block. */
+    /** Parts of nine values of a warp and the label's logit, in every block. */
     int staticSharedBytes() {
-      return 9 * Float.BYTES * blocks * threads / 32;
+      return 10 * Float.BYTES * blocks * threads / 32;
     }
   }
 
@@ -47,8 +47,14 @@ public final class WideLossKernels {
   private static final List<KernelSignature> FLOAT32_KERNELS = make("compute_75", FLOAT32);
   private static final List<KernelSignature> BFLOAT16_KERNELS = make("compute_80", BFLOAT16);
 
+  private static final KernelSignature FLOAT32_TWO_PASS = unheld("compute_75", FLOAT32, "two_pass");
+  private static final KernelSignature BFLOAT16_TWO_PASS =
+      unheld("compute_80", BFLOAT16, "two_pass");
+
   static final List<KernelSignature> ALL =
-      Stream.of(FLOAT32_KERNELS, BFLOAT16_KERNELS).flatMap(List::stream).toList();
+      Stream.of(FLOAT32_KERNELS, BFLOAT16_KERNELS, List.of(FLOAT32_TWO_PASS, BFLOAT16_TWO_PASS))
+          .flatMap(List::stream)
+          .toList();
 
   private WideLossKernels() {}
 
@@ -65,7 +71,7 @@ public final class WideLossKernels {
     return Stream.of(
             BLOCKS.stream().map(mapping -> held(target, type, mapping)),
             CLUSTERS.stream().map(mapping -> held("compute_90", type, mapping)),
-            Stream.of(streamed(target, type)))
+            Stream.of(unheld(target, type, "streamed")))
         .flatMap(kernels -> kernels)
         .toList();
   }
@@ -81,14 +87,19 @@ public final class WideLossKernels {
         .launch(sizes -> launch(sizes, mapping.blocks, mapping.threads, shared));
   }
 
-  /** Returns the kernel that holds no row and reads it twice. */
+  /** Returns the kernel that holds no row and reads it twice, the second time backwards. */
   public static KernelSignature streamed(ElementType type) {
     return of(type).getLast();
   }
 
-  private static KernelSignature streamed(String target, ElementType type) {
-    Mapping mapping = new Mapping(STREAMED_THREADS, 1);
-    return signature(target, type, "streamed")
+  /** Returns the kernel to compare with: it reads a row twice, and asks nothing of the caches. */
+  public static KernelSignature twoPass(ElementType type) {
+    return type == FLOAT32 ? FLOAT32_TWO_PASS : BFLOAT16_TWO_PASS;
+  }
+
+  private static KernelSignature unheld(String target, ElementType type, String form) {
+    Mapping mapping = new Mapping(UNHELD_THREADS, 1);
+    return signature(target, type, form)
         .staticSharedBytes(mapping.staticSharedBytes())
         .launch(sizes -> launch(sizes, 1, mapping.threads, 0));
   }

@@ -32,6 +32,7 @@ public final class EmulatedDevice {
   private int lostWith;
   private int gpus = 2;
   private int computeCapability = 90;
+  private int clusterBlocks = 16;
   private int driverVersion = 13_000;
   private long capacity = TOTAL_BYTES;
   private long allocated;
@@ -74,6 +75,12 @@ public final class EmulatedDevice {
 
   public EmulatedDevice withComputeCapability(int value) {
     computeCapability = value;
+    return this;
+  }
+
+  /** Sets how many blocks of a cluster there is room for: a part of a GPU may have less. */
+  public EmulatedDevice withRoomForCluster(int blocks) {
+    clusterBlocks = blocks;
     return this;
   }
 
@@ -250,6 +257,10 @@ public final class EmulatedDevice {
 
   int gpus() {
     return gpus;
+  }
+
+  int clusterBlocks() {
+    return clusterBlocks;
   }
 
   int driverVersion() {

@@ -23,14 +23,10 @@ final class EmulatedDriver extends GraphCalls {
   private static final int MAX_BLOCK = 1024;
   private static final int MAX_GRID_YZ = 65_535;
 
-  /** A kernel of a module, and what was set of it. */
   private static final int PORTABLE_CLUSTER = 8;
-
   private static final int MAX_CLUSTER = 16;
 
-  /** CUDA_ERROR_INVALID_CLUSTER_SIZE. */
-  private static final int INVALID_CLUSTER_SIZE = 912;
-
+  /** A kernel of a module, and what was set of it. */
   private static final class Function {
     private final long module;
     private final EmulatedKernel kernel;
@@ -144,6 +140,14 @@ final class EmulatedDriver extends GraphCalls {
   }
 
   @Override
+  public int cuOccupancyMaxActiveClusters(long handle, int gridX, int blockX, int sharedBytes) {
+    callInContext("cuOccupancyMaxActiveClusters", handle, gridX, blockX, sharedBytes);
+    Function function = function(handle);
+    requireLaunchable(function, new Dim3(gridX, 1, 1), new Dim3(blockX, 1, 1), sharedBytes);
+    return device().clusterBlocks() / function.kernel.clusterBlocks();
+  }
+
+  @Override
   public void cuLaunchKernel(
       long handle,
       int gridX,
@@ -161,6 +165,10 @@ final class EmulatedDriver extends GraphCalls {
     Dim3 grid = new Dim3(gridX, gridY, gridZ);
     Dim3 block = new Dim3(blockX, blockY, blockZ);
     requireLaunchable(function, grid, block, sharedBytes);
+    require(
+        function.kernel.clusterBlocks() <= device().clusterBlocks(),
+        CudaConstants.CUDA_ERROR_INVALID_CLUSTER_SIZE,
+        "no room for a cluster");
     device().launched(params);
     Launch launch =
         Launch.of(function.kernel)
@@ -200,7 +208,7 @@ final class EmulatedDriver extends GraphCalls {
     require(
         function.kernel.clusterBlocks() <= function.clusterBlocks
             && grid.x() % function.kernel.clusterBlocks() == 0,
-        INVALID_CLUSTER_SIZE,
+        CudaConstants.CUDA_ERROR_INVALID_CLUSTER_SIZE,
         "a cluster that is not portable, or no whole clusters");
   }
 

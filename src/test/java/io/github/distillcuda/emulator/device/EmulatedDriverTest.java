@@ -362,6 +362,41 @@ class EmulatedDriverTest {
                 228 * 1024));
   }
 
+  @Test
+  void clustersNeedPermissionAndRoom() {
+    device.withRoomForCluster(12);
+    long function = driver.cuModuleGetFunction(loadCluster(4), "cluster");
+    assertThat(driver.cuOccupancyMaxActiveClusters(function, 4, 64, 0)).isEqualTo(3);
+    assertFails(912, () -> driver.cuOccupancyMaxActiveClusters(function, 6, 64, 0));
+    long large = driver.cuModuleGetFunction(loadCluster(16), "cluster");
+    assertFails(912, () -> driver.cuOccupancyMaxActiveClusters(large, 16, 64, 0));
+    driver.cuFuncSetAttribute(
+        large, CudaConstants.CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED, 1);
+    assertThat(driver.cuOccupancyMaxActiveClusters(large, 16, 64, 0)).isZero();
+    assertFails(
+        912, () -> driver.cuLaunchKernel(large, 16, 1, 1, 64, 1, 1, 0, stream, MemorySegment.NULL));
+  }
+
+  private long loadCluster(int blocks) {
+    String ptx =
+        """
+        .version 8.0
+        .target sm_90
+        .address_size 64
+        .visible .entry cluster()
+        .maxntid 64, 1, 1
+        .explicitcluster
+        .reqnctapercluster %d, 1, 1
+        {
+          ret;
+        }
+        """;
+    try (Arena arena = Arena.ofConfined()) {
+      return driver.cuModuleLoadDataEx(
+          arena.allocateFrom(ptx.formatted(blocks)), new int[0], new long[0]);
+    }
+  }
+
   private void launch(long function, int threads, int sharedBytes) {
     driver.cuLaunchKernel(
         function, 1, 1, 1, threads, 1, 1, sharedBytes, stream, MemorySegment.NULL);

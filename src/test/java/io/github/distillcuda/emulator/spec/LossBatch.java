@@ -243,6 +243,20 @@ record LossBatch(String description, float[] z, float[] v, int[] labels, int row
           z[at + c / 2] = -inf;
           return c / 2; // an infinite cross-entropy with a finite gradient
         });
+    // a NaN is never the largest: without a number the first class is
+    rows.add(
+        (z, v, at, c, random) -> {
+          fillRandom(z, v, at, c, random, 3);
+          Arrays.fill(z, at, at + c, Float.NaN);
+          return 0;
+        });
+    rows.add(
+        (z, v, at, c, random) -> {
+          fillRandom(z, v, at, c, random, 3);
+          Arrays.fill(z, at, at + c, Float.NaN);
+          z[at + c / 2] = -inf;
+          return c / 2;
+        });
     return rows;
   }
 

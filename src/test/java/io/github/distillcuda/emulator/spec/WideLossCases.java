@@ -43,7 +43,8 @@ final class WideLossCases {
           "c65536", 50_257,
           "c131072", 128_256,
           "c262144", 262_144,
-          "streamed", 50_257);
+          "streamed", 50_257,
+          "two_pass", 50_257);
 
   private static final int[] FEW = {1, 2, 7, 10, 31, 33, 100, 1000};
 
@@ -70,7 +71,12 @@ final class WideLossCases {
               wide.cases.add(of(kernel(type, range), random(type, 1, classes, 7), 5, 0.7f)));
       wide.addAdversarial(kernel(type, "c2048"), 1029, SETTINGS);
       wide.addAdversarial(kernel(type, "c32768"), 1029, SETTINGS[0]);
-      wide.addAdversarial(kernel(type, "streamed"), 5003, SETTINGS);
+      for (String unheld : List.of("streamed", "two_pass")) {
+        wide.addAdversarial(kernel(type, unheld), 4103, SETTINGS);
+        wide.addPlaces(kernel(type, unheld), 9001);
+        wide.addFew(kernel(type, unheld));
+        wide.cases.add(of(kernel(type, unheld), random(type, 2, 50_257, 3), 2, 0.5f));
+      }
       OTHER_HELD.forEach(
           (range, classes) -> {
             LossBatch farApart = inType(type, LossBatch.farApart(2, classes));
@@ -79,16 +85,13 @@ final class WideLossCases {
           });
       wide.addPlaces(kernel(type, "c2048"), 2048);
       wide.addPlaces(kernel(type, "c32768"), 2048);
-      wide.addPlaces(kernel(type, "streamed"), 9001);
       wide.addFew(kernel(type, "c2048"));
-      wide.addFew(kernel(type, "streamed"));
       for (int classes : new int[] {1, 10, 100}) { // blocks without a class
         wide.cases.add(of(kernel(type, "c32768"), random(type, 1, classes, classes), 2, 0.7f));
       }
-      for (String range : List.of("c2048", "c32768", "streamed")) {
+      for (String range : List.of("c2048", "c32768", "streamed", "two_pass")) {
         wide.addUnalike(kernel(type, range));
       }
-      wide.cases.add(of(kernel(type, "streamed"), random(type, 2, 50_257, 3), 2, 0.5f));
     }
     return wide.cases;
   }
@@ -162,6 +165,7 @@ final class WideLossCases {
     for (int place : new int[] {0, 1, 5, 8, 9}) {
       cases.add(of(kernel, inType(type, LossBatch.notFiniteAt(place, 10)), 5, 0.7f));
     }
+    cases.add(of(kernel, inType(type, LossBatch.notFiniteAt(0, 1)), 5, 0.7f));
     cases.add(of(kernel, inType(type, LossBatch.notFiniteAt(0, 2)), 5, 0.7f));
     cases.add(of(kernel, inType(type, LossBatch.notFiniteAt(1, 2)), 5, 0.7f));
   }
@@ -187,15 +191,17 @@ final class WideLossCases {
 
   /** The batch with its logits rounded to the type. */
   static LossBatch inType(ElementType type, LossBatch batch) {
-    return type == ElementType.FLOAT32
-        ? batch
-        : new LossBatch(
-            batch.description(),
-            rounded(batch.z()),
-            rounded(batch.v()),
-            batch.labels(),
-            batch.rows(),
-            batch.classes());
+    return new LossBatch(
+        batch.description(),
+        inType(type, batch.z()),
+        inType(type, batch.v()),
+        batch.labels(),
+        batch.rows(),
+        batch.classes());
+  }
+
+  static float[] inType(ElementType type, float[] values) {
+    return type == ElementType.FLOAT32 ? values : rounded(values);
   }
 
   static float[] rounded(float[] values) {
