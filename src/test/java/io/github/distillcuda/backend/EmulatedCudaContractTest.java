@@ -19,11 +19,21 @@ class EmulatedCudaContractTest {
     private final EmulatedDevice device = new EmulatedDevice();
     private final Kernels kernels;
     private final Layers layers;
+    private final Precision precision;
 
     Emulated(Kernels kernels, Layers layers) {
-      super(kernels == Kernels.FUSED ? ContractTolerances.CUDA : ContractTolerances.CUDA_UNFUSED);
+      this(
+          kernels,
+          layers,
+          Precision.FP32,
+          kernels == Kernels.FUSED ? ContractTolerances.CUDA : ContractTolerances.CUDA_UNFUSED);
+    }
+
+    Emulated(Kernels kernels, Layers layers, Precision precision, ContractTolerances tolerances) {
+      super(tolerances);
       this.kernels = kernels;
       this.layers = layers;
+      this.precision = precision;
     }
 
     @Override
@@ -31,8 +41,7 @@ class EmulatedCudaContractTest {
       return new CudaBackend(
           EmulatedEngine.of(device),
           0,
-          new BackendOptions(
-              0, options.deterministic(), kernels, layers, Precision.FP32, Engine.AUTO));
+          new BackendOptions(0, options.deterministic(), kernels, layers, precision, Engine.AUTO));
     }
 
     @Override
