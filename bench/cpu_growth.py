@@ -4,13 +4,14 @@
 Steps: the distillation step at batch 16 to 1,024, teacher cached and recomputed. Runs: one epoch of teacher,
 baseline and student on 5,000 to 50,000 images, as whole processes. distill-cuda and PyTorch (channels-last, all
 threads, memory kept as in cpu_step.py) in turn, both with the teacher in every step: in a single epoch a cache
-of its logits saves nothing. Rows go to bench/results/cpu-growth.csv, from which
-java src/build/GrowthPlot.java draws bench/results/cpu-growth.svg. Build first:
+of its logits saves nothing. By the rows of cpu-step.csv and cpu-run.csv a round takes about 7 minutes on two quiet
+cores, 2.5 for the steps and 4.5 for the runs. Rows go to bench/results/cpu-growth.csv, from which
+java src/build/GrowthPlot.java draws bench/results/cpu-growth.svg; it wants both sides at all points. Build first:
 mvn -B -ntp -q -DskipTests package. Needs a Python with torch, and for the runs a folder with the binary layout.
 
-    python3 bench/cpu_growth.py --machine quiet [--data-dir DIR] [--rounds 1] [--java java]
+    python3 bench/cpu_growth.py --machine quiet [--data-dir DIR] [--rounds 1] [--java java] [--results FILE]
 """
-import argparse, csv, datetime, os, subprocess, sys, time
+import argparse, csv, datetime, os, pathlib, subprocess, sys, time
 from cpu_run import run_ours, rows_of_pytorch
 from cpu_step import KEEP_MEMORY, ROOT, cpu_name, json_lines, output_of
 
@@ -31,9 +32,10 @@ def step_row(side, row, batch):
 
 def steps(options):
     for batch in BATCHES:
-        count = max(30, 6400 // batch)
+        # Images count, not steps; but where a step is short it must be many, until the compiler of Java is through.
+        count = max(20, 6400 // batch)
         result, = json_lines([options.java, '-jar', 'target/distill-cuda.jar', 'bench', '--json', '--device', 'cpu',
-                              '--batch-size', str(batch), '--steps', str(count)])
+                              '--batch-size', str(batch), '--steps', str(count), '--warm-up', str(min(count, 200))])
         for row in result['steps']:
             yield step_row('distill-cuda', row, batch)
         for row in json_lines([*PEER, 'bench', '--device', 'cpu', '--batch', str(batch), '--threads',
@@ -69,14 +71,15 @@ def main():
     parser.add_argument('--data-dir', help='without it, steps alone')
     parser.add_argument('--rounds', type=int, default=1)
     parser.add_argument('--java', default='java')
+    parser.add_argument('--results', type=pathlib.Path, default=RESULTS, help='the CSV that rows are appended to')
     options = parser.parse_args()
     options.epochs = 1
     common = dict(date=datetime.date.today().isoformat(), commit=output_of('git', 'describe', '--always', '--dirty'),
                   cpu=cpu_name(), cores=os.cpu_count(), machine=options.machine)
-    new = not RESULTS.exists()
-    with open(RESULTS, 'a', newline='') as out:
+    began = time.perf_counter()
+    with open(options.results, 'a', newline='') as out:
         writer = csv.DictWriter(out, COLUMNS, lineterminator='\n')
-        if new:
+        if out.tell() == 0:
             writer.writeheader()
         for number in range(1, options.rounds + 1):
             for part in [steps] + ([runs] if options.data_dir else []):
@@ -86,7 +89,7 @@ def main():
                             row[name] = round(row[name], 2)
                     writer.writerow(dict(common, round=number, **row))
                     out.flush()
-                    print(row, flush=True)
+                    print(f'{time.perf_counter() - began:.0f} s', row, flush=True)
 
 
 if __name__ == '__main__':

@@ -11,6 +11,7 @@ import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Writes the tables of {@code bench/README.md} that stand between {@code <!-- table: NAME -->} and
@@ -63,6 +64,8 @@ public class BenchTables {
         return runs();
       case "accuracy":
         return accuracy();
+      case "host":
+        return host();
       default:
         throw new IllegalArgumentException("bench/README.md: no table is called " + name);
     }
@@ -232,6 +235,48 @@ public class BenchTables {
     return text.toString();
   }
 
+  /** What the host does, each benchmark of JMH with its parameters. */
+  private static String host() throws IOException {
+    List<Map<String, String>> rows = lastRun("host.csv");
+    if (rows.isEmpty()) {
+      return "No figures of these have been published yet.\n";
+    }
+    Map<String, String> last = rows.get(rows.size() - 1);
+    StringBuilder text =
+        new StringBuilder(
+            "%s, %s cores, %s machine, Java %s, %s, commit %s:\n\n"
+                .formatted(
+                    last.get("cpu"),
+                    last.get("cores"),
+                    last.get("machine"),
+                    last.get("java"),
+                    last.get("date"),
+                    last.get("commit")));
+    text.append(
+        "| benchmark | parameters | time of an operation | half of its 99.9 % interval |\n");
+    text.append("|---|---|---|---|\n");
+    for (Map<String, String> row : rows) {
+      text.append(
+          line(
+              "`" + row.get("benchmark") + "`",
+              row.get("parameters"),
+              time(row.get("value"), row.get("unit")),
+              time(row.get("error"), row.get("unit"))));
+    }
+    return text.toString();
+  }
+
+  /** Three digits that mean something, and the unit; empty where there is no value. */
+  private static String time(String value, String unit) {
+    if (value.isEmpty()) {
+      return "";
+    }
+    int digits = (int) Math.floor(Math.log10(number(value))) + 1;
+    return decimals(value, Math.max(0, 3 - digits))
+        + " "
+        + unit.replace("us/op", "µs").replace("/op", "");
+  }
+
   private static String mean(Map<String, Double> bySeed) {
     return bySeed == null
         ? ""
@@ -293,8 +338,8 @@ public class BenchTables {
   }
 
   /**
-   * The newest rows of a file, those of one day and commit; where a call measured some operations
-   * only, the newest of each operation. None if there is no file.
+   * The newest rows of a file, those of one day, commit and machine; where a call measured some
+   * operations only, the newest of each operation. None if there is no file.
    */
   private static List<Map<String, String>> lastRun(String file) throws IOException {
     Path path = RESULTS.resolve(file);
@@ -324,7 +369,9 @@ public class BenchTables {
   }
 
   private static String call(Map<String, String> row) {
-    return row.get("date") + row.get("commit");
+    return Stream.of("date", "commit", "cpu", "cores", "machine")
+        .map(column -> row.getOrDefault(column, ""))
+        .collect(Collectors.joining(","));
   }
 
   /** The cells of a line, some of them in quotes. */

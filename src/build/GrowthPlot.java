@@ -13,10 +13,12 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
- * Draws {@code bench/results/cpu-growth.svg} from the last run in {@code cpu-growth.csv}: the time
- * of an image over the batch of a step, and over the images of a run. With {@code --check} it
- * changes nothing and fails where the picture is not that of the rows. Run in any Java from 17 on,
- * in the root of the checkout.
+ * Draws {@code bench/results/cpu-growth.svg} from {@code cpu-growth.csv}: the time of an image over
+ * the batch of a step, and over the images of a run. It takes the newest rows of one commit on one
+ * machine and day that are complete: both sides at the same points of both panels.
+ *
+ * <p>With {@code --check} it changes nothing and fails where the picture is not that of the rows;
+ * no rows and no picture are in order. Run in any Java from 17 on, in the root of the checkout.
  */
 public class GrowthPlot {
   private static final Path ROWS = Path.of("bench", "results", "cpu-growth.csv");
@@ -24,25 +26,81 @@ public class GrowthPlot {
   private static final int WIDTH = 420;
   private static final int HEIGHT = 300;
   private static final int LEFT = 60;
-  private static final int TOP = 40;
+  private static final int TOP = 92;
+
+  /** Where the keys of a panel begin, two in a line. */
+  private static final int KEY_TOP = 40;
+
+  private static final int KEY_WIDTH = 215;
+  private static final int KEY_HEIGHT = 16;
+
+  /** What was measured together. */
+  private static final List<String> SET = List.of("date", "commit", "cpu", "cores", "machine");
+
+  private static final String OURS = "distill-cuda";
+  private static final String PEER = "PyTorch";
 
   /** Four that the colour-blind tell apart, too. */
   private static final List<String> COLOURS = List.of("#0072b2", "#56b4e9", "#d55e00", "#e69f00");
 
   /** Runs. */
   public static void main(String[] arguments) throws IOException {
-    String drawn = Files.exists(ROWS) ? draw(lastRun()) : "";
-    String before = Files.exists(PICTURE) ? Files.readString(PICTURE) : "";
     boolean isCheck = arguments.length > 0 && arguments[0].equals("--check");
-    if (isCheck && !before.equals(drawn)) {
-      System.err.println(
-          "error: cpu-growth.svg is not the picture of cpu-growth.csv: run java"
-              + " src/build/GrowthPlot.java");
+    List<List<Map<String, String>>> sets = sets();
+    List<Map<String, String>> newest = List.of();
+    for (List<Map<String, String>> set : sets) {
+      newest = whatItLacks(set).isEmpty() ? set : newest;
+    }
+    if (newest.isEmpty()) {
+      String reason =
+          sets.isEmpty()
+              ? "it has no rows; python3 bench/cpu_growth.py measures them"
+              : "none of its sets is complete, the last lacks "
+                  + whatItLacks(sets.get(sets.size() - 1));
+      System.err.printf("no picture of %s: %s%n", ROWS, reason);
+      System.exit(isCheck && !Files.exists(PICTURE) ? 0 : 1);
+    }
+    String drawn = draw(newest);
+    if (!isCheck) {
+      Files.writeString(PICTURE, drawn, StandardCharsets.UTF_8);
+    } else if (!Files.exists(PICTURE) || !Files.readString(PICTURE).equals(drawn)) {
+      System.err.printf(
+          "error: %s is not the picture of %s: run java src/build/GrowthPlot.java%n",
+          PICTURE, ROWS);
       System.exit(1);
     }
-    if (!isCheck && !drawn.isEmpty()) {
-      Files.writeString(PICTURE, drawn, StandardCharsets.UTF_8);
+  }
+
+  private static String whatItLacks(List<Map<String, String>> set) {
+    String steps = whatItLacks("steps", medians(set, GrowthPlot::batch));
+    return steps.isEmpty() ? whatItLacks("runs", medians(set, GrowthPlot::images)) : steps;
+  }
+
+  /** Returns a point that one side has and the other lacks, or the panel, if it has no curve. */
+  private static String whatItLacks(String panel, Map<String, Map<Integer, Double>> series) {
+    if (series.values().stream().noneMatch(points -> points.size() > 1)) {
+      return panel;
     }
+    for (String name : series.keySet()) {
+      String other = name.startsWith(OURS) ? name.replace(OURS, PEER) : name.replace(PEER, OURS);
+      for (int x : series.get(name).keySet()) {
+        if (!series.getOrDefault(other, Map.of()).containsKey(x)) {
+          return "%s at %s".formatted(other, grouped(x));
+        }
+      }
+    }
+    return "";
+  }
+
+  /** The place of a row in the panel of steps; empty if it has none. */
+  private static String batch(Map<String, String> row) {
+    return row.get("what").endsWith(" step") ? row.get("batch") : "";
+  }
+
+  /** The place of a row in the panel of runs; empty if it has none. */
+  private static String images(Map<String, String> row) {
+    boolean drawn = List.of("student epoch", "whole process").contains(row.get("what"));
+    return drawn ? row.get("images") : "";
   }
 
   private static String draw(List<Map<String, String>> rows) {
@@ -53,21 +111,25 @@ public class GrowthPlot {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"12\">\n"
             .formatted(width, height));
     svg.append("<rect width=\"%d\" height=\"%d\" fill=\"white\"/>\n".formatted(width, height));
-    panel(
+    Map<String, String> row = rows.get(0);
+    text(
         svg,
         LEFT,
-        "images of a step",
-        medians(rows, row -> row.get("what").endsWith(" step") ? row.get("batch") : ""));
+        18,
+        "start",
+        "%s, %s cores, %s machine, %s, commit %s"
+            .formatted(
+                row.get("cpu"),
+                row.get("cores"),
+                row.get("machine"),
+                row.get("date"),
+                row.get("commit")));
+    panel(svg, LEFT, "images of a step", medians(rows, GrowthPlot::batch));
     panel(
         svg,
         2 * LEFT + WIDTH,
         "images of the data set, one epoch of each model",
-        medians(
-            rows,
-            row ->
-                List.of("student epoch", "whole process").contains(row.get("what"))
-                    ? row.get("images")
-                    : ""));
+        medians(rows, GrowthPlot::images));
     return svg.append("</svg>\n").toString();
   }
 
@@ -79,7 +141,7 @@ public class GrowthPlot {
       String x = position.apply(row);
       if (!x.isEmpty()) {
         all.computeIfAbsent(
-                row.get("side").replace("pytorch", "PyTorch") + ", " + row.get("what"),
+                row.get("side").replace("pytorch", PEER) + ", " + row.get("what"),
                 first -> new TreeMap<>())
             .computeIfAbsent(Integer.valueOf(x), first -> new ArrayList<>())
             .add(Double.valueOf(row.get("us_per_image")));
@@ -105,9 +167,6 @@ public class GrowthPlot {
 
   private static void panel(
       StringBuilder svg, int left, String axis, Map<String, Map<Integer, Double>> series) {
-    if (series.isEmpty()) {
-      return;
-    }
     int[] xs =
         series.values().stream()
             .flatMap(points -> points.keySet().stream())
@@ -123,7 +182,7 @@ public class GrowthPlot {
             .orElseThrow();
     double unit = roundUp(largest / 5);
     double top = unit * Math.ceil(largest / unit);
-    text(svg, left, TOP - 20, "start", "µs an image");
+    text(svg, left, TOP - 10, "start", "µs an image");
     for (int i = 0; i * unit <= top + unit / 2; i++) {
       double y = y(i * unit, top);
       svg.append("<path d=\"M%d %.1fh%d\" stroke=\"#ddd\"/>\n".formatted(left, y, WIDTH));
@@ -149,8 +208,8 @@ public class GrowthPlot {
             "<circle cx=\"%s\" cy=\"%s\" r=\"3\" fill=\"%s\"/>\n"
                 .formatted(place[0], place[1], colour));
       }
-      double keyY = TOP - 6 - 16.0 * (number / 2);
-      double keyX = left + 120 + 150.0 * (number % 2);
+      double keyY = KEY_TOP + (double) KEY_HEIGHT * (number / 2);
+      double keyX = left + (double) KEY_WIDTH * (number % 2);
       svg.append(
           "<path d=\"M%.1f %.1fh14\" stroke=\"%s\" stroke-width=\"2\"/>\n"
               .formatted(keyX, keyY, colour));
@@ -190,26 +249,28 @@ public class GrowthPlot {
         "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>\n".formatted(x, y, anchor, text));
   }
 
-  /** The rows of the newest day and commit; none of their cells has quotes. */
-  private static List<Map<String, String>> lastRun() throws IOException {
-    List<String> lines = Files.readAllLines(ROWS);
+  /** The rows that were measured together, oldest first; none of their cells has quotes. */
+  private static List<List<Map<String, String>>> sets() throws IOException {
+    List<String> lines = Files.exists(ROWS) ? Files.readAllLines(ROWS) : List.of();
+    if (lines.isEmpty()) {
+      return List.of();
+    }
     String[] columns = lines.get(0).split(",");
-    List<Map<String, String>> rows = new ArrayList<>();
+    Map<List<String>, List<Map<String, String>>> sets = new LinkedHashMap<>();
     for (String line : lines.subList(1, lines.size())) {
       String[] cells = line.split(",", -1);
+      if (cells.length != columns.length) {
+        throw new IOException(
+            "%s: %d cells, not %d: %s".formatted(ROWS, cells.length, columns.length, line));
+      }
       Map<String, String> row = new LinkedHashMap<>();
       for (int i = 0; i < columns.length; i++) {
         row.put(columns[i], cells[i]);
       }
-      rows.add(row);
+      List<String> set = SET.stream().map(row::get).collect(Collectors.toList());
+      sets.computeIfAbsent(set, first -> new ArrayList<>()).add(row);
     }
-    Map<String, String> last = rows.get(rows.size() - 1);
-    return rows.stream()
-        .filter(
-            row ->
-                row.get("date").equals(last.get("date"))
-                    && row.get("commit").equals(last.get("commit")))
-        .collect(Collectors.toList());
+    return List.copyOf(sets.values());
   }
 
   static {

@@ -1,14 +1,13 @@
 package io.github.distillcuda.bench;
 
-import com.google.gson.JsonArray;
-import com.google.gson.JsonElement;
-import com.google.gson.JsonParser;
 import io.github.distillcuda.ffi.CudnnCallBenchmark;
 import io.github.distillcuda.ffi.LaunchBenchmark;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -25,11 +24,15 @@ import org.openjdk.jmh.runner.options.TimeValue;
 /**
  * Runs the JMH benchmarks: what the host does for a step, on machines with or without a GPU. Takes
  * JMH's own arguments, writes {@code target/jmh.json} and fails if that has no figures, which JMH
- * by itself does not.
+ * by itself does not. Behind {@code --machine quiet}, or {@code shared}, it appends them to {@code
+ * bench/results/host.csv}, or to the file behind {@code --rows}.
  */
 public final class HostBenchmarks {
   /** Where the figures go unless {@code -rff} says otherwise. */
   private static final Path RESULT = Path.of("target", "jmh.json");
+
+  /** Where the figures are appended that are to be published. */
+  private static final Path ROWS = Path.of("bench", "results", "host.csv");
 
   /** Code, garbage collector and libraries settle differently in every process. */
   private static final int FORKS = 3;
@@ -49,23 +52,44 @@ public final class HostBenchmarks {
   /** Runs what JMH's arguments select, all by default. */
   public static void main(String[] arguments)
       throws CommandLineOptionException, RunnerException, IOException {
-    CommandLineOptions given = new CommandLineOptions(arguments);
+    List<String> ofJmh = new ArrayList<>(List.of(arguments));
+    Optional<String> machine = take(ofJmh, "--machine");
+    Path rows = take(ofJmh, "--rows").map(Path::of).orElse(ROWS);
+    CommandLineOptions given = new CommandLineOptions(ofJmh.toArray(String[]::new));
     if (given.shouldHelp()) {
       given.showHelp();
     } else if (given.shouldList()) {
       new Runner(given).list();
     } else {
-      System.out.println(run(given) + " figures");
+      List<HostFigure> figures = run(given);
+      if (machine.isPresent()) {
+        HostFigure.append(figures, machine.get(), rows);
+      }
+      System.out.println(figures.size() + " figures");
     }
+  }
+
+  /** Removes an option and its value, and returns the value. */
+  private static Optional<String> take(List<String> arguments, String option) {
+    int index = arguments.indexOf(option);
+    if (index < 0) {
+      return Optional.empty();
+    }
+    if (index + 1 == arguments.size()) {
+      throw new IllegalArgumentException(option + " needs a value");
+    }
+    arguments.remove(index);
+    return Optional.of(arguments.remove(index));
   }
 
   /**
    * Runs benchmarks.
    *
-   * @return how many figures there are in the result file
+   * @return the figures in the result file
    * @throws IllegalStateException if there are none
    */
-  private static int run(CommandLineOptions given) throws RunnerException, IOException {
+  private static List<HostFigure> run(CommandLineOptions given)
+      throws RunnerException, IOException {
     ChainedOptionsBuilder options =
         new OptionsBuilder()
             .parent(given)
@@ -90,7 +114,11 @@ public final class HostBenchmarks {
     } catch (NoBenchmarksException e) {
       throw new IllegalStateException("no benchmark matches: -l lists them", e);
     }
-    return figures(result);
+    List<HostFigure> figures = HostFigure.read(result);
+    if (figures.isEmpty()) {
+      throw new IllegalStateException(result + " has no figures");
+    }
+    return figures;
   }
 
   /** Returns the benchmarks that cannot run here, and why. */
@@ -99,20 +127,5 @@ public final class HostBenchmarks {
     NEEDS.forEach(
         (benchmark, missing) -> missing.get().ifPresent(reason -> absent.put(benchmark, reason)));
     return absent;
-  }
-
-  private static int figures(Path result) throws IOException {
-    JsonArray figures = JsonParser.parseString(Files.readString(result)).getAsJsonArray();
-    for (JsonElement figure : figures) {
-      double score =
-          figure.getAsJsonObject().getAsJsonObject("primaryMetric").get("score").getAsDouble();
-      if (!(score > 0 && score < Double.POSITIVE_INFINITY)) {
-        throw new IllegalStateException(result + " has no score in " + figure);
-      }
-    }
-    if (figures.isEmpty()) {
-      throw new IllegalStateException(result + " has no figures");
-    }
-    return figures.size();
   }
 }

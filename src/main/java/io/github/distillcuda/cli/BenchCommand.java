@@ -13,8 +13,6 @@ import picocli.CommandLine.Option;
     name = "bench",
     description = "Times the distillation step on this machine, teacher cached and recomputed.")
 final class BenchCommand extends Command {
-  private static final int WARM_UP = 200;
-
   @Option(
       names = {"--batch-size", "--batch_size"},
       paramLabel = "N",
@@ -29,6 +27,13 @@ final class BenchCommand extends Command {
       description = "steps to time (default: ${DEFAULT-VALUE})")
   int steps;
 
+  @Option(
+      names = "--warm-up",
+      paramLabel = "N",
+      defaultValue = "200",
+      description = "steps before those that are timed (default: ${DEFAULT-VALUE})")
+  int warmUp;
+
   @Mixin DeviceOptions device;
 
   BenchCommand(Session session) {
@@ -42,12 +47,13 @@ final class BenchCommand extends Command {
   public Integer call() {
     Ranges.requireWithin(spec, "--batch-size", batchSize, 1L, 1024L);
     Ranges.requireWithin(spec, "--steps", steps, 1L, 1_000_000L);
+    Ranges.requireWithin(spec, "--warm-up", warmUp, 0L, 1_000_000L);
     ConsoleReporter reporter = session.reporter(output);
     try (Backend backend = device.open(session, reporter::line)) {
       StepBenchmark benchmark = new StepBenchmark(backend, batchSize);
       List<StepBenchmark.Row> rows = new ArrayList<>();
-      rows.add(benchmark.measure(true, WARM_UP, steps));
-      rows.add(benchmark.measure(false, WARM_UP, steps));
+      rows.add(benchmark.measure(true, warmUp, steps));
+      rows.add(benchmark.measure(false, warmUp, steps));
       Result result = new Result(backend.info().device(), backend.info().precision(), rows);
       reporter.result(result, text(result));
     }

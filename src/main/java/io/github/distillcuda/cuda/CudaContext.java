@@ -44,17 +44,27 @@ public final class CudaContext extends NativeHandle {
   /**
    * Wraps a context that another library owns, and makes it current in the calling thread. The
    * caller closes the wrapper, after everything in it, while the context is still there; that
-   * leaves the context as it is, and current.
+   * leaves the context as it is, and current. It is current even if it is of another GPU.
    *
    * @param driver an initialised driver
    * @param ordinal the number of the context's GPU, from 0
    * @param address its {@code CUcontext}
    * @throws DistillException {@link ExitCode#DEVICE} if there is no such GPU
+   * @throws IllegalArgumentException if the context is of another GPU
    * @throws IllegalStateException if the calling thread is virtual
    */
   public static CudaContext borrow(CudaDriverApi driver, int ordinal, long address) {
     requirePlatformThread();
-    return enter(new CudaContext(driver, CudaDevice.of(driver, ordinal), address, false));
+    CudaDevice device = CudaDevice.of(driver, ordinal);
+    CudaContext context = enter(new CudaContext(driver, device, address, false));
+    int actual = driver.cuCtxGetDevice();
+    if (actual != device.handle()) {
+      throw new IllegalArgumentException(
+          ("context 0x%x is of CUdevice %d, and GPU %d is CUdevice %d: borrow it with its own GPU's"
+                  + " number")
+              .formatted(address, actual, ordinal, device.handle()));
+    }
+    return context;
   }
 
   private static void requirePlatformThread() {

@@ -34,10 +34,17 @@ public final class CudaStream extends ContextHandle {
    * Wraps a stream that another library owns and that stays its own: {@link #close} only forgets
    * it.
    *
-   * @param context the stream's context
+   * @param context the stream's context, current in the calling thread
    * @param address its {@code CUstream}
+   * @throws IllegalArgumentException if the stream is of another context
    */
   public static CudaStream borrow(CudaContext context, String name, long address) {
+    long actual = context.driver().cuStreamGetCtx(address);
+    if (actual != context.address()) {
+      throw new IllegalArgumentException(
+          "stream 0x%x (%s) is of context 0x%x, not of 0x%x, which it was borrowed for"
+              .formatted(address, name, actual, context.address()));
+    }
     return new CudaStream(context, name, address, false);
   }
 

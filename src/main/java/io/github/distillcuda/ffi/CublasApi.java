@@ -48,21 +48,6 @@ public interface CublasApi {
       long c,
       int ldc);
 
-  /** {@code y = alpha*op(A)*x + beta*y}, A being [m, n], in float32. */
-  void cublasSgemv_v2(
-      long handle,
-      int op,
-      int m,
-      int n,
-      float alpha,
-      long a,
-      int lda,
-      long x,
-      int incx,
-      float beta,
-      long y,
-      int incy);
-
   /**
    * {@code C = alpha*op(A)*op(B) + beta*C} in types of choice.
    *

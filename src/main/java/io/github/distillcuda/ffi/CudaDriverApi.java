@@ -55,6 +55,9 @@ public interface CudaDriverApi {
   /** Makes a context the one of the calling thread; 0 for none. */
   void cuCtxSetCurrent(long context);
 
+  /** Returns the GPU of the current context, as {@link #cuDeviceGet} names it. */
+  int cuCtxGetDevice();
+
   /** Waits for all work of the current context. */
   void cuCtxSynchronize();
 
@@ -101,6 +104,9 @@ public interface CudaDriverApi {
 
   /** Destroys a stream; work that is still in it goes on. */
   void cuStreamDestroy_v2(long stream);
+
+  /** Returns the context of a stream. */
+  long cuStreamGetCtx(long stream);
 
   /** Waits for all work of a stream. */
   void cuStreamSynchronize(long stream);

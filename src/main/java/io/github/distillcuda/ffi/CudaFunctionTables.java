@@ -29,6 +29,7 @@ final class CudaFunctionTables {
           cuDevicePrimaryCtxRetain(out pointer pctx, int dev)
           cuDevicePrimaryCtxRelease_v2(int dev)
           cuCtxSetCurrent(pointer ctx)
+          cuCtxGetDevice(out int device)
           cuCtxSynchronize()
           cuCtxGetStreamPriorityRange(out int leastPriority, out int greatestPriority)
 
@@ -44,6 +45,7 @@ final class CudaFunctionTables {
 
           cuStreamCreateWithPriority(out pointer phStream, int flags, int priority)
           cuStreamDestroy_v2(pointer hStream)
+          cuStreamGetCtx(pointer hStream, out pointer pctx)
           cuStreamSynchronize(pointer hStream)
           cuStreamQuery(pointer hStream)
           cuStreamWaitEvent(pointer hStream, pointer hEvent, int flags)
@@ -175,8 +177,6 @@ final class CudaFunctionTables {
           cublasSetMathMode(pointer handle, int mode)
           cublasSgemm_v2(pointer handle, int transa, int transb, int m, int n, int k, float* alpha,
               pointer a, int lda, pointer b, int ldb, float* beta, pointer c, int ldc)
-          cublasSgemv_v2(pointer handle, int trans, int m, int n, float* alpha, pointer a, int lda,
-              pointer x, int incx, float* beta, pointer y, int incy)
           cublasGemmEx(pointer handle, int transa, int transb, int m, int n, int k, float* alpha,
               pointer a, int aType, int lda, pointer b, int bType, int ldb, float* beta, pointer c,
               int cType, int ldc, int computeType, int algo)

@@ -74,23 +74,6 @@ final class LinkedCublas implements CublasApi {
   }
 
   @Override
-  public void cublasSgemv_v2(
-      long handle,
-      int op,
-      int m,
-      int n,
-      float alpha,
-      long a,
-      int lda,
-      long x,
-      int incx,
-      float beta,
-      long y,
-      int incy) {
-    cublas.get("cublasSgemv_v2").call(handle, op, m, n, alpha, a, lda, x, incx, beta, y, incy);
-  }
-
-  @Override
   public void cublasGemmEx(
       long handle,
       int opA,

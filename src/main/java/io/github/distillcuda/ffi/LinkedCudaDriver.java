@@ -108,6 +108,11 @@ final class LinkedCudaDriver implements CudaDriverApi {
   }
 
   @Override
+  public int cuCtxGetDevice() {
+    return driver.get("cuCtxGetDevice").callForInt();
+  }
+
+  @Override
   public void cuCtxSynchronize() {
     driver.get("cuCtxSynchronize").call();
   }
@@ -171,6 +176,11 @@ final class LinkedCudaDriver implements CudaDriverApi {
   @Override
   public void cuStreamDestroy_v2(long stream) {
     driver.get("cuStreamDestroy_v2").call(stream);
+  }
+
+  @Override
+  public long cuStreamGetCtx(long stream) {
+    return driver.get("cuStreamGetCtx").callForLong(stream);
   }
 
   @Override

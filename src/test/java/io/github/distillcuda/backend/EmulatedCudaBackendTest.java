@@ -16,6 +16,7 @@ import io.github.distillcuda.emulator.library.EmulatedEngine;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.ffi.CublasConstants;
+import io.github.distillcuda.ffi.CublasLtApi;
 import io.github.distillcuda.nn.Architecture;
 import io.github.distillcuda.tensor.Tensor;
 import java.nio.file.Files;
@@ -25,6 +26,7 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -134,9 +136,9 @@ class EmulatedCudaBackendTest {
     };
     for (int refused = -1; refused <= epilogues.length; refused++) {
       EmulatedDevice device = new EmulatedDevice();
-      EmulatedCublasLt cublasLt = refused == epilogues.length ? null : new EmulatedCublasLt(device);
-      if (refused >= 0 && cublasLt != null) {
-        cublasLt.refusing(epilogues[refused]);
+      CublasLtApi cublasLt = null;
+      if (refused < epilogues.length) {
+        cublasLt = EmulatedCublasLt.on(device, refused < 0 ? Set.of() : Set.of(epilogues[refused]));
       }
       try (Training training =
           new Training(

@@ -55,7 +55,8 @@ class HostBenchmarksTest {
   @Test
   void everyBenchmarkGivesAFigure() throws Exception {
     Path result = folder.resolve("not there yet/jmh.json");
-    Finished run = runOnce(result);
+    Path rows = folder.resolve("host.csv");
+    Finished run = runOnce(result, "--machine", "test", "--rows", rows.toString());
     assertThat(run.exitStatus()).as(run.output()).isZero();
     String json = Files.readString(result);
     for (Class<?> benchmark : BENCHMARKS) {
@@ -63,8 +64,16 @@ class HostBenchmarksTest {
       assertThat(json.contains(benchmark.getName())).as(benchmark.getName()).isNotEqualTo(leftOut);
     }
     // 16 of layers, 3 of losses, 2 of steps, 1 of orders, and those that may be left out.
-    assertThat(Integer.parseInt(run.output().replaceFirst("(?s).*?(\\d+) figures\\s*$", "$1")))
-        .isGreaterThanOrEqualTo(22);
+    int figures = Integer.parseInt(run.output().replaceFirst("(?s).*?(\\d+) figures\\s*$", "$1"));
+    assertThat(figures).isGreaterThanOrEqualTo(22);
+    List<String> lines = Files.readAllLines(rows);
+    assertThat(lines).hasSize(1 + figures);
+    int columns = lines.getFirst().split(",", -1).length;
+    assertThat(lines).allMatch(line -> line.split(",", -1).length == columns);
+    assertThat(lines)
+        .filteredOn(line -> line.contains(",DistillationLoss."))
+        .hasSize(3)
+        .allMatch(line -> line.contains(",test,") && line.contains("classes="));
     run.output().lines().filter(line -> line.startsWith("left out")).forEach(System.out::println);
   }
 

@@ -27,7 +27,8 @@ public final class Provenance {
         ",", LocalDate.now().toString(), commit(), device.replace(",", ""), driver());
   }
 
-  private static String commit() {
+  /** Returns the commit that was built. */
+  static String commit() {
     Properties build = new Properties();
     try (InputStream stream =
         CudaDevice.class.getResourceAsStream("/io/github/distillcuda/build.properties")) {

@@ -95,6 +95,7 @@ class WrongInputTest {
           2 | --epochs 0                                          | --epochs 0: must be
           2 | --subset 0                                          | --subset 0: must be
           2 | --threads 0 --data synthetic                        | --threads 0: must be
+          2 | bench --warm-up -1                                  | --warm-up -1: must be a whole number from 0
           2 | --student-widths 32,64                              | must be three numbers such as 64,128,256
           2 | --device gpu                                        | 'gpu' is not a device
           2 | --device cpu --kernels unfused                      | --kernels unfused is for --device cuda

@@ -69,8 +69,8 @@ class JcudaCallsTest {
             "0 cuMemsetD8Async 0x7fff00000000 253 140733193388034 0x7fff00000003 -> nothing",
             "600 cuStreamQuery 0x7fff00000000 -> false",
             "0 cudnnSetActivationDescriptor 0x7fff00000000 -12 -13 3.25 -> nothing",
-            "0 cublasSgemv_v2 0x7fff00000000 -12 -13 -14 4.5 0x7fff00000005 -17 0x7fff00000007 -19"
-                + " 9.5 0x7fff0000000a -22 -> nothing")
+            "0 cublasSgemm_v2 0x7fff00000000 -12 -13 -14 -15 -16 6.5 0x7fff00000007 -19"
+                + " 0x7fff00000009 -21 11.5 0x7fff0000000c -24 -> nothing")
         .anySatisfy(
             call ->
                 assertThat(call)

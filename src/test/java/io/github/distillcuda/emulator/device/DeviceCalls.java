@@ -57,6 +57,11 @@ abstract class DeviceCalls extends EmulatedApi implements CudaDriverApi {
     require(hasContext(), CudaResults.NO_CONTEXT, "no context is current in this thread");
   }
 
+  /** Returns the context that is current in the calling thread. */
+  final long context() {
+    return current.get();
+  }
+
   final boolean hasContext() {
     return device().find(PrimaryContext.class, current.get()) != null;
   }
@@ -174,6 +179,12 @@ abstract class DeviceCalls extends EmulatedApi implements CudaDriverApi {
       require(PrimaryContext.class, context, CudaResults.NO_CONTEXT);
     }
     current.set(context);
+  }
+
+  @Override
+  public final int cuCtxGetDevice() {
+    callInContext("cuCtxGetDevice");
+    return device().find(PrimaryContext.class, current.get()).device;
   }
 
   @Override

@@ -1,6 +1,10 @@
 package io.github.distillcuda.emulator.device;
 
 import io.github.distillcuda.ffi.CudaLatch;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /**
@@ -9,6 +13,7 @@ import java.util.function.Supplier;
  */
 public abstract class EmulatedApi {
   private final EmulatedDevice device;
+  private boolean callFails;
 
   protected EmulatedApi(EmulatedDevice device) {
     this.device = device;
@@ -24,12 +29,41 @@ public abstract class EmulatedApi {
     return device;
   }
 
-  /** Every call comes through here first. */
-  protected final void call(String function, Object... arguments) {
-    if (logged(function, arguments)) {
-      failAsAsked();
+  /**
+   * Returns this library as programs reach it: every function of the interface goes into the log
+   * with its arguments before it is done.
+   *
+   * @param withoutStatus functions that cannot fail, and so are not logged
+   */
+  protected final <T> T logging(Class<T> api, Set<String> withoutStatus) {
+    return api.cast(
+        Proxy.newProxyInstance(
+            api.getClassLoader(),
+            new Class<?>[] {api},
+            (proxy, function, arguments) -> invoke(function, withoutStatus, arguments)));
+  }
+
+  private Object invoke(Method function, Set<String> withoutStatus, Object[] arguments)
+      throws Throwable {
+    if (withoutStatus.contains(function.getName())) {
+      device.latch().requireUsable(function.getName());
+    } else if (function.getDeclaringClass() != Object.class) {
+      callFails = logged(function.getName(), arguments == null ? new Object[0] : arguments);
+      if (!function.getName().contains("Destroy")) { // which goes on to end()
+        requireWorking();
+      }
     }
-    requireNotLost();
+    try {
+      return function.invoke(this, arguments);
+    } catch (InvocationTargetException e) {
+      throw e.getCause();
+    }
+  }
+
+  /** A call of a class that does not stand behind {@link #logging} comes through here first. */
+  protected final void call(String function, Object... arguments) {
+    callFails = logged(function, arguments);
+    requireWorking();
   }
 
   /**
@@ -40,12 +74,14 @@ public abstract class EmulatedApi {
    */
   protected final <T> T callToEnd(
       Class<T> type, int statusIfUnknown, String function, long handle) {
-    boolean fails = logged(function, handle);
+    callFails = logged(function, handle);
+    return end(type, statusIfUnknown, handle);
+  }
+
+  /** Ends something likewise, for a call that is in the log. */
+  protected final <T> T end(Class<T> type, int statusIfUnknown, long handle) {
     T ended = device.handles().remove(type, handle);
-    if (fails) {
-      failAsAsked();
-    }
-    requireNotLost();
+    requireWorking();
     return ended == null ? fail(statusIfUnknown, "nothing like this is alive") : ended;
   }
 
@@ -54,15 +90,15 @@ public abstract class EmulatedApi {
     return device.log().add(function, arguments);
   }
 
-  private void failAsAsked() {
-    int result = device.injectedResult();
-    if (CudaLatch.isSticky(result)) {
-      device.lose(result);
+  /** Fails if the test asked for it or the device is lost. */
+  protected final void requireWorking() {
+    if (callFails) {
+      int result = device.injectedResult();
+      if (CudaLatch.isSticky(result)) {
+        device.lose(result);
+      }
+      fail(statusOf(result), "says the test");
     }
-    fail(statusOf(result), "says the test");
-  }
-
-  private void requireNotLost() {
     if (device.lostWith() != 0) {
       fail(statusOf(device.lostWith()), "the device is lost");
     }

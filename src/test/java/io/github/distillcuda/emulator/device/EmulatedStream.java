@@ -6,7 +6,17 @@ import java.util.Deque;
 /** A queue of work; while it is captured, its work goes into the recording instead. */
 final class EmulatedStream {
   private final Deque<Runnable> queue = new ArrayDeque<>();
+  private final long context;
   private Capture capture;
+
+  EmulatedStream(long context) {
+    this.context = context;
+  }
+
+  /** Returns the context in which it was made. */
+  long context() {
+    return context;
+  }
 
   /** Returns the recording that takes this stream's work; null if none does. */
   Capture capture() {

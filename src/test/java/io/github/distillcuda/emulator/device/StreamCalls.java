@@ -151,7 +151,7 @@ abstract class StreamCalls extends DeviceCalls {
   public final long cuStreamCreateWithPriority(int flags, int priority) {
     callInContext("cuStreamCreateWithPriority", flags, priority);
     emulated(flags == CudaConstants.CU_STREAM_NON_BLOCKING, () -> "waiting for the default stream");
-    return device().add("stream", new EmulatedStream());
+    return device().add("stream", new EmulatedStream(context()));
   }
 
   /** What is still in the stream goes on. */
@@ -166,6 +166,12 @@ abstract class StreamCalls extends DeviceCalls {
     requireContext();
     emulated(stream.capture() == null, () -> "the end of a stream that is captured");
     device().doing(stream::drain);
+  }
+
+  @Override
+  public final long cuStreamGetCtx(long handle) {
+    callInContext("cuStreamGetCtx", handle);
+    return stream(handle).context();
   }
 
   @Override

@@ -23,13 +23,13 @@ final class ConvolutionLoops {
     this.convolution = convolution;
     this.x = x;
     this.w = w;
-    outHeight = convolution.outputHeight(x.h(), w.h());
-    outWidth = convolution.outputWidth(x.w(), w.w());
+    outHeight = convolution.rows().places(x.h(), w.h());
+    outWidth = convolution.columns().places(x.w(), w.w());
   }
 
   double[] forward(float[] input, float[] filters) {
     double[] output = new double[x.n() * w.n() * outHeight * outWidth];
-    int stride = convolution.strideWidth();
+    int stride = convolution.columns().stride();
     forEachRowPair(
         (filter, in, out, count) -> {
           double weight = filters[filter];
@@ -42,7 +42,7 @@ final class ConvolutionLoops {
 
   double[] gradientOfInput(float[] filters, float[] outputGradient) {
     double[] gradient = new double[x.elements()];
-    int stride = convolution.strideWidth();
+    int stride = convolution.columns().stride();
     forEachRowPair(
         (filter, in, out, count) -> {
           double weight = filters[filter];
@@ -55,7 +55,7 @@ final class ConvolutionLoops {
 
   double[] gradientOfFilters(float[] input, float[] outputGradient) {
     double[] gradient = new double[w.elements()];
-    int stride = convolution.strideWidth();
+    int stride = convolution.columns().stride();
     forEachRowPair(
         (filter, in, out, count) -> {
           double sum = 0;
@@ -78,22 +78,19 @@ final class ConvolutionLoops {
   }
 
   private void visitPlanes(int inPlane, int outPlane, int filterPlane, RowPair work) {
+    int stride = convolution.columns().stride();
     for (int row = 0; row < w.h(); row++) {
       for (int column = 0; column < w.w(); column++) {
         int filter = (filterPlane * w.h() + row) * w.w() + column;
-        int shift = column * convolution.dilationWidth() - convolution.padWidth();
-        int first = Math.max(0, Math.ceilDiv(-shift, convolution.strideWidth()));
-        int last =
-            Math.min(outWidth - 1, Math.floorDiv(x.w() - 1 - shift, convolution.strideWidth()));
+        int shift = convolution.columns().position(0, column);
+        int first = Math.max(0, Math.ceilDiv(-shift, stride));
+        int last = Math.min(outWidth - 1, Math.floorDiv(x.w() - 1 - shift, stride));
         for (int y = 0; y < outHeight && first <= last; y++) {
-          int inRow =
-              y * convolution.strideHeight()
-                  + row * convolution.dilationHeight()
-                  - convolution.padHeight();
+          int inRow = convolution.rows().position(y, row);
           if (inRow >= 0 && inRow < x.h()) {
             work.visit(
                 filter,
-                (inPlane * x.h() + inRow) * x.w() + first * convolution.strideWidth() + shift,
+                (inPlane * x.h() + inRow) * x.w() + first * stride + shift,
                 (outPlane * outHeight + y) * outWidth + first,
                 last - first + 1);
           }

@@ -146,7 +146,7 @@ class CublasLtDescriptorTest {
 
   @Nested
   class Emulated extends Rules {
-    private final EmulatedCublasLt cublasLt = new EmulatedCublasLt(new EmulatedDevice());
+    private final CublasLtApi cublasLt = EmulatedCublasLt.on(new EmulatedDevice());
 
     @Override
     CublasLtApi cublasLt() {

@@ -222,7 +222,7 @@ class CudnnDescriptorTest {
 
   @Nested
   class Emulated extends Rules {
-    private final EmulatedCudnn cudnn = new EmulatedCudnn(new EmulatedDevice());
+    private final CudnnDescriptorApi cudnn = EmulatedCudnn.on(new EmulatedDevice());
 
     @Override
     CudnnDescriptorApi cudnn() {

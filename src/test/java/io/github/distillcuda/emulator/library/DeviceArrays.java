@@ -1,10 +1,7 @@
 package io.github.distillcuda.emulator.library;
 
 import io.github.distillcuda.emulator.memory.EmulatedMemory;
-import io.github.distillcuda.emulator.memory.HostBytes;
 import io.github.distillcuda.emulator.memory.Region;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 
 /** Device memory as a library sees it: arrays at addresses, whose every byte is checked. */
 final class DeviceArrays {
@@ -16,28 +13,11 @@ final class DeviceArrays {
 
   /** Reads an array; throws if an element was never written. */
   float[] read(long address, ElementType type, int count) {
-    byte[] bytes = readBytes(address, count * type.bytes());
-    if (type == ElementType.FLOAT32) {
-      return HostBytes.toFloats(bytes);
-    }
-    ByteBuffer halves = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-    float[] values = new float[count];
-    for (int i = 0; i < count; i++) {
-      values[i] = ElementType.ofBfloat16(halves.getShort(2 * i));
-    }
-    return values;
+    return type.decode(readBytes(address, count * type.bytes()));
   }
 
   void write(long address, ElementType type, float[] values) {
-    if (type == ElementType.FLOAT32) {
-      writeBytes(address, HostBytes.of(values));
-      return;
-    }
-    ByteBuffer halves = ByteBuffer.allocate(2 * values.length).order(ByteOrder.LITTLE_ENDIAN);
-    for (float value : values) {
-      halves.putShort(ElementType.toBfloat16(value));
-    }
-    writeBytes(address, halves.array());
+    writeBytes(address, type.encode(values));
   }
 
   byte[] readBytes(long address, int length) {

@@ -7,8 +7,10 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.distillcuda.ffi.CublasConstants;
+import io.github.distillcuda.ffi.CublasLtApi;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -21,7 +23,7 @@ class EmulatedCublasLtTest {
   private static final int MASK_LD = 128;
 
   private final LibraryFixture fixture = new LibraryFixture();
-  private final EmulatedCublasLt cublasLt = new EmulatedCublasLt(fixture.device);
+  private CublasLtApi cublasLt = EmulatedCublasLt.on(fixture.device);
   private final Arena arena = Arena.ofConfined();
   private final float[] a = fixture.numbers(M * K);
   private final float[] b = fixture.numbers(K * N);
@@ -267,7 +269,7 @@ class EmulatedCublasLtTest {
     set(CublasConstants.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, 100L);
     assertFails(7, () -> search(results));
     epilogue(CublasConstants.CUBLASLT_EPILOGUE_BIAS, d, 0);
-    cublasLt.refusing(CublasConstants.CUBLASLT_EPILOGUE_BIAS);
+    cublasLt = EmulatedCublasLt.on(fixture.device, Set.of(CublasConstants.CUBLASLT_EPILOGUE_BIAS));
     assertFails(15, () -> search(results));
     epilogue(32, 0, 0);
     assertNotEmulated("epilogue 32", () -> search(results));

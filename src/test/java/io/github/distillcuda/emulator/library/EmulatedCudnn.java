@@ -1,153 +1,90 @@
 package io.github.distillcuda.emulator.library;
 
-import static io.github.distillcuda.ffi.CudnnConstants.CUDNN_STATUS_NOT_SUPPORTED;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.github.distillcuda.emulator.device.EmulatedDevice;
+import io.github.distillcuda.emulator.library.ConvolutionProblem.Direction;
 import io.github.distillcuda.ffi.CudnnApi;
 import io.github.distillcuda.ffi.CudnnConstants;
 import io.github.distillcuda.ffi.CudnnPerformance;
 import java.lang.foreign.MemorySegment;
-import java.util.function.Consumer;
+import java.util.Set;
 
 /** cuDNN's legacy API on an emulated device: the convolutions, and what stands between them. */
-public final class EmulatedCudnn extends EmulatedCudnnLayers implements CudnnApi {
-  /** The three directions; an algorithm's number is of its own enumeration in each. */
-  private enum Direction {
-    FORWARD(7),
-    BACKWARD_DATA(5),
-    BACKWARD_FILTER(5);
-
-    /** The number of the algorithm of Winograd in separate kernels. */
-    private final int winograd;
-
-    Direction(int winograd) {
-      this.winograd = winograd;
-    }
-  }
-
-  /** A convolution that fits together. */
-  private record Problem(
-      ConvolutionDescriptor descriptor,
-      ConvolutionShape convolution,
-      TensorShape x,
-      TensorShape w,
-      TensorShape y) {
-    ConvolutionLoops loops() {
-      return new ConvolutionLoops(convolution, x, w);
-    }
-  }
-
-  public EmulatedCudnn(EmulatedDevice device) {
+public final class EmulatedCudnn extends EmulatedCudnnLayers {
+  private EmulatedCudnn(EmulatedDevice device) {
     super(device);
+  }
+
+  /** Returns cuDNN on a device. */
+  public static CudnnApi on(EmulatedDevice device) {
+    return new EmulatedCudnn(device)
+        .logging(CudnnApi.class, Set.of("cudnnGetVersion", "cudnnGetCudartVersion"));
   }
 
   @Override
   public long cudnnGetVersion() {
-    device().latch().requireUsable("cudnnGetVersion");
     return 92_400;
   }
 
   @Override
   public long cudnnGetCudartVersion() {
-    device().latch().requireUsable("cudnnGetCudartVersion");
     return 13_000;
   }
 
-  private Problem problem(long convolution, long xDesc, long wDesc, long yDesc) {
-    ConvolutionDescriptor descriptor = convolution(convolution);
-    Problem problem =
-        new Problem(descriptor, shape(descriptor), tensor(xDesc), filter(wDesc), tensor(yDesc));
-    int[] output = outputOf(problem.convolution(), problem.x(), problem.w());
-    requireParam(
-        problem.y().hasExtents(output[0], output[1], output[2], output[3]),
+  private ConvolutionProblem problem(long convolution, long xDesc, long wDesc, long yDesc) {
+    ConvolutionShape shape = convolution(convolution);
+    TensorShape x = tensor(xDesc);
+    TensorShape w = filter(wDesc);
+    TensorShape y = tensor(yDesc);
+    requireValid(
+        y.hasExtents(outputOf(shape, x, w)),
         "the output's extents do not follow from input, filters and convolution");
+    requireLikeTypes(x, w, y);
     emulated(
-        problem.x().hasEmulatedType()
-            && problem.x().dataType() == problem.w().dataType()
-            && problem.x().dataType() == problem.y().dataType(),
-        () -> "these types");
-    emulated(
-        problem.x().format() == problem.w().format()
-            && problem.x().format() == problem.y().format(),
+        x.format() == w.format() && x.format() == y.format(),
         () -> "different formats of input, filters and output");
     emulated(
-        problem.convolution().mode() == CudnnConstants.CUDNN_CROSS_CORRELATION
-            && problem.convolution().computeType() == CudnnConstants.CUDNN_DATA_FLOAT,
+        shape.mode() == CudnnConstants.CUDNN_CROSS_CORRELATION
+            && shape.computeType() == CudnnConstants.CUDNN_DATA_FLOAT,
         () -> "this mode or type of sums");
-    return problem;
+    return new ConvolutionProblem(shape, mathType(convolution), x, w, y);
   }
 
-  /** Returns what an algorithm needs: forward, 0 needs nothing; all others have tables to keep. */
-  private long workspace(Direction direction, Problem problem, int algorithm) {
-    emulated(
-        algorithm == 0 || algorithm == 1 || algorithm == direction.winograd,
-        () -> "algorithm " + algorithm);
-    require(
-        algorithm != direction.winograd || isForWinograd(problem),
-        CUDNN_STATUS_NOT_SUPPORTED,
+  // ---- Workspaces
+
+  /** Returns what an algorithm needs. */
+  private long workspace(Direction direction, ConvolutionProblem problem, int algorithm) {
+    emulated(problem.isEmulated(direction, algorithm), () -> "algorithm " + algorithm);
+    requireSupported(
+        problem.isSupported(direction, algorithm),
         "Winograd is for 3x3 filters of stride 1 in NCHW");
-    return algorithm == 0 ? 0 : 256 + 4L * problem.w().elements() * (1 + direction.ordinal());
-  }
-
-  private static boolean isForWinograd(Problem problem) {
-    ConvolutionShape convolution = problem.convolution();
-    return problem.w().h() == 3
-        && problem.w().w() == 3
-        && convolution.strideHeight() == 1
-        && convolution.strideWidth() == 1
-        && convolution.dilationHeight() == 1
-        && convolution.dilationWidth() == 1
-        && problem.x().format() == CudnnConstants.CUDNN_TENSOR_NCHW;
+    return problem.workspaceBytes(direction, algorithm);
   }
 
   @Override
   public long cudnnGetConvolutionForwardWorkspaceSize(
       long handle, long xDesc, long wDesc, long convolution, long yDesc, int algorithm) {
-    call(
-        "cudnnGetConvolutionForwardWorkspaceSize",
-        handle,
-        xDesc,
-        wDesc,
-        convolution,
-        yDesc,
-        algorithm);
-    handle(handle);
+    stream(handle);
     return workspace(Direction.FORWARD, problem(convolution, xDesc, wDesc, yDesc), algorithm);
   }
 
   @Override
   public long cudnnGetConvolutionBackwardDataWorkspaceSize(
       long handle, long wDesc, long dyDesc, long convolution, long dxDesc, int algorithm) {
-    call(
-        "cudnnGetConvolutionBackwardDataWorkspaceSize",
-        handle,
-        wDesc,
-        dyDesc,
-        convolution,
-        dxDesc,
-        algorithm);
-    handle(handle);
-    return workspace(
-        Direction.BACKWARD_DATA, problem(convolution, dxDesc, wDesc, dyDesc), algorithm);
+    stream(handle);
+    ConvolutionProblem problem = problem(convolution, dxDesc, wDesc, dyDesc);
+    return workspace(Direction.BACKWARD_DATA, problem, algorithm);
   }
 
   @Override
   public long cudnnGetConvolutionBackwardFilterWorkspaceSize(
       long handle, long xDesc, long dyDesc, long convolution, long dwDesc, int algorithm) {
-    call(
-        "cudnnGetConvolutionBackwardFilterWorkspaceSize",
-        handle,
-        xDesc,
-        dyDesc,
-        convolution,
-        dwDesc,
-        algorithm);
-    handle(handle);
-    return workspace(
-        Direction.BACKWARD_FILTER, problem(convolution, xDesc, dwDesc, dyDesc), algorithm);
+    stream(handle);
+    ConvolutionProblem problem = problem(convolution, xDesc, dwDesc, dyDesc);
+    return workspace(Direction.BACKWARD_FILTER, problem, algorithm);
   }
 
   // ---- Measuring
@@ -165,22 +102,8 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers implements CudnnApi
       MemorySegment results,
       long workspace,
       long workspaceBytes) {
-    call(
-        "cudnnFindConvolutionForwardAlgorithmEx",
-        handle,
-        xDesc,
-        x,
-        wDesc,
-        w,
-        convolution,
-        yDesc,
-        y,
-        results,
-        workspace,
-        workspaceBytes);
-    Problem problem = problem(convolution, xDesc, wDesc, yDesc);
-    return find(
-        handle, Direction.FORWARD, problem, problem.y(), y, results, workspace, workspaceBytes);
+    ConvolutionProblem problem = problem(convolution, xDesc, wDesc, yDesc);
+    return find(handle, Direction.FORWARD, problem, y, results, workspace, workspaceBytes);
   }
 
   @Override
@@ -196,29 +119,8 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers implements CudnnApi
       MemorySegment results,
       long workspace,
       long workspaceBytes) {
-    call(
-        "cudnnFindConvolutionBackwardDataAlgorithmEx",
-        handle,
-        wDesc,
-        w,
-        dyDesc,
-        dy,
-        convolution,
-        dxDesc,
-        dx,
-        results,
-        workspace,
-        workspaceBytes);
-    Problem problem = problem(convolution, dxDesc, wDesc, dyDesc);
-    return find(
-        handle,
-        Direction.BACKWARD_DATA,
-        problem,
-        problem.x(),
-        dx,
-        results,
-        workspace,
-        workspaceBytes);
+    ConvolutionProblem problem = problem(convolution, dxDesc, wDesc, dyDesc);
+    return find(handle, Direction.BACKWARD_DATA, problem, dx, results, workspace, workspaceBytes);
   }
 
   @Override
@@ -234,112 +136,76 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers implements CudnnApi
       MemorySegment results,
       long workspace,
       long workspaceBytes) {
-    call(
-        "cudnnFindConvolutionBackwardFilterAlgorithmEx",
-        handle,
-        xDesc,
-        x,
-        dyDesc,
-        dy,
-        convolution,
-        dwDesc,
-        dw,
-        results,
-        workspace,
-        workspaceBytes);
-    Problem problem = problem(convolution, xDesc, dwDesc, dyDesc);
-    return find(
-        handle,
-        Direction.BACKWARD_FILTER,
-        problem,
-        problem.w(),
-        dw,
-        results,
-        workspace,
-        workspaceBytes);
+    ConvolutionProblem problem = problem(convolution, xDesc, dwDesc, dyDesc);
+    return find(handle, Direction.BACKWARD_FILTER, problem, dw, results, workspace, workspaceBytes);
   }
 
   /** Answers with both algorithms that fit the workspace, and one that does not run. */
   private int find(
       long handle,
       Direction direction,
-      Problem problem,
-      TensorShape overwritten,
+      ConvolutionProblem problem,
       long output,
       MemorySegment results,
       long workspace,
       long workspaceBytes) {
-    handle(handle);
-    emulated(!device().isCapturing(), () -> "measuring while this thread records");
+    stream(handle);
+    requireNotRecording("measuring");
     device().synchronize();
+    TensorShape overwritten = problem.result(direction);
     arrays().scribble(workspace, workspaceBytes);
     arrays().scribble(output, (long) overwritten.elements() * overwritten.elementType().bytes());
     int room = (int) (results.byteSize() / CudnnPerformance.BYTES);
     int count = 0;
     for (int algorithm : new int[] {0, 1}) {
       long needed = workspace(direction, problem, algorithm);
-      boolean deterministic = direction == Direction.FORWARD || algorithm == 1;
       if (needed <= workspaceBytes && count < room) {
-        performance(results, count++, algorithm, 0, needed, deterministic, problem);
+        boolean deterministic = problem.isDeterministic(direction, algorithm);
+        MemorySegment entry = performance(results, count++, algorithm, problem);
+        entry.set(JAVA_FLOAT, 8, 0.01f * count);
+        entry.set(JAVA_LONG, 16, needed);
+        entry.set(JAVA_INT, 24, deterministic ? CudnnConstants.CUDNN_DETERMINISTIC : 0);
       }
     }
     if (count < room) {
-      performance(results, count++, 2, CUDNN_STATUS_NOT_SUPPORTED, 0, false, problem);
+      MemorySegment entry = performance(results, count++, 2, problem);
+      entry.set(JAVA_INT, 4, CudnnConstants.CUDNN_STATUS_NOT_SUPPORTED);
+      entry.set(JAVA_FLOAT, 8, -1);
     }
     return count;
   }
 
-  private static void performance(
-      MemorySegment results,
-      int index,
-      int algorithm,
-      int status,
-      long workspace,
-      boolean deterministic,
-      Problem problem) {
+  private static MemorySegment performance(
+      MemorySegment results, int index, int algorithm, ConvolutionProblem problem) {
     MemorySegment entry =
         results.asSlice(index * CudnnPerformance.BYTES, CudnnPerformance.BYTES).fill((byte) 0);
     entry.set(JAVA_INT, 0, algorithm);
-    entry.set(JAVA_INT, 4, status);
-    entry.set(JAVA_FLOAT, 8, status == 0 ? 0.01f * (index + 1) : -1);
-    entry.set(JAVA_LONG, 16, workspace);
-    entry.set(JAVA_INT, 24, deterministic ? CudnnConstants.CUDNN_DETERMINISTIC : 0);
-    entry.set(JAVA_INT, 28, problem.descriptor().mathType());
+    entry.set(JAVA_INT, 28, problem.mathType());
+    return entry;
   }
 
   // ---- Convolution
 
-  /** Does a convolution in the handle's stream; its workspace keeps nothing. */
-  private void submit(
-      long handle,
-      Direction direction,
-      Problem problem,
-      int algorithm,
-      long workspace,
-      long workspaceBytes,
-      Consumer<ConvolutionLoops> body) {
-    requireParam(
-        workspace(direction, problem, algorithm) <= workspaceBytes, "the workspace is too small");
-    submit(
-        handle,
-        () -> {
-          arrays().scribble(workspace, workspaceBytes);
-          body.accept(problem.loops());
-          arrays().scribble(workspace, workspaceBytes);
-        });
+  private void requireWorkspace(
+      Direction direction, ConvolutionProblem problem, int algorithm, long bytes) {
+    requireValid(workspace(direction, problem, algorithm) <= bytes, "the workspace is too small");
   }
 
   /** Reads a factor, rounded where tensor cores may take it: always but with FMA. */
-  private float[] factor(Problem problem, TensorShape shape, long address) {
-    float[] values = shape.read(arrays(), address);
+  private float[] factor(ConvolutionProblem problem, TensorShape shape, long address) {
+    float[] values = array(shape, address).read();
     if (shape.elementType() == ElementType.FLOAT32
-        && problem.descriptor().mathType() != CudnnConstants.CUDNN_FMA_MATH
-        && device().computeCapability() >= 80) {
-      for (int i = 0; i < values.length; i++) {
-        values[i] = ElementType.toTf32(values[i]);
-      }
+        && problem.mathType() != CudnnConstants.CUDNN_FMA_MATH
+        && hasTf32()) {
+      ElementType.roundToTf32(values);
     }
     return values;
+  }
+
+  private double[] product(ConvolutionProblem problem, long x, long w) {
+    return problem
+        .loops()
+        .forward(factor(problem, problem.x(), x), factor(problem, problem.w(), w));
   }
 
   @Override
@@ -357,38 +223,13 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers implements CudnnApi
       float beta,
       long yDesc,
       long y) {
-    call(
-        "cudnnConvolutionForward",
-        handle,
-        alpha,
-        xDesc,
-        x,
-        wDesc,
-        w,
-        convolution,
-        algorithm,
-        workspace,
-        workspaceBytes,
-        beta,
-        yDesc,
-        y);
-    Problem problem = problem(convolution, xDesc, wDesc, yDesc);
+    ConvolutionProblem problem = problem(convolution, xDesc, wDesc, yDesc);
+    requireWorkspace(Direction.FORWARD, problem, algorithm, workspaceBytes);
     submit(
-        handle,
-        Direction.FORWARD,
-        problem,
-        algorithm,
+        stream(handle),
         workspace,
         workspaceBytes,
-        loops ->
-            problem
-                .y()
-                .write(
-                    arrays(),
-                    y,
-                    alpha,
-                    loops.forward(factor(problem, problem.x(), x), factor(problem, problem.w(), w)),
-                    beta));
+        () -> array(problem.y(), y).write(alpha, product(problem, x, w), beta));
   }
 
   @Override
@@ -411,80 +252,53 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers implements CudnnApi
       long activation,
       long yDesc,
       long y) {
-    call(
-        "cudnnConvolutionBiasActivationForward",
-        handle,
-        alpha1,
-        xDesc,
-        x,
-        wDesc,
-        w,
-        convolution,
-        algorithm,
-        workspace,
-        workspaceBytes,
-        alpha2,
-        zDesc,
-        z,
-        biasDesc,
-        bias,
-        activation,
-        yDesc,
-        y);
-    Problem problem = problem(convolution, xDesc, wDesc, yDesc);
-    ActivationDescriptor function = activation(activation);
+    ConvolutionProblem problem = problem(convolution, xDesc, wDesc, yDesc);
+    Activation function = activation(activation);
     boolean identity = function.mode() == CudnnConstants.CUDNN_ACTIVATION_IDENTITY;
     emulated(
         identity || function.mode() == CudnnConstants.CUDNN_ACTIVATION_RELU,
         () -> "this activation");
-    require(
+    requireSupported(
         !identity || algorithm == CudnnConstants.CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM,
-        CUDNN_STATUS_NOT_SUPPORTED,
         "the identity is for one algorithm alone");
-    requireParam(tensor(zDesc).equals(problem.y()), "z is not like y");
+    requireValid(tensor(zDesc).equals(problem.y()), "z is not like y");
     TensorShape biases = tensor(biasDesc);
-    requireParam(biases.hasExtents(1, problem.w().n(), 1, 1), "the bias is not [1, k, 1, 1]");
+    requireValid(biases.hasExtents(1, problem.w().n(), 1, 1), "the bias is not [1, k, 1, 1]");
+    requireLikeTypes(problem.y(), biases);
+    requireWorkspace(Direction.FORWARD, problem, algorithm, workspaceBytes);
     submit(
-        handle,
-        Direction.FORWARD,
-        problem,
-        algorithm,
+        stream(handle),
         workspace,
         workspaceBytes,
-        loops -> {
-          double[] sums =
-              loops.forward(factor(problem, problem.x(), x), factor(problem, problem.w(), w));
-          float[] added = alpha2 == 0 ? null : problem.y().read(arrays(), z);
-          float[] channels = biases.read(arrays(), bias);
-          int plane = problem.y().h() * problem.y().w();
-          float[] result = new float[sums.length];
-          for (int i = 0; i < result.length; i++) {
-            double sum = alpha1 * sums[i] + channels[i / plane % channels.length];
-            sum += added == null ? 0 : (double) alpha2 * added[i];
-            result[i] = identity ? (float) sum : relu((float) sum, function);
+        () -> {
+          double[] sums = array(problem.y(), z).scaled(alpha1, product(problem, x, w), alpha2);
+          float[] channels = array(biases, bias).read();
+          for (int i = 0; i < sums.length; i++) {
+            sums[i] += channels[problem.y().channel(i)];
+            sums[i] = identity ? sums[i] : function.relu((float) sums[i]);
           }
-          problem.y().write(arrays(), y, result);
+          array(problem.y(), y).write(sums);
         });
   }
 
   @Override
   public void cudnnConvolutionBackwardBias(
       long handle, float alpha, long dyDesc, long dy, float beta, long dbDesc, long db) {
-    call("cudnnConvolutionBackwardBias", handle, alpha, dyDesc, dy, beta, dbDesc, db);
     TensorShape gradient = tensor(dyDesc);
     TensorShape biases = tensor(dbDesc);
-    requireParam(biases.hasExtents(1, gradient.c(), 1, 1), "the bias is not [1, c, 1, 1]");
+    requireValid(biases.hasExtents(1, gradient.c(), 1, 1), "the bias is not [1, c, 1, 1]");
+    requireSupported(
+        gradient.dataType() == CudnnConstants.CUDNN_DATA_FLOAT, "this is for float32 alone");
     requireLikeTypes(gradient, biases);
     submit(
-        handle,
+        stream(handle),
         () -> {
-          float[] values = gradient.read(arrays(), dy);
+          float[] values = array(gradient, dy).read();
           double[] sums = new double[gradient.c()];
-          int plane = gradient.h() * gradient.w();
           for (int i = 0; i < values.length; i++) {
-            sums[i / plane % sums.length] += values[i];
+            sums[gradient.channel(i)] += values[i];
           }
-          biases.write(arrays(), db, alpha, sums, beta);
+          array(biases, db).write(alpha, sums, beta);
         });
   }
 
@@ -503,39 +317,18 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers implements CudnnApi
       float beta,
       long dxDesc,
       long dx) {
-    call(
-        "cudnnConvolutionBackwardData",
-        handle,
-        alpha,
-        wDesc,
-        w,
-        dyDesc,
-        dy,
-        convolution,
-        algorithm,
-        workspace,
-        workspaceBytes,
-        beta,
-        dxDesc,
-        dx);
-    Problem problem = problem(convolution, dxDesc, wDesc, dyDesc);
+    ConvolutionProblem problem = problem(convolution, dxDesc, wDesc, dyDesc);
+    requireWorkspace(Direction.BACKWARD_DATA, problem, algorithm, workspaceBytes);
     submit(
-        handle,
-        Direction.BACKWARD_DATA,
-        problem,
-        algorithm,
+        stream(handle),
         workspace,
         workspaceBytes,
-        loops ->
-            problem
-                .x()
-                .write(
-                    arrays(),
-                    dx,
-                    alpha,
-                    loops.gradientOfInput(
-                        factor(problem, problem.w(), w), factor(problem, problem.y(), dy)),
-                    beta));
+        () -> {
+          float[] filters = factor(problem, problem.w(), w);
+          float[] gradient = factor(problem, problem.y(), dy);
+          double[] sums = problem.loops().gradientOfInput(filters, gradient);
+          array(problem.x(), dx).write(alpha, sums, beta);
+        });
   }
 
   @Override
@@ -553,38 +346,17 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers implements CudnnApi
       float beta,
       long dwDesc,
       long dw) {
-    call(
-        "cudnnConvolutionBackwardFilter",
-        handle,
-        alpha,
-        xDesc,
-        x,
-        dyDesc,
-        dy,
-        convolution,
-        algorithm,
-        workspace,
-        workspaceBytes,
-        beta,
-        dwDesc,
-        dw);
-    Problem problem = problem(convolution, xDesc, dwDesc, dyDesc);
+    ConvolutionProblem problem = problem(convolution, xDesc, dwDesc, dyDesc);
+    requireWorkspace(Direction.BACKWARD_FILTER, problem, algorithm, workspaceBytes);
     submit(
-        handle,
-        Direction.BACKWARD_FILTER,
-        problem,
-        algorithm,
+        stream(handle),
         workspace,
         workspaceBytes,
-        loops ->
-            problem
-                .w()
-                .write(
-                    arrays(),
-                    dw,
-                    alpha,
-                    loops.gradientOfFilters(
-                        factor(problem, problem.x(), x), factor(problem, problem.y(), dy)),
-                    beta));
+        () -> {
+          float[] input = factor(problem, problem.x(), x);
+          float[] gradient = factor(problem, problem.y(), dy);
+          double[] sums = problem.loops().gradientOfFilters(input, gradient);
+          array(problem.w(), dw).write(alpha, sums, beta);
+        });
   }
 }

@@ -1,72 +1,60 @@
 package io.github.distillcuda.emulator.library;
 
-import static io.github.distillcuda.ffi.CudnnConstants.CUDNN_STATUS_BAD_PARAM;
-
-import io.github.distillcuda.emulator.device.DeviceWork;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.ffi.CudnnApi;
 import io.github.distillcuda.ffi.CudnnConstants;
 
 /** cuDNN's handles, and what stands between convolutions. */
 abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements CudnnApi {
-  static final class Handle {
+  private static final class Handle {
     private long stream;
   }
 
-  private final DeviceArrays arrays;
-
   EmulatedCudnnLayers(EmulatedDevice device) {
     super(device);
-    arrays = new DeviceArrays(device.memory());
-  }
-
-  final DeviceArrays arrays() {
-    return arrays;
-  }
-
-  final Handle handle(long handle) {
-    return require(Handle.class, handle, CUDNN_STATUS_BAD_PARAM);
-  }
-
-  /** Does work in the handle's stream. */
-  final void submit(long handle, Runnable body) {
-    device().submit(handle(handle).stream, DeviceWork.ofLibrary(lastFunction(), body));
-  }
-
-  final void requireLikeTypes(TensorShape first, TensorShape second) {
-    emulated(first.hasEmulatedType() && first.dataType() == second.dataType(), () -> "these types");
   }
 
   @Override
   public final long cudnnCreate() {
-    call("cudnnCreate");
-    require(
-        device().hasContext(), CudnnConstants.CUDNN_STATUS_NOT_INITIALIZED, "no current context");
-    emulated(!device().isCapturing(), () -> "a new handle while this thread records");
-    return device().add("cudnn", new Handle());
+    requireNotRecording("a new handle");
+    return open("cudnn", new Handle());
   }
 
   @Override
   public final void cudnnDestroy(long handle) {
-    callToEnd(Handle.class, CUDNN_STATUS_BAD_PARAM, "cudnnDestroy", handle);
-    emulated(!device().isCapturing(), () -> "the end of a handle while this thread records");
+    end(Handle.class, LibraryStatuses.CUDNN.invalid().code(), handle);
+    requireNotRecording("the end of a handle");
     device().synchronize();
   }
 
   @Override
   public final void cudnnSetStream(long handle, long stream) {
-    call("cudnnSetStream", handle, stream);
-    handle(handle).stream = stream;
+    object(Handle.class, handle).stream = stream;
+  }
+
+  /** Returns the stream of a handle. */
+  final long stream(long handle) {
+    return object(Handle.class, handle).stream;
+  }
+
+  final DeviceArray array(TensorShape shape, long address) {
+    return shape.at(address, arrays());
+  }
+
+  final void requireLikeTypes(TensorShape first, TensorShape... others) {
+    emulated(first.hasEmulatedType(), () -> "this type");
+    for (TensorShape other : others) {
+      emulated(first.dataType() == other.dataType(), () -> "these types");
+    }
   }
 
   /** An extent of the added tensor is the other's, or 1. */
   @Override
   public final void cudnnAddTensor(
       long handle, float alpha, long aDesc, long a, float beta, long cDesc, long c) {
-    call("cudnnAddTensor", handle, alpha, aDesc, a, beta, cDesc, c);
     TensorShape added = tensor(aDesc);
     TensorShape sum = tensor(cDesc);
-    requireParam(
+    requireValid(
         repeats(added.n(), sum.n())
             && repeats(added.c(), sum.c())
             && repeats(added.h(), sum.h())
@@ -74,18 +62,18 @@ abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements C
         "an extent of a is neither c's nor 1");
     requireLikeTypes(added, sum);
     submit(
-        handle,
+        stream(handle),
         () -> {
-          float[] values = added.read(arrays, a);
+          float[] values = array(added, a).read();
           double[] repeated = new double[sum.elements()];
           for (int i = 0; i < repeated.length; i++) {
             int w = i % sum.w() % added.w();
             int h = i / sum.w() % sum.h() % added.h();
-            int channel = i / (sum.w() * sum.h()) % sum.c() % added.c();
+            int channel = sum.channel(i) % added.c();
             int n = i / (sum.w() * sum.h() * sum.c()) % added.n();
             repeated[i] = values[((n * added.c() + channel) * added.h() + h) * added.w() + w];
           }
-          sum.write(arrays, c, alpha, repeated, beta);
+          array(sum, c).write(alpha, repeated, beta);
         });
   }
 
@@ -93,17 +81,13 @@ abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements C
     return extent == of || extent == 1;
   }
 
-  static float relu(float value, ActivationDescriptor activation) {
-    return Float.isNaN(value) && activation.propagatesNan() ? value : value > 0 ? value : 0;
-  }
-
-  private ActivationDescriptor relu(long activation) {
-    ActivationDescriptor descriptor = activation(activation);
-    requireParam(
-        descriptor.mode() != CudnnConstants.CUDNN_ACTIVATION_IDENTITY,
+  private Activation relu(long activation) {
+    Activation function = activation(activation);
+    requireValid(
+        function.mode() != CudnnConstants.CUDNN_ACTIVATION_IDENTITY,
         "the identity is for cudnnConvolutionBiasActivationForward alone");
-    emulated(descriptor.mode() == CudnnConstants.CUDNN_ACTIVATION_RELU, () -> "this activation");
-    return descriptor;
+    emulated(function.mode() == CudnnConstants.CUDNN_ACTIVATION_RELU, () -> "this activation");
+    return function;
   }
 
   @Override
@@ -116,22 +100,21 @@ abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements C
       float beta,
       long yDesc,
       long y) {
-    call("cudnnActivationForward", handle, activation, alpha, xDesc, x, beta, yDesc, y);
-    ActivationDescriptor function = relu(activation);
+    Activation function = relu(activation);
     TensorShape in = tensor(xDesc);
     TensorShape out = tensor(yDesc);
-    requireParam(in.hasExtentsOf(out) && in.dataType() == out.dataType(), "x is not like y");
-    requireParam(x != y || in.equals(out), "in place, but x is laid out otherwise than y");
-    requireLikeTypes(in, out);
+    requireValid(in.hasExtentsOf(out) && in.dataType() == out.dataType(), "x is not like y");
+    requireValid(x != y || in.equals(out), "in place, but x is laid out otherwise than y");
+    requireLikeTypes(in);
     submit(
-        handle,
+        stream(handle),
         () -> {
-          float[] values = in.read(arrays, x);
+          float[] values = array(in, x).read();
           double[] result = new double[values.length];
           for (int i = 0; i < result.length; i++) {
-            result[i] = relu(values[i], function);
+            result[i] = function.relu(values[i]);
           }
-          out.write(arrays, y, alpha, result, beta);
+          array(out, y).write(alpha, result, beta);
         });
   }
 
@@ -150,37 +133,22 @@ abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements C
       float beta,
       long dxDesc,
       long dx) {
-    call(
-        "cudnnActivationBackward",
-        handle,
-        activation,
-        alpha,
-        yDesc,
-        y,
-        dyDesc,
-        dy,
-        xDesc,
-        x,
-        beta,
-        dxDesc,
-        dx);
     relu(activation);
     TensorShape out = tensor(yDesc);
     TensorShape outGradient = tensor(dyDesc);
     TensorShape in = tensor(xDesc);
     TensorShape gradient = tensor(dxDesc);
-    requireParam(
+    requireValid(
         out.hasExtentsOf(in) && outGradient.hasExtentsOf(in) && gradient.hasExtentsOf(in),
         "y, dy, x and dx differ");
-    requireParam(dx != dy || gradient.equals(outGradient), "in place, but laid out otherwise");
-    requireLikeTypes(in, gradient);
-    requireLikeTypes(in, outGradient);
+    requireValid(dx != dy || gradient.equals(outGradient), "in place, but laid out otherwise");
+    requireLikeTypes(in, out, gradient, outGradient);
     submit(
-        handle,
+        stream(handle),
         () -> {
-          float[] outputs = out.read(arrays, y);
-          float[] inputs = in.read(arrays, x);
-          float[] outputGradients = outGradient.read(arrays, dy);
+          float[] outputs = array(out, y).read();
+          float[] inputs = array(in, x).read();
+          float[] outputGradients = array(outGradient, dy).read();
           double[] result = new double[inputs.length];
           for (int i = 0; i < result.length; i++) {
             if (inputs[i] > 0 != outputs[i] > 0) {
@@ -190,45 +158,37 @@ abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements C
             }
             result[i] = inputs[i] > 0 ? outputGradients[i] : 0;
           }
-          gradient.write(arrays, dx, alpha, result, beta);
+          array(gradient, dx).write(alpha, result, beta);
         });
   }
 
-  private PoolingShape maximum(long pooling) {
+  /** Returns the pooling of x to y. */
+  private PoolingLoops maximum(long pooling, TensorShape x, TensorShape y) {
     PoolingShape shape = pooling(pooling);
     emulated(
         shape.mode() == CudnnConstants.CUDNN_POOLING_MAX
             || shape.mode() == CudnnConstants.CUDNN_POOLING_MAX_DETERMINISTIC,
         () -> "this pooling");
     emulated(
-        Math.min(shape.padHeight(), shape.padWidth()) >= 0
-            && shape.padHeight() < shape.windowHeight()
-            && shape.padWidth() < shape.windowWidth(),
+        Math.min(shape.rows().pad(), shape.columns().pad()) >= 0
+            && shape.rows().pad() < shape.windowHeight()
+            && shape.columns().pad() < shape.windowWidth(),
         () -> "a padding below 0 or as large as the window");
-    return shape;
-  }
-
-  private void requirePooled(PoolingShape shape, TensorShape in, TensorShape out) {
-    int[] extents = outputOf(shape, in);
-    requireParam(
-        out.hasExtents(extents[0], extents[1], extents[2], extents[3]),
+    requireValid(
+        y.hasExtents(outputOf(shape, x)),
         "the output's extents do not follow from input and pooling");
-    requireLikeTypes(in, out);
+    requireLikeTypes(x, y);
+    return new PoolingLoops(shape, x);
   }
 
   @Override
   public final void cudnnPoolingForward(
       long handle, long pooling, float alpha, long xDesc, long x, float beta, long yDesc, long y) {
-    call("cudnnPoolingForward", handle, pooling, alpha, xDesc, x, beta, yDesc, y);
-    PoolingShape shape = maximum(pooling);
     TensorShape in = tensor(xDesc);
     TensorShape out = tensor(yDesc);
-    requirePooled(shape, in, out);
+    PoolingLoops loops = maximum(pooling, in, out);
     submit(
-        handle,
-        () ->
-            out.write(
-                arrays, y, alpha, new PoolingLoops(shape, in).forward(in.read(arrays, x)), beta));
+        stream(handle), () -> array(out, y).write(alpha, loops.forward(array(in, x).read()), beta));
   }
 
   @Override
@@ -245,40 +205,21 @@ abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements C
       float beta,
       long dxDesc,
       long dx) {
-    call(
-        "cudnnPoolingBackward",
-        handle,
-        pooling,
-        alpha,
-        yDesc,
-        y,
-        dyDesc,
-        dy,
-        xDesc,
-        x,
-        beta,
-        dxDesc,
-        dx);
-    PoolingShape shape = maximum(pooling);
     TensorShape in = tensor(xDesc);
     TensorShape out = tensor(yDesc);
     TensorShape outGradient = tensor(dyDesc);
     TensorShape gradient = tensor(dxDesc);
-    requirePooled(shape, in, out);
-    requireParam(
+    PoolingLoops loops = maximum(pooling, in, out);
+    requireValid(
         outGradient.hasExtentsOf(out) && gradient.hasExtentsOf(in), "a gradient's extents");
-    requireLikeTypes(in, gradient);
-    requireLikeTypes(out, outGradient);
+    requireLikeTypes(in, gradient, outGradient);
     submit(
-        handle,
-        () ->
-            gradient.write(
-                arrays,
-                dx,
-                alpha,
-                new PoolingLoops(shape, in)
-                    .backward(
-                        in.read(arrays, x), out.read(arrays, y), outGradient.read(arrays, dy)),
-                beta));
+        stream(handle),
+        () -> {
+          float[] inputs = array(in, x).read();
+          float[] outputs = array(out, y).read();
+          float[] outputGradients = array(outGradient, dy).read();
+          array(gradient, dx).write(alpha, loops.backward(inputs, outputs, outputGradients), beta);
+        });
   }
 }

@@ -4,9 +4,9 @@ import static io.github.distillcuda.emulator.library.LibraryFixture.assertFails;
 import static io.github.distillcuda.emulator.library.LibraryFixture.assertNotEmulated;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
-import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.github.distillcuda.emulator.fault.EmulatorFault;
+import io.github.distillcuda.ffi.CudnnApi;
 import io.github.distillcuda.ffi.CudnnConstants;
 import io.github.distillcuda.ffi.CudnnPerformance;
 import java.lang.foreign.Arena;
@@ -15,7 +15,7 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Each rule of native-notes/emulated-device.md that the emulated cuDNN enforces. */
+/** Each rule of native-notes/emulated-device.md for cuDNN's handles and convolutions. */
 class EmulatedCudnnTest {
   // No two extents, paddings, strides or dilations are equal.
   private static final int IMAGES = 2;
@@ -29,7 +29,7 @@ class EmulatedCudnnTest {
   private static final int OUT_WIDTH = 3; // (11 + 2*0 - (2-1)*2 - 1)/3 + 1, rounded down
 
   private final LibraryFixture fixture = new LibraryFixture();
-  private final EmulatedCudnn cudnn = new EmulatedCudnn(fixture.device);
+  private final CudnnApi cudnn = EmulatedCudnn.on(fixture.device);
   private final float[] x = fixture.numbers(IMAGES * IN * HEIGHT * WIDTH);
   private final float[] w = fixture.numbers(OUT * IN * ROWS * COLUMNS);
   private final float[] dy = fixture.numbers(IMAGES * OUT * OUT_HEIGHT * OUT_WIDTH);
@@ -277,94 +277,6 @@ class EmulatedCudnnTest {
   }
 
   @Test
-  void theFirstMaximumOfAWindowGetsTheGradient() {
-    long pooling = pooling(CudnnConstants.CUDNN_PROPAGATE_NAN);
-    long in = tensor(0, 1, 1, 2, 4);
-    long out = tensor(0, 1, 1, 1, 2);
-    long devX = fixture.put(1, 5, 2, 0, 5, 5, 0, 2);
-    long devY = fixture.allocate(2);
-    long devDx = fixture.allocate(8);
-    cudnn.cudnnPoolingForward(handle, pooling, 1, in, devX, 0, out, devY);
-    assertThat(fixture.get(devY)).containsExactly(5, 2);
-    cudnn.cudnnPoolingBackward(
-        handle, pooling, 1, out, devY, out, fixture.put(7, 9), in, devX, 0, in, devDx);
-    assertThat(fixture.get(devDx)).containsExactly(0, 7, 9, 0, 0, 0, 0, 0);
-    assertThatIllegalStateException()
-        .isThrownBy(
-            () ->
-                cudnn.cudnnPoolingBackward(
-                    handle, pooling, 1, out, fixture.put(5, 3), out, devY, in, devX, 0, in, devDx))
-        .withMessageContaining("y[1] = 3.0 is not in its window of x");
-  }
-
-  private long pooling(int nanPropagation) {
-    long pooling = cudnn.cudnnCreatePoolingDescriptor();
-    cudnn.cudnnSetPooling2dDescriptor(
-        pooling, CudnnConstants.CUDNN_POOLING_MAX_DETERMINISTIC, nanPropagation, 2, 2, 0, 0, 2, 2);
-    return pooling;
-  }
-
-  @Test
-  void nanGoesOnWhereItIsToldTo() {
-    long in = tensor(0, 1, 1, 2, 2);
-    long out = tensor(0, 1, 1, 1, 1);
-    long devX = fixture.put(1, Float.NaN, 2, 0);
-    long devY = fixture.allocate(1);
-    long relu = cudnn.cudnnCreateActivationDescriptor();
-    long devZ = fixture.allocate(4);
-    for (int propagate = 0; propagate <= 1; propagate++) {
-      cudnn.cudnnPoolingForward(handle, pooling(propagate), 1, in, devX, 0, out, devY);
-      assertThat(fixture.get(devY)).containsExactly(propagate == 1 ? Float.NaN : 2);
-      cudnn.cudnnSetActivationDescriptor(relu, 1, propagate, 0);
-      cudnn.cudnnActivationForward(handle, relu, 1, in, devX, 0, in, devZ);
-      assertThat(fixture.get(devZ)).containsExactly(1, propagate == 1 ? Float.NaN : 0, 2, 0);
-    }
-  }
-
-  @Test
-  void activationsMayBeInPlaceAndTheIdentityIsNone() {
-    long relu = activation(CudnnConstants.CUDNN_ACTIVATION_RELU);
-    long shape = tensor(0, 1, 2, 1, 2);
-    long devX = fixture.put(-1, 0, 3, 4);
-    long devDy = fixture.put(1, 2, 3, 4);
-    cudnn.cudnnActivationForward(handle, relu, 1, shape, devX, 0, shape, devX);
-    assertThat(fixture.get(devX)).containsExactly(0, 0, 3, 4);
-    cudnn.cudnnActivationBackward(
-        handle, relu, 1, shape, devX, shape, devDy, shape, devX, 0, shape, devDy);
-    assertThat(fixture.get(devDy)).containsExactly(0, 0, 3, 4);
-    assertFails(
-        2000,
-        () ->
-            cudnn.cudnnActivationForward(
-                handle,
-                activation(CudnnConstants.CUDNN_ACTIVATION_IDENTITY),
-                1,
-                shape,
-                devX,
-                0,
-                shape,
-                devX));
-    assertFails(
-        2000,
-        () ->
-            cudnn.cudnnActivationForward(
-                handle, relu, 1, shape, devX, 0, tensor(1, 1, 2, 1, 2), devX));
-  }
-
-  @Test
-  void sumsOverImagesAndTheirReverse() {
-    long out = tensor(0, 2, 2, 1, 2);
-    long bias = tensor(0, 1, 2, 1, 1);
-    long devDy = fixture.put(1, 2, 3, 4, 5, 6, 7, 8);
-    long devDb = fixture.allocate(2);
-    cudnn.cudnnConvolutionBackwardBias(handle, 1, out, devDy, 0, bias, devDb);
-    assertThat(fixture.get(devDb)).containsExactly(14, 22);
-    cudnn.cudnnAddTensor(handle, 1, bias, devDb, 1, out, devDy);
-    assertThat(fixture.get(devDy)).containsExactly(15, 16, 25, 26, 19, 20, 29, 30);
-    assertFails(2000, () -> cudnn.cudnnAddTensor(handle, 1, xDesc, devDb, 1, out, devDy));
-  }
-
-  @Test
   void workspacesMustBeLargeEnoughAndKeepNothing() {
     long devX = fixture.put(x);
     long devW = fixture.put(w);
@@ -407,15 +319,6 @@ class EmulatedCudnnTest {
                     yDesc,
                     devY))
         .withMessageContaining("cudnnConvolutionForward: ");
-  }
-
-  @Test
-  void aCallIsANodeOfARecording() {
-    long shape = tensor(0, 1, 1, 1, 2);
-    long one = fixture.put(1, 2);
-    long sum = fixture.put(0, 0);
-    fixture.replay(3, () -> cudnn.cudnnAddTensor(handle, 1, shape, one, 1, shape, sum));
-    assertThat(fixture.get(sum)).containsExactly(3, 6);
   }
 
   @Test

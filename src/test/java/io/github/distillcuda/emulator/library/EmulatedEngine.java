@@ -2,6 +2,7 @@ package io.github.distillcuda.emulator.library;
 
 import io.github.distillcuda.cuda.CudaEngine;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
+import io.github.distillcuda.ffi.CublasLtApi;
 
 /** All libraries of one emulated device, as the program takes them. */
 public final class EmulatedEngine {
@@ -9,12 +10,12 @@ public final class EmulatedEngine {
 
   /** Links the libraries of a device. */
   public static CudaEngine of(EmulatedDevice device) {
-    return of(device, new EmulatedCublasLt(device));
+    return of(device, EmulatedCublasLt.on(device));
   }
 
   /** Links the libraries of a device with a cublasLt of choice, or without one: null. */
-  public static CudaEngine of(EmulatedDevice device, EmulatedCublasLt cublasLt) {
+  public static CudaEngine of(EmulatedDevice device, CublasLtApi cublasLt) {
     return new CudaEngine(
-        "panama", device.driver(), new EmulatedCudnn(device), new EmulatedCublas(device), cublasLt);
+        "panama", device.driver(), EmulatedCudnn.on(device), EmulatedCublas.on(device), cublasLt);
   }
 }

@@ -65,9 +65,9 @@ record LtAlgorithm(int id, int tile, int splits, int reduction, int mark) {
   }
 
   /** Returns the bytes for the parts of a split sum. */
-  long workspace(long m, long n) {
+  long workspace(LtProduct product) {
     return switch (reduction) {
-      case IN_COMPUTE_TYPE -> splits * m * n * Float.BYTES;
+      case IN_COMPUTE_TYPE -> splits * product.d().rows() * product.d().columns() * Float.BYTES;
       case IN_PLACE -> COUNTER_BYTES;
       default -> 0;
     };

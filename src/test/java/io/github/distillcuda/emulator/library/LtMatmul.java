@@ -1,39 +1,82 @@
 package io.github.distillcuda.emulator.library;
 
+import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_DESC_BIAS_POINTER;
+import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_DESC_EPILOGUE;
+import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD;
+import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER;
+import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_DESC_TRANSA;
+import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_DESC_TRANSB;
+
 import io.github.distillcuda.ffi.CublasConstants;
+import java.util.HashMap;
 import java.util.Map;
 
 /** A cublasLt description of a product, as it was made: anything goes until it is used. */
-record LtMatmul(int computeType, int scaleType, Map<Integer, Number> attributes) {
-  long attribute(int attribute, long unset) {
-    Number value = attributes.get(attribute);
-    return value == null ? unset : value.longValue();
+record LtMatmul(int computeType, int scaleType, Map<Integer, Long> attributes) {
+  /** The bytes of each attribute that is emulated. */
+  static final Map<Integer, Integer> ATTRIBUTE_BYTES =
+      Map.of(
+          CUBLASLT_MATMUL_DESC_TRANSA, 4,
+          CUBLASLT_MATMUL_DESC_TRANSB, 4,
+          CUBLASLT_MATMUL_DESC_EPILOGUE, 4,
+          CUBLASLT_MATMUL_DESC_BIAS_POINTER, 8,
+          CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, 8,
+          CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, 8);
+
+  LtMatmul(int computeType, int scaleType) {
+    this(computeType, scaleType, new HashMap<>());
   }
 
-  int epilogue() {
-    return (int)
-        attribute(
-            CublasConstants.CUBLASLT_MATMUL_DESC_EPILOGUE,
-            CublasConstants.CUBLASLT_EPILOGUE_DEFAULT);
+  /** Returns what it says now: it may be changed once a product is asked for. */
+  LtMatmul copy() {
+    return new LtMatmul(computeType, scaleType, Map.copyOf(attributes));
+  }
+
+  private long get(int attribute) {
+    return attributes.getOrDefault(attribute, 0L);
+  }
+
+  long epilogue() {
+    return attributes.getOrDefault(
+        CUBLASLT_MATMUL_DESC_EPILOGUE, (long) CublasConstants.CUBLASLT_EPILOGUE_DEFAULT);
   }
 
   long bias() {
-    return attribute(CublasConstants.CUBLASLT_MATMUL_DESC_BIAS_POINTER, 0);
+    return get(CUBLASLT_MATMUL_DESC_BIAS_POINTER);
   }
 
   long mask() {
-    return attribute(CublasConstants.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, 0);
+    return get(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER);
   }
 
   long maskLd() {
-    return attribute(CublasConstants.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, 0);
+    return get(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD);
   }
 
-  long opA() {
-    return attribute(CublasConstants.CUBLASLT_MATMUL_DESC_TRANSA, CublasConstants.CUBLAS_OP_N);
+  boolean transposesA() {
+    return get(CUBLASLT_MATMUL_DESC_TRANSA) == CublasConstants.CUBLAS_OP_T;
   }
 
-  long opB() {
-    return attribute(CublasConstants.CUBLASLT_MATMUL_DESC_TRANSB, CublasConstants.CUBLAS_OP_N);
+  boolean transposesB() {
+    return get(CUBLASLT_MATMUL_DESC_TRANSB) == CublasConstants.CUBLAS_OP_T;
+  }
+
+  boolean tf32() {
+    return computeType == CublasConstants.CUBLAS_COMPUTE_32F_FAST_TF32;
+  }
+
+  /** Whether transposes and types are some that are emulated. */
+  boolean isEmulated() {
+    return isTransposeOrNot(CUBLASLT_MATMUL_DESC_TRANSA)
+        && isTransposeOrNot(CUBLASLT_MATMUL_DESC_TRANSB)
+        && scaleType == CublasConstants.CUDA_R_32F
+        && (tf32()
+            || computeType == CublasConstants.CUBLAS_COMPUTE_32F
+            || computeType == CublasConstants.CUBLAS_COMPUTE_32F_PEDANTIC);
+  }
+
+  private boolean isTransposeOrNot(int attribute) {
+    return get(attribute) == CublasConstants.CUBLAS_OP_N
+        || get(attribute) == CublasConstants.CUBLAS_OP_T;
   }
 }

@@ -1,137 +1,147 @@
 package io.github.distillcuda.emulator.library;
 
 import io.github.distillcuda.ffi.CublasConstants;
-import java.util.Map;
+import java.util.Optional;
 
-/** Computes a product of cublasLt and what its epilogue does next to it. */
-final class LtProduct {
-  private final DeviceArrays arrays;
-  private final Matrices matrices;
-  private final LtProblem problem;
-  private final LtMatmul matmul;
-  private final ElementType type;
-  private final boolean tf32;
-  private final int m;
-  private final int n;
+/**
+ * A product of cublasLt with what its epilogue does next to it: {@code D =
+ * epilogue(alpha*op(A)*op(B) + beta*C)}.
+ */
+record LtProduct(
+    LtMatmul matmul, LtEpilogue epilogue, LtLayout a, LtLayout b, LtLayout c, LtLayout d) {
+  private static final long MASK_LD_MULTIPLE = 128;
+
+  long m() {
+    return matmul.transposesA() ? a.columns() : a.rows();
+  }
+
+  long k() {
+    return matmul.transposesA() ? a.rows() : a.columns();
+  }
+
+  private boolean usesBias() {
+    return epilogue.bias() != LtEpilogue.Bias.NONE;
+  }
+
+  private boolean usesMask() {
+    return epilogue.mask() != LtEpilogue.Mask.NONE;
+  }
+
+  boolean hasPointers() {
+    return (!usesBias() || matmul.bias() != 0) && (!usesMask() || matmul.mask() != 0);
+  }
+
+  /** Returns what does not fit together. */
+  Optional<String> mismatch() {
+    if (!a.isPossible() || !b.isPossible() || !c.isPossible() || !d.isPossible()) {
+      return Optional.of("rows, columns or a leading dimension");
+    }
+    long otherK = matmul.transposesB() ? b.columns() : b.rows();
+    long n = matmul.transposesB() ? b.rows() : b.columns();
+    if (otherK != k() || d.rows() != m() || d.columns() != n) {
+      return Optional.of("the shapes");
+    }
+    if (c.rows() != d.rows() || c.columns() != d.columns() || c.type() != d.type()) {
+      return Optional.of("C is not like D");
+    }
+    boolean single = a.type() == CublasConstants.CUDA_R_32F;
+    if (a.type() != b.type() || single && d.type() != a.type() || matmul.tf32() && !single) {
+      return Optional.of("the types");
+    }
+    if (usesMask() && (matmul.maskLd() % MASK_LD_MULTIPLE != 0 || matmul.maskLd() < m())) {
+      return Optional.of("the mask's leading dimension " + matmul.maskLd());
+    }
+    return Optional.empty();
+  }
 
   /**
+   * Computes the product.
+   *
    * @param tf32 whether factors are rounded to TF32
    */
-  LtProduct(DeviceArrays arrays, LtProblem problem, boolean tf32) {
-    this.arrays = arrays;
-    this.problem = problem;
-    this.tf32 = tf32;
-    matrices = new Matrices(arrays);
-    // The description may be changed once the product is asked for.
-    matmul =
-        new LtMatmul(
-            problem.matmul().computeType(),
-            problem.matmul().scaleType(),
-            Map.copyOf(problem.matmul().attributes()));
-    type = problem.d().elementType();
-    m = (int) problem.m();
-    n = (int) problem.n();
+  void run(
+      DeviceArrays arrays,
+      boolean tf32,
+      float alpha,
+      Matrix left,
+      Matrix right,
+      float beta,
+      Matrix old,
+      Matrix result) {
+    double[] values =
+        old.scaled(
+            alpha,
+            Matrix.product(left, matmul.transposesA(), right, matmul.transposesB(), tf32),
+            beta);
+    // The bias runs along the rows of D; its gradient lies where it does, and has D's type.
+    int biases = epilogue.bias() == LtEpilogue.Bias.SUM_OF_B ? result.columns() : result.rows();
+    Matrix bias = new Matrix(arrays, matmul.bias(), result.type(), biases, 1, biases);
+    if (epilogue.bias() == LtEpilogue.Bias.ADDED) {
+      addBias(values, bias.read());
+    }
+    if (usesMask()) {
+      mask(values, arrays, result);
+    }
+    if (epilogue.relu()) {
+      relu(values);
+    }
+    switch (epilogue.bias()) {
+      case SUM_OF_D -> bias.write(sumsOfRows(values, result.rows()));
+      case SUM_OF_A -> bias.write(sums(left, !matmul.transposesA()));
+      case SUM_OF_B -> bias.write(sums(right, matmul.transposesB()));
+      case NONE, ADDED -> {}
+    }
+    result.write(values);
   }
 
-  void run(float alpha, long a, long b, float beta, long c, long d) {
-    Matrices.Layout left = problem.a().at(a);
-    Matrices.Layout right = problem.b().at(b);
-    double[] sums =
-        matrices.product(
-            left,
-            matmul.opA() == CublasConstants.CUBLAS_OP_T,
-            right,
-            matmul.opB() == CublasConstants.CUBLAS_OP_T,
-            tf32);
-    float[] result = matrices.combine(alpha, sums, beta, problem.c().at(c));
-    switch (matmul.epilogue()) {
-      case CublasConstants.CUBLASLT_EPILOGUE_BIAS -> addBias(result);
-      case CublasConstants.CUBLASLT_EPILOGUE_RELU_BIAS -> {
-        addBias(result);
-        relu(result);
-      }
-      case CublasConstants.CUBLASLT_EPILOGUE_RELU_AUX_BIAS -> {
-        addBias(result);
-        writeMask(result);
-        relu(result);
-      }
-      case CublasConstants.CUBLASLT_EPILOGUE_DRELU -> applyMask(result);
-      case CublasConstants.CUBLASLT_EPILOGUE_DRELU_BGRAD -> {
-        applyMask(result);
-        writeBias(sumsOfRows(result, m, n));
-      }
-      case CublasConstants.CUBLASLT_EPILOGUE_BGRADA ->
-          writeBias(sumsOverK(left, matmul.opA() == CublasConstants.CUBLAS_OP_T));
-      case CublasConstants.CUBLASLT_EPILOGUE_BGRADB ->
-          writeBias(sumsOverK(right, matmul.opB() == CublasConstants.CUBLAS_OP_N));
-      default -> {}
-    }
-    matrices.write(problem.d().at(d), result);
-  }
-
-  private void addBias(float[] result) {
-    float[] bias = arrays.read(matmul.bias(), type, m);
-    for (int i = 0; i < result.length; i++) {
-      result[i] += bias[i % m];
-    }
-  }
-
-  private static void relu(float[] result) {
-    for (int i = 0; i < result.length; i++) {
-      result[i] = result[i] > 0 ? result[i] : 0;
-    }
-  }
-
-  /** A bit an element, of an element's column in its row; set where the ReLU lets it pass. */
-  private void writeMask(float[] result) {
-    int columnBytes = (int) (matmul.maskLd() / 8);
-    byte[] mask = new byte[columnBytes * n];
-    for (int i = 0; i < result.length; i++) {
-      if (result[i] > 0) {
-        int row = i % m;
-        mask[i / m * columnBytes + row / 8] |= (byte) (1 << row % 8);
-      }
-    }
-    arrays.writeBytes(matmul.mask(), mask);
-  }
-
-  private void applyMask(float[] result) {
-    int columnBytes = (int) (matmul.maskLd() / 8);
-    byte[] mask = arrays.readBytes(matmul.mask(), columnBytes * n);
-    for (int i = 0; i < result.length; i++) {
-      int row = i % m;
-      if ((mask[i / m * columnBytes + row / 8] >> row % 8 & 1) == 0) {
-        result[i] = 0;
-      }
-    }
-  }
-
-  /** Returns the sums over the k of a factor whose other extent runs along its columns, or not. */
-  private double[] sumsOverK(Matrices.Layout factor, boolean kRunsAlongColumns) {
-    float[] values = matrices.read(factor);
-    if (!kRunsAlongColumns) {
-      return sumsOfRows(values, factor.rows(), factor.columns());
-    }
-    double[] sums = new double[factor.columns()];
+  private static void addBias(double[] values, float[] bias) {
     for (int i = 0; i < values.length; i++) {
-      sums[i / factor.rows()] += values[i];
+      values[i] += bias[i % bias.length];
+    }
+  }
+
+  private static void relu(double[] values) {
+    for (int i = 0; i < values.length; i++) {
+      values[i] = values[i] > 0 ? values[i] : 0;
+    }
+  }
+
+  /** Writes or applies the bits of D's elements, which lie in columns as those do. */
+  private void mask(double[] values, DeviceArrays arrays, Matrix result) {
+    int columnBytes = (int) (matmul.maskLd() / 8);
+    int length = columnBytes * result.columns();
+    boolean applied = epilogue.mask() == LtEpilogue.Mask.APPLIED;
+    byte[] mask = applied ? arrays.readBytes(matmul.mask(), length) : new byte[length];
+    for (int i = 0; i < values.length; i++) {
+      int row = i % result.rows();
+      int position = i / result.rows() * columnBytes + row / 8;
+      int bit = 1 << row % 8;
+      if (!applied) {
+        mask[position] |= (byte) (values[i] > 0 ? bit : 0);
+      } else if ((mask[position] & bit) == 0) {
+        values[i] = 0;
+      }
+    }
+    if (!applied) {
+      arrays.writeBytes(matmul.mask(), mask);
+    }
+  }
+
+  /** Returns the sums of a factor over k, which runs along its rows or along its columns. */
+  private static double[] sums(Matrix factor, boolean ofRows) {
+    float[] values = factor.read();
+    double[] sums = new double[ofRows ? factor.rows() : factor.columns()];
+    for (int i = 0; i < values.length; i++) {
+      sums[ofRows ? i % factor.rows() : i / factor.rows()] += values[i];
     }
     return sums;
   }
 
-  private static double[] sumsOfRows(float[] values, int rows, int columns) {
+  private static double[] sumsOfRows(double[] values, int rows) {
     double[] sums = new double[rows];
-    for (int i = 0; i < rows * columns; i++) {
+    for (int i = 0; i < values.length; i++) {
       sums[i % rows] += values[i];
     }
     return sums;
-  }
-
-  private void writeBias(double[] sums) {
-    float[] bias = new float[sums.length];
-    for (int i = 0; i < bias.length; i++) {
-      bias[i] = (float) sums[i];
-    }
-    arrays.write(matmul.bias(), type, bias);
   }
 }

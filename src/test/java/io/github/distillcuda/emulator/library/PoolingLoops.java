@@ -12,8 +12,8 @@ final class PoolingLoops {
   PoolingLoops(PoolingShape pooling, TensorShape x) {
     this.pooling = pooling;
     this.x = x;
-    outHeight = pooling.outputHeight(x.h());
-    outWidth = pooling.outputWidth(x.w());
+    outHeight = pooling.rows().places(x.h(), pooling.windowHeight());
+    outWidth = pooling.columns().places(x.w(), pooling.windowWidth());
   }
 
   double[] forward(float[] input) {
@@ -66,8 +66,8 @@ final class PoolingLoops {
   /** Returns the elements of an output's window in row-major order. */
   private int[] window(int output) {
     int plane = output / (outHeight * outWidth);
-    int firstRow = output / outWidth % outHeight * pooling.strideHeight() - pooling.padHeight();
-    int firstColumn = output % outWidth * pooling.strideWidth() - pooling.padWidth();
+    int firstRow = pooling.rows().position(output / outWidth % outHeight, 0);
+    int firstColumn = pooling.columns().position(output % outWidth, 0);
     int top = Math.max(0, firstRow);
     int bottom = Math.min(x.h(), firstRow + pooling.windowHeight());
     int left = Math.max(0, firstColumn);

@@ -1,25 +1,15 @@
 package io.github.distillcuda.emulator.library;
 
-/** Window, padding and stride of a cuDNN pooling, each of rows and of columns. */
+/**
+ * What a cuDNN descriptor says of a pooling.
+ *
+ * @param mode of {@code cudnnPoolingMode_t}
+ * @param nanPropagation of {@code cudnnNanPropagation_t}
+ */
 record PoolingShape(
     int mode,
     int nanPropagation,
     int windowHeight,
     int windowWidth,
-    int padHeight,
-    int padWidth,
-    int strideHeight,
-    int strideWidth) {
-  int outputHeight(int height) {
-    return output(height, windowHeight, padHeight, strideHeight);
-  }
-
-  int outputWidth(int width) {
-    return output(width, windowWidth, padWidth, strideWidth);
-  }
-
-  private static int output(int extent, int window, int pad, int stride) {
-    int free = extent + 2 * pad - window;
-    return free < 0 ? 0 : free / stride + 1;
-  }
-}
+    WindowAxis rows,
+    WindowAxis columns) {}

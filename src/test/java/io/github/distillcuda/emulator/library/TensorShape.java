@@ -9,49 +9,50 @@ import io.github.distillcuda.ffi.CudnnConstants;
  * @param dataType of {@code cudnnDataType_t}
  */
 record TensorShape(int format, int dataType, int n, int c, int h, int w) {
-  boolean hasEmulatedType() {
-    return dataType == CudnnConstants.CUDNN_DATA_FLOAT
-        || dataType == CudnnConstants.CUDNN_DATA_BFLOAT16;
+  /** Returns the type of the elements, which must be one that is emulated. */
+  ElementType elementType() {
+    return ElementType.ofCudnn(dataType).orElseThrow();
   }
 
-  ElementType elementType() {
-    return dataType == CudnnConstants.CUDNN_DATA_FLOAT ? ElementType.FLOAT32 : ElementType.BFLOAT16;
+  boolean hasEmulatedType() {
+    return ElementType.ofCudnn(dataType).isPresent();
   }
 
   int elements() {
     return n * c * h * w;
   }
 
-  boolean hasExtents(int otherN, int otherC, int otherH, int otherW) {
-    return n == otherN && c == otherC && h == otherH && w == otherW;
+  /** Returns the channel of an element that is counted in the order NCHW. */
+  int channel(int element) {
+    return element / (h * w) % c;
+  }
+
+  boolean hasExtents(int... extents) {
+    return n == extents[0] && c == extents[1] && h == extents[2] && w == extents[3];
   }
 
   boolean hasExtentsOf(TensorShape other) {
     return hasExtents(other.n, other.c, other.h, other.w);
   }
 
-  /** Reads the tensor in the order NCHW. */
-  float[] read(DeviceArrays arrays, long address) {
-    float[] stored = arrays.read(address, elementType(), elements());
-    return format == CudnnConstants.CUDNN_TENSOR_NCHW ? stored : swapped(stored, c, h * w);
+  /** Returns the tensor at an address: whatever its format, its elements count as NCHW. */
+  DeviceArray at(long address, DeviceArrays arrays) {
+    return new DeviceArray() {
+      @Override
+      public float[] read() {
+        float[] stored = arrays.read(address, elementType(), elements());
+        return isChannelsLast() ? swapped(stored, c, h * w) : stored;
+      }
+
+      @Override
+      public void write(float[] values) {
+        arrays.write(address, elementType(), isChannelsLast() ? swapped(values, h * w, c) : values);
+      }
+    };
   }
 
-  /** Writes the tensor, given in the order NCHW. */
-  void write(DeviceArrays arrays, long address, float[] values) {
-    arrays.write(
-        address,
-        elementType(),
-        format == CudnnConstants.CUDNN_TENSOR_NCHW ? values : swapped(values, h * w, c));
-  }
-
-  /** Returns {@code alpha*values + beta*old} in the order NCHW; old is read unless beta is 0. */
-  void write(DeviceArrays arrays, long address, float alpha, double[] values, float beta) {
-    float[] old = beta == 0 ? null : read(arrays, address);
-    float[] result = new float[values.length];
-    for (int i = 0; i < result.length; i++) {
-      result[i] = (float) (alpha * values[i] + (old == null ? 0 : (double) beta * old[i]));
-    }
-    write(arrays, address, result);
+  private boolean isChannelsLast() {
+    return format == CudnnConstants.CUDNN_TENSOR_NHWC;
   }
 
   /** Swaps the last two of [n, inner, outer]: every image has {@code outer} runs of inner ones. */

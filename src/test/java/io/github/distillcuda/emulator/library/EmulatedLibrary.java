@@ -1,0 +1,88 @@
+package io.github.distillcuda.emulator.library;
+
+import io.github.distillcuda.emulator.device.DeviceWork;
+import io.github.distillcuda.emulator.device.EmulatedApi;
+import io.github.distillcuda.emulator.device.EmulatedDevice;
+import io.github.distillcuda.ffi.CudaConstants;
+import io.github.distillcuda.ffi.NativeException;
+
+/** What cuDNN, cuBLAS and cublasLt have in common on an emulated device. */
+abstract class EmulatedLibrary extends EmulatedApi {
+  private final LibraryStatuses statuses;
+  private final DeviceArrays arrays;
+
+  EmulatedLibrary(EmulatedDevice device, LibraryStatuses statuses) {
+    super(device);
+    this.statuses = statuses;
+    arrays = new DeviceArrays(device.memory());
+  }
+
+  @Override
+  protected final RuntimeException failure(String call, int status, String reason) {
+    return new NativeException(call, statuses.name(status), status, reason);
+  }
+
+  @Override
+  protected final int statusOf(int driverResult) {
+    return driverResult == CudaConstants.CUDA_ERROR_OUT_OF_MEMORY
+        ? statuses.outOfMemory().code()
+        : statuses.executionFailed().code();
+  }
+
+  final void requireValid(boolean holds, String reason) {
+    require(holds, statuses.invalid().code(), reason);
+  }
+
+  final void requireSupported(boolean holds, String reason) {
+    require(holds, statuses.notSupported().code(), reason);
+  }
+
+  /** Returns what a handle or descriptor stands for; what it does not is an invalid argument. */
+  final <T> T object(Class<T> type, long handle) {
+    return require(type, handle, statuses.invalid().code());
+  }
+
+  /** Ends a descriptor; nothing may be ended too. */
+  final void end(Class<?> type, long descriptor) {
+    if (descriptor == 0) {
+      requireWorking();
+    } else {
+      end(type, statuses.invalid().code(), descriptor);
+    }
+  }
+
+  /** Returns the number of a new handle, which belongs to the current context. */
+  final long open(String kind, Object handle) {
+    require(device().hasContext(), statuses.notInitialized().code(), "no current context");
+    return device().add(kind, handle);
+  }
+
+  final void requireNotRecording(String what) {
+    emulated(!device().isCapturing(), () -> what + " while this thread records");
+  }
+
+  final DeviceArrays arrays() {
+    return arrays;
+  }
+
+  /** Whether the tensor cores of this device take float32 factors, which they round to TF32. */
+  final boolean hasTf32() {
+    return device().computeCapability() >= 80;
+  }
+
+  /** Does in a stream what was called. */
+  final void submit(long stream, Runnable body) {
+    device().submit(stream, DeviceWork.ofLibrary(lastFunction(), body));
+  }
+
+  /** Does it with a workspace; whatever the workspace held is lost, before and after. */
+  final void submit(long stream, long workspace, long workspaceBytes, Runnable body) {
+    submit(
+        stream,
+        () -> {
+          arrays.scribble(workspace, workspaceBytes);
+          body.run();
+          arrays.scribble(workspace, workspaceBytes);
+        });
+  }
+}
