@@ -4,9 +4,10 @@
 //   widen                : y = x, exactly
 // A NaN stays one; what is too large becomes infinite.
 // Shapes : x, y [n]; channels last: x [rows, channels, pixels], y [rows, pixels, channels].
-// Launch : 256 threads. round, widen: four elements a thread, n a multiple of 4, arrays on boundaries
-//          of four elements. Channels last: an element a thread, on neighbouring outputs: it is for tensors
-//          that a caller filled, which no training step has.
+// Launch : 256 threads, fewer than 2^31 elements. round, widen: four elements a thread, n a multiple
+//          of 4, arrays on boundaries of four elements. Channels last: an element a thread, on
+//          neighbouring outputs; it is for tensors that a caller filled, of which no training step
+//          has any.
 // Writes : every output once, bitwise repeatable. Nothing may overlap.
 // Traffic: 6 bytes an element.
 // Ladder : v1.      Oracle: round to nearest even, bitwise.
@@ -32,14 +33,14 @@ extern "C" __global__ void __launch_bounds__(BLOCK) round_fused_bf16_v1(
 extern "C" __global__ void __launch_bounds__(BLOCK) round_channels_last_fused_bf16_v1(
     const float* __restrict__ x, __nv_bfloat16* __restrict__ y, int rows, int channels,
     int pixels) {
-  const size_t i = (size_t)blockIdx.x * BLOCK + threadIdx.x;
-  const size_t image = (size_t)channels * pixels;
+  const int i = blockIdx.x * BLOCK + threadIdx.x;
+  const int image = channels * pixels;
   if (i >= rows * image) return;
-  const size_t row = i / image;
+  const int row = i / image;
   const int within = i - row * image;
   const int pixel = within / channels;
   const int channel = within - pixel * channels;
-  y[i] = __float2bfloat16_rn(x[row * image + (size_t)channel * pixels + pixel]);
+  y[i] = __float2bfloat16_rn(x[row * image + channel * pixels + pixel]);
 }
 
 extern "C" __global__ void __launch_bounds__(BLOCK) widen_fused_f32_v1(

@@ -26,6 +26,7 @@ public final class RoundingKernels {
           .in("x", FLOAT32, RoundingKernels::elements)
           .out("y", BFLOAT16, RoundingKernels::elements)
           .sizes("rows", "channels", "pixels")
+          .requires("fewer than 2^31 elements", sizes -> elements(sizes) <= Integer.MAX_VALUE)
           .launch(sizes -> LaunchConfig.covering(elements(sizes), BLOCK, BLOCK));
 
   static final List<KernelSignature> ALL = List.of(ROUND, ROUND_CHANNELS_LAST, WIDEN);
