@@ -217,7 +217,7 @@ public final class DistillationRun {
     Evaluator evaluator = evaluator(role, network);
     Trainer trainer = new Trainer(backend, task, trainImages, evaluator, listener, stop);
     if (snapshot != null) {
-      snapshot.otherAlgorithms(backend.algorithms()).ifPresent(listener::warning);
+      snapshot.otherAlgorithms(backend.algorithms()).ifPresent(listener::note);
     }
     // As late as a run that could be resumed allows: the hash has run beside all of the above.
     folder.writeConfig(

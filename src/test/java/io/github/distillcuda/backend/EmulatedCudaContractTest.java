@@ -16,21 +16,28 @@ import org.junit.jupiter.api.Nested;
 class EmulatedCudaContractTest {
   /** The suite, with everything freed at its end. */
   abstract static class Emulated extends BackendContractTest {
-    private final EmulatedDevice device = new EmulatedDevice();
+    private final EmulatedDevice device;
     private final Kernels kernels;
     private final Layers layers;
     private final Precision precision;
 
     Emulated(Kernels kernels, Layers layers) {
       this(
+          new EmulatedDevice(),
           kernels,
           layers,
           Precision.FP32,
           kernels == Kernels.FUSED ? ContractTolerances.CUDA : ContractTolerances.CUDA_UNFUSED);
     }
 
-    Emulated(Kernels kernels, Layers layers, Precision precision, ContractTolerances tolerances) {
+    Emulated(
+        EmulatedDevice device,
+        Kernels kernels,
+        Layers layers,
+        Precision precision,
+        ContractTolerances tolerances) {
       super(tolerances);
+      this.device = device;
       this.kernels = kernels;
       this.layers = layers;
       this.precision = precision;

@@ -134,8 +134,8 @@ class EmulatedCudaRunTest {
     chooseOtherwise(temporary.resolve("half/checkpoint/checkpoint-0000000008.ckpt"));
     EmulatedDevice fresh = new EmulatedDevice();
     assertThat(run(fresh, new ByteArrayOutputStream(), resume + "bf16")).as(() -> err).isZero();
-    assertThat(out).contains("baseline epoch  2  loss ");
-    assertThat(err)
+    assertThat(out)
+        .contains("baseline epoch  2  loss ")
         .contains("the libraries' algorithms are not all those the run began with")
         .contains("(conv1 3 -> 1, convolution, batch 32: cuDNN algorithm 1, by rule, was another)");
     assertThat(Files.readString(temporary.resolve("half/metrics.json")))

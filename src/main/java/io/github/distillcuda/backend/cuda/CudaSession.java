@@ -189,9 +189,13 @@ final class CudaSession implements AutoCloseable {
     if (ones == null || ones.byteSize() < bytes) {
       // What was captured keeps the shorter ones.
       ones = allocate("ones", bytes);
-      short[] values = new short[count];
-      Arrays.fill(values, Bfloat16.ONE);
-      staging.copyToDevice(MemorySegment.ofArray(values), ones, 0);
+      short[] piece = new short[Math.min(count, (int) STAGING_BYTES / Short.BYTES)];
+      Arrays.fill(piece, Bfloat16.ONE);
+      for (long begin = 0; begin < count; begin += piece.length) {
+        long size = Math.min(piece.length, count - begin) * Short.BYTES;
+        MemorySegment source = MemorySegment.ofArray(piece).asSlice(0, size);
+        staging.copyToDevice(source, ones, begin * Short.BYTES);
+      }
     }
     return new DeviceSpan(ones, 0, bytes);
   }
