@@ -62,7 +62,7 @@ def main():
                              p90_us=row.get('p90', ''))
     append('gpu-loss-peers.csv', LOSS_PEERS, [timed(row) for row in json_rows(options.folder / 'peers.jsonl')])
     append('gpu-step-peers.csv', STEP_PEERS, [
-        dict(timed(row), precision='tf32' if row['tf32'] else 'fp32',
+        dict(timed(row), precision='bf16' if row.get('bf16') else 'tf32' if row['tf32'] else 'fp32',
              teacher='cached' if row['cached'] else 'recomputed')
         for row in json_rows(options.folder / 'steps.jsonl')])
 

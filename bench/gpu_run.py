@@ -12,7 +12,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 COLUMNS = ['date', 'commit', 'device', 'driver', 'data', 'side', 'precision', 'layers', 'kernels', 'seed', 'epochs',
            'model', 'best', 'last', 'agreement', 'train_seconds', 'process_seconds', 'weights']
 # The first twice: the same bits?
-VARIANTS = [('tf32', 'fused', 'fused'), ('fp32', 'fused', 'fused'), ('tf32', 'cudnn', 'fused')]
+VARIANTS = [('tf32', 'fused', 'fused'), ('fp32', 'fused', 'fused'), ('tf32', 'cudnn', 'fused'),
+            ('bf16', 'cudnn', 'fused')]
 
 
 def run_ours(options, variant, seed):

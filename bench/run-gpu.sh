@@ -142,6 +142,9 @@ section_steps() {
     status=$?
   timeout "${STEPS_SECONDS:-120}" python3 bench/peers/gpu_peers.py steps | tee "$OUT/steps.jsonl"
   ((PIPESTATUS[0] == 0)) || status=1
+  timeout "${STEPS_BF16_SECONDS:-45}" python3 bench/peers/gpu_peers.py steps --bf16 --modes graph,eager |
+    tee -a "$OUT/steps.jsonl"
+  ((PIPESTATUS[0] == 0)) || status=1
   return "$status"
 }
 

@@ -27,6 +27,7 @@ gather 75
 gather 80
 image_convolution 75
 reduction 75
+rounding 80
 temperature_softmax 75
 temperature_softmax_wide 75
 temperature_softmax_wide 80

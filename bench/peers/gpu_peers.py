@@ -128,24 +128,28 @@ def steps(options):
             for layout in (torch.channels_last, torch.contiguous_format)[:1 if mode == 'compiled' else 2]:
                 for cached in (True, False):
                     row = dict(bench='step', mode=mode, batch=batch, cached=cached, tf32=not options.fp32,
-                               layout='nhwc' if layout == torch.channels_last else 'nchw')
-                    attempt(row, lambda: measure_step(mode, batch, layout, cached, images, labels, order))
+                               bf16=options.bf16, layout='nhwc' if layout == torch.channels_last else 'nchw')
+                    attempt(row, lambda: measure_step(mode, batch, layout, cached, images, labels, order, options.bf16))
 
 
-def measure_step(mode, batch, layout, cached, images, labels, order):
+def measure_step(mode, batch, layout, cached, images, labels, order, bf16):
     torch.manual_seed(0)
     t, m = teacher().to(DEVICE).eval().to(memory_format=layout), student().to(DEVICE).to(memory_format=layout)
     optimizer = torch.optim.Adam(m.parameters(), lr=1e-3, fused=True, capturable=mode == 'graph')
-    with torch.no_grad():
+    # The cache of casts would keep the weights of the first step in a graph.
+    autocast = lambda: torch.autocast('cuda', torch.bfloat16, enabled=bf16, cache_enabled=False)
+    with torch.no_grad(), autocast():
         table = torch.cat([t(normalise(images[i:i + 1000]).contiguous(memory_format=layout)) for i in range(0, IMAGES, 1000)])
     cursor = torch.zeros((), dtype=torch.long, device=DEVICE)
     offsets = torch.arange(batch, device=DEVICE)
 
     def loss_of(index):
         x = normalise(images[index]).contiguous(memory_format=layout)
-        with torch.no_grad():
-            zt = table[index] if cached else t(x)
-        return distillation_loss(m(x), zt, labels[index], T, ALPHA)
+        with autocast():
+            with torch.no_grad():
+                zt = table[index] if cached else t(x)
+            z = m(x)
+        return distillation_loss(z.float(), zt.float(), labels[index], T, ALPHA)
     if mode == 'compiled':
         torch._dynamo.reset()
         loss_fn = torch.compile(loss_of, mode='reduce-overhead', dynamic=False)
@@ -175,6 +179,7 @@ def main():
     parser.add_argument('--modes', default='graph,eager,compiled')
     parser.add_argument('--batches', default='64,256,1024')
     parser.add_argument('--fp32', action='store_true', help='no TensorFloat-32')
+    parser.add_argument('--bf16', action='store_true', help='steps under autocast to bfloat16')
     options = parser.parse_args()
     if options.command == 'versions':
         return versions()

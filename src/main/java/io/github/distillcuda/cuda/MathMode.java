@@ -4,22 +4,32 @@ import io.github.distillcuda.ffi.CublasConstants;
 import io.github.distillcuda.ffi.CudnnConstants;
 import java.util.Locale;
 
-/** How the libraries may round the float32 inputs of products; sums are float32 in both. */
+/** What the libraries multiply; sums are float32 in all. */
 public enum MathMode {
-  /** Not at all. */
+  /** Float32, not rounded. */
   FP32(
       CudnnConstants.CUDNN_FMA_MATH,
       CublasConstants.CUBLAS_DEFAULT_MATH,
       CublasConstants.CUBLAS_COMPUTE_32F),
 
   /**
-   * To the 10 bits of TF32, for tensor cores of compute capability 8.0 and later. cuDNN's default
-   * allows that; its "allow conversion" would go down to float16.
+   * Float32, rounded to the 10 bits of TF32, for tensor cores of compute capability 8.0 and later.
+   * cuDNN's default allows that; its "allow conversion" would go down to float16.
    */
   TF32(
       CudnnConstants.CUDNN_DEFAULT_MATH,
       CublasConstants.CUBLAS_TF32_TENSOR_OP_MATH,
-      CublasConstants.CUBLAS_COMPUTE_32F_FAST_TF32);
+      CublasConstants.CUBLAS_COMPUTE_32F_FAST_TF32),
+
+  /**
+   * Operands that are bfloat16 already, for compute capability 8.0 and later. Partial sums stay
+   * float32 where the result is bfloat16 too.
+   */
+  BF16(
+      CudnnConstants.CUDNN_TENSOR_OP_MATH,
+      CublasConstants.CUBLAS_DEFAULT_MATH
+          | CublasConstants.CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION,
+      CublasConstants.CUBLAS_COMPUTE_32F);
 
   private final int convolution;
   private final int cublas;
@@ -46,6 +56,11 @@ public enum MathMode {
   /** Returns the {@code cublasMath_t} of a handle. */
   public int cublas() {
     return cublas;
+  }
+
+  /** Returns whether operands are bfloat16, not float32. */
+  public boolean multipliesBfloat16() {
+    return this == BF16;
   }
 
   /** Returns the name that users give it. */

@@ -15,6 +15,7 @@ public final class CublasConstants {
   public static final int CUBLAS_DEFAULT_MATH = 0;
   public static final int CUBLAS_PEDANTIC_MATH = 2;
   public static final int CUBLAS_TF32_TENSOR_OP_MATH = 3;
+  public static final int CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION = 16;
 
   // cudaDataType_t
   public static final int CUDA_R_32F = 0;

@@ -216,6 +216,9 @@ public final class DistillationRun {
             role.toString(), network, loss, teacherSource(loss), config.settings(role));
     Evaluator evaluator = evaluator(role, network);
     Trainer trainer = new Trainer(backend, task, trainImages, evaluator, listener, stop);
+    if (snapshot != null) {
+      snapshot.otherAlgorithms(backend.algorithms()).ifPresent(listener::note);
+    }
     // As late as a run that could be resumed allows: the hash has run beside all of the above.
     folder.writeConfig(
         new ConfigFile(
@@ -365,6 +368,7 @@ public final class DistillationRun {
     return new RunSnapshot(
         config,
         backend.info(),
+        backend.algorithms(),
         datasetSha256.join(),
         new EnumMap<>(finished),
         role,

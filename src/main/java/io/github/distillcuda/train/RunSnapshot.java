@@ -15,6 +15,7 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -24,6 +25,7 @@ import java.util.Set;
  *
  * @param config the run's configuration
  * @param backend the device and libraries that computed so far
+ * @param algorithms those of libraries that were chosen, by layer, direction and batch
  * @param datasetSha256 of the training images and labels
  * @param finished the models that are done
  * @param inProgress the model that is being trained
@@ -36,6 +38,7 @@ import java.util.Set;
 public record RunSnapshot(
     RunConfig config,
     BackendInfo backend,
+    Map<String, String> algorithms,
     String datasetSha256,
     Map<ModelRole, ModelResult> finished,
     ModelRole inProgress,
@@ -55,6 +58,7 @@ public record RunSnapshot(
   private record Json(
       RunConfig config,
       BackendInfo backend,
+      Map<String, String> algorithms,
       String datasetSha256,
       EnumMap<ModelRole, ModelResult> finished,
       ModelRole inProgress,
@@ -96,6 +100,29 @@ public record RunSnapshot(
     return selected;
   }
 
+  /**
+   * Returns what to say of algorithms that are now others than those that computed so far, which
+   * may have other bits; nothing where they are the same.
+   */
+  Optional<String> otherAlgorithms(Map<String, String> now) {
+    List<String> others =
+        now.entrySet().stream()
+            .filter(
+                one ->
+                    !algorithms.getOrDefault(one.getKey(), one.getValue()).equals(one.getValue()))
+            .map(
+                one ->
+                    "%s: %s, was %s"
+                        .formatted(one.getKey(), one.getValue(), algorithms.get(one.getKey())))
+            .sorted()
+            .toList();
+    return others.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            "the libraries' algorithms are not all those the run began with, so that its bits may"
+                + " differ from an uninterrupted run's (%s)".formatted(String.join("; ", others)));
+  }
+
   /** Returns the optimizer steps of all models so far, which orders the snapshots of a run. */
   int sequence() {
     long steps = position.progress().optimizerStep();
@@ -115,7 +142,15 @@ public record RunSnapshot(
     results.putAll(finished);
     Json json =
         new Json(
-            config, backend, datasetSha256, results, inProgress, position, history, secondsSpent);
+            config,
+            backend,
+            algorithms,
+            datasetSha256,
+            results,
+            inProgress,
+            position,
+            history,
+            secondsSpent);
     return new RunCheckpoint(RecordJson.write(json), arrays);
   }
 
@@ -137,6 +172,7 @@ public record RunSnapshot(
         new RunSnapshot(
             json.config(),
             json.backend(),
+            json.algorithms(),
             json.datasetSha256(),
             json.finished(),
             json.inProgress(),

@@ -125,6 +125,11 @@ record ContractTolerances(
   /** The same with the chain of one kernel a formula, which has its softmaxes in float32. */
   static final ContractTolerances CUDA_UNFUSED = CUDA.withTextbook(4 * 0x1p-23);
 
+  /** Operands of products in bfloat16, as in {@link #ONEDNN_BF16}, and everything else as above. */
+  static final ContractTolerances CUDA_BF16 =
+      new ContractTolerances(
+          0x1p-23, 0x1p-8, 0x1p-7, 1e-5, 1e-12, 2e-6, 1e-5, 1e-6, 5e-7, 0x1p-5, 0x1p-3, 0);
+
   private ContractTolerances withTextbook(double units) {
     return new ContractTolerances(
         epsilon,

@@ -1,6 +1,7 @@
 package io.github.distillcuda.backend;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.github.distillcuda.backend.BackendOptions.Engine;
@@ -12,6 +13,8 @@ import io.github.distillcuda.backend.reference.TinyStep;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.emulator.library.EmulatedCublasLt;
 import io.github.distillcuda.emulator.library.EmulatedEngine;
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.ffi.CublasConstants;
 import io.github.distillcuda.ffi.CublasLtApi;
 import io.github.distillcuda.nn.Architecture;
@@ -20,7 +23,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
@@ -29,6 +34,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What the CUDA backend asks of its device, beyond what it computes. */
@@ -45,6 +51,15 @@ class EmulatedCudaBackendTest {
     return Stream.of(Kernels.values())
         .flatMap(
             kernels -> Stream.of(Layers.values()).map(layers -> Arguments.of(kernels, layers)));
+  }
+
+  /** Those of a type of operands each, where there are kernels for it. */
+  static Stream<BackendOptions> recorded() {
+    return Stream.concat(
+        combinations()
+            .map(Arguments::get)
+            .map(each -> options((Kernels) each[0], (Layers) each[1], Precision.FP32)),
+        Stream.of(options(Kernels.FUSED, Layers.CUDNN, Precision.BF16)));
   }
 
   /** A student and a teacher on one device; an epoch is eight steps. */
@@ -82,13 +97,10 @@ class EmulatedCudaBackendTest {
   }
 
   @ParameterizedTest
-  @MethodSource("combinations")
-  void anEpochIsReplaysAlone(Kernels kernels, Layers layers) {
+  @MethodSource("recorded")
+  void anEpochIsReplaysAlone(BackendOptions options) {
     EmulatedDevice device = new EmulatedDevice();
-    try (Training training =
-        new Training(
-            new CudaBackend(
-                EmulatedEngine.of(device), 0, options(kernels, layers, Precision.FP32)))) {
+    try (Training training = new Training(new CudaBackend(EmulatedEngine.of(device), 0, options))) {
       training.epoch();
       long bytes = device.allocatedBytes();
       training.state.beginEpoch(IntStream.range(0, IMAGES).toArray());
@@ -166,6 +178,51 @@ class EmulatedCudaBackendTest {
     assertThat(results.get(2)).as("the default on this device").isEqualTo(results.get(1));
   }
 
+  /** Bfloat16 keeps 7 bits of fraction, of both factors, through four layers and back. */
+  @Test
+  void bfloat16IsNearFloat32() {
+    Map<Precision, double[]> results = new EnumMap<>(Precision.class);
+    for (Precision precision : new Precision[] {Precision.FP32, Precision.BF16}) {
+      EmulatedDevice device = new EmulatedDevice();
+      try (Training training =
+          new Training(
+              new CudaBackend(
+                  EmulatedEngine.of(device), 0, options(Kernels.FUSED, Layers.CUDNN, precision)))) {
+        assertThat(training.backend.info().precision()).isEqualTo(precision.toString());
+        training.state.beginEpoch(IntStream.range(0, IMAGES).toArray());
+        training.program.run(1);
+        results.put(precision, gradients(training));
+      }
+      assertThat(device.live()).isEmpty();
+    }
+    double[] exact = results.get(Precision.FP32);
+    double largest = Numbers.largest(exact);
+    Numbers.assertWithin(
+        i -> ContractTolerances.CUDA_BF16.networkGradient() * largest,
+        results.get(Precision.BF16),
+        exact,
+        "bf16");
+    assertThat(results.get(Precision.BF16)).isNotEqualTo(exact);
+  }
+
+  /** What a GPU cannot multiply is the user's to change: a usage error, which names the GPU. */
+  @ParameterizedTest
+  @EnumSource(names = {"TF32", "BF16"})
+  void whatTheGpuDoesNotMultiplyIsRefused(Precision precision) {
+    EmulatedDevice device = new EmulatedDevice().withComputeCapability(75);
+    assertThatExceptionOfType(DistillException.class)
+        .isThrownBy(
+            () ->
+                new CudaBackend(
+                    EmulatedEngine.of(device), 0, options(Kernels.FUSED, Layers.CUDNN, precision)))
+        .withMessage(
+            "--precision %s needs compute capability 8.0, Emulated GPU has 7.5; use --precision"
+                    .formatted(precision)
+                + " fp32")
+        .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.USAGE));
+    assertThat(device.live()).isEmpty();
+  }
+
   private static double[] gradients(Training training) {
     return training.student.gradients().stream()
         .map(Numbers::of)
@@ -226,10 +283,23 @@ class EmulatedCudaBackendTest {
   @MethodSource("combinations")
   void theStepIsWhatTheNotesSay(Kernels kernels, Layers layers, TestReporter reporter)
       throws Exception {
+    assertStepOfNotes(
+        options(kernels, layers, Precision.TF32),
+        "| %s | %s |".formatted(kernels, layers),
+        reporter);
+  }
+
+  @Test
+  void theStepInBfloat16IsWhatTheNotesSay(TestReporter reporter) throws Exception {
+    assertStepOfNotes(
+        options(Kernels.FUSED, Layers.CUDNN, Precision.BF16), "| fused | cudnn, bf16 |", reporter);
+  }
+
+  private static void assertStepOfNotes(BackendOptions options, String head, TestReporter reporter)
+      throws Exception {
     EmulatedDevice device = new EmulatedDevice().withoutWork();
     List<String> step;
-    try (Backend backend =
-        new CudaBackend(EmulatedEngine.of(device), 0, options(kernels, layers, Precision.TF32))) {
+    try (Backend backend = new CudaBackend(EmulatedEngine.of(device), 0, options)) {
       int batch = 64;
       ResidentDataset data =
           backend.upload(Architecture.IMAGE, new byte[batch * 3072], new byte[batch]);
@@ -240,9 +310,7 @@ class EmulatedCudaBackendTest {
       TinyStep.train(backend, batch, data, state, student, LOSS, cache, null);
       step = device.recordings().get(graphs);
     }
-    String row =
-        "| %s | %s | %d | %s |"
-            .formatted(kernels, layers, step.size(), String.join(" ", names(step)));
+    String row = "%s %d | %s |".formatted(head, step.size(), String.join(" ", names(step)));
     reporter.publishEntry("step", row);
     assertThat(Files.readString(Path.of("native-notes", "emulated-device.md"))).contains(row);
   }

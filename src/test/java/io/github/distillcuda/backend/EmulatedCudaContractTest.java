@@ -16,14 +16,31 @@ import org.junit.jupiter.api.Nested;
 class EmulatedCudaContractTest {
   /** The suite, with everything freed at its end. */
   abstract static class Emulated extends BackendContractTest {
-    private final EmulatedDevice device = new EmulatedDevice();
+    private final EmulatedDevice device;
     private final Kernels kernels;
     private final Layers layers;
+    private final Precision precision;
 
     Emulated(Kernels kernels, Layers layers) {
-      super(kernels == Kernels.FUSED ? ContractTolerances.CUDA : ContractTolerances.CUDA_UNFUSED);
+      this(
+          new EmulatedDevice(),
+          kernels,
+          layers,
+          Precision.FP32,
+          kernels == Kernels.FUSED ? ContractTolerances.CUDA : ContractTolerances.CUDA_UNFUSED);
+    }
+
+    Emulated(
+        EmulatedDevice device,
+        Kernels kernels,
+        Layers layers,
+        Precision precision,
+        ContractTolerances tolerances) {
+      super(tolerances);
+      this.device = device;
       this.kernels = kernels;
       this.layers = layers;
+      this.precision = precision;
     }
 
     @Override
@@ -31,8 +48,7 @@ class EmulatedCudaContractTest {
       return new CudaBackend(
           EmulatedEngine.of(device),
           0,
-          new BackendOptions(
-              0, options.deterministic(), kernels, layers, Precision.FP32, Engine.AUTO));
+          new BackendOptions(0, options.deterministic(), kernels, layers, precision, Engine.AUTO));
     }
 
     @Override

@@ -30,12 +30,17 @@ class EveryNativeCallFailsTest {
   /** What is recorded; between them they make every kind of call. */
   enum Recorded {
     MEASURED_LIBRARY_LAYERS(Kernels.UNFUSED, Layers.CUDNN, false),
-    FUSED_LAYERS(Kernels.FUSED, Layers.FUSED, true);
+    FUSED_LAYERS(Kernels.FUSED, Layers.FUSED, true),
+    BFLOAT16(Kernels.FUSED, Layers.CUDNN, true, Precision.BF16);
 
     private final BackendOptions options;
 
     Recorded(Kernels kernels, Layers layers, boolean deterministic) {
-      options = new BackendOptions(0, deterministic, kernels, layers, Precision.FP32, Engine.AUTO);
+      this(kernels, layers, deterministic, Precision.FP32);
+    }
+
+    Recorded(Kernels kernels, Layers layers, boolean deterministic, Precision precision) {
+      options = new BackendOptions(0, deterministic, kernels, layers, precision, Engine.AUTO);
     }
   }
 

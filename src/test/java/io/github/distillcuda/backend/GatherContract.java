@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.Shape;
+import io.github.distillcuda.tensor.Tensor;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
@@ -30,7 +31,8 @@ interface GatherContract extends ContractFixture {
     state.beginEpoch(new int[] {0});
     recorder.build().run(1);
     assertThat(batch.images().shape()).isEqualTo(Shape.of(1, 1, 16, 16));
-    Numbers.assertSameBits(Numbers.of(batch.images()), pixels(), "normalised bytes");
+    Numbers.assertSameBits(
+        Numbers.of(batch.images()), pixels(batch.images().dtype()), "normalised bytes");
   }
 
   @Test
@@ -50,7 +52,8 @@ interface GatherContract extends ContractFixture {
     for (int step = 0; step < 2; step++) {
       program.run(1);
       int[] ids = Arrays.copyOfRange(ORDER, 3 * step, 3 * step + 3);
-      assertThat(Numbers.of(batch.images())).containsExactly(normalised(bytes, ids));
+      assertThat(Numbers.of(batch.images()))
+          .containsExactly(normalised(batch.images(), bytes, ids));
       assertThat(state.read().cursor()).isEqualTo(3 * step + 3);
     }
   }
@@ -65,7 +68,7 @@ interface GatherContract extends ContractFixture {
     StepProgram program = recorder.build();
     int[] order = ORDER.clone();
     state.beginEpoch(order);
-    double[] expected = normalised(bytes, ORDER);
+    double[] expected = normalised(batch.images(), bytes, ORDER);
     Arrays.fill(order, 0);
     program.run(1);
     assertThat(Numbers.of(batch.images())).containsExactly(expected);
@@ -141,18 +144,20 @@ interface GatherContract extends ContractFixture {
     return bytes;
   }
 
-  private double[] normalised(byte[] bytes, int[] ids) {
-    double[] pixels = pixels();
+  private static double[] normalised(Tensor images, byte[] bytes, int[] ids) {
+    double[] pixels = pixels(images.dtype());
     int size = IMAGE.elements();
-    double[] images = new double[ids.length * size];
-    for (int i = 0; i < images.length; i++) {
-      images[i] = pixels[Byte.toUnsignedInt(bytes[ids[i / size] * size + i % size])];
+    double[] expected = new double[ids.length * size];
+    for (int i = 0; i < expected.length; i++) {
+      expected[i] = pixels[Byte.toUnsignedInt(bytes[ids[i / size] * size + i % size])];
     }
-    return images;
+    return expected;
   }
 
-  private double[] pixels() {
-    return Golden.doubles(backend().dtype() == DType.FLOAT64 ? "pixels.float64" : "pixels.float32");
+  /** What PyTorch makes of each byte, in the type that the images are held in. */
+  private static double[] pixels(DType type) {
+    double[] pixels = Golden.doubles(type == DType.FLOAT64 ? "pixels.float64" : "pixels.float32");
+    return type == DType.BFLOAT16 ? Numbers.toBfloat16(pixels) : pixels;
   }
 
   private static float[] rows(float[] table, int classes, int[] ids) {

@@ -7,15 +7,19 @@ import io.github.distillcuda.backend.BackendOptions.Precision;
 import io.github.distillcuda.gpu.OnGpu;
 import org.junit.jupiter.api.Nested;
 
-/** The CUDA backend on a GPU in float32, in all its four combinations of loss and layers. */
+/**
+ * The CUDA backend on a GPU in float32, in all its four combinations of loss and layers, and in
+ * bfloat16.
+ */
 @OnGpu
 class GpuContractTest {
   /** Opens the first GPU as a user's {@code --device cuda} does. */
   static Backend open(Kernels kernels, Layers layers, boolean deterministic) {
-    return Backends.select(
-        new DeviceRequest.Cuda(0),
-        new BackendOptions(0, deterministic, kernels, layers, Precision.FP32, Engine.AUTO),
-        line -> {});
+    return open(new BackendOptions(0, deterministic, kernels, layers, Precision.FP32, Engine.AUTO));
+  }
+
+  private static Backend open(BackendOptions options) {
+    return Backends.select(new DeviceRequest.Cuda(0), options, line -> {});
   }
 
   abstract static class OnDevice extends BackendContractTest {
@@ -59,6 +63,25 @@ class GpuContractTest {
   class UnfusedLossAndFusedLayers extends OnDevice {
     UnfusedLossAndFusedLayers() {
       super(Kernels.UNFUSED, Layers.FUSED);
+    }
+  }
+
+  @Nested
+  class InBfloat16 extends BackendContractTest implements Bfloat16Contract {
+    InBfloat16() {
+      super(ContractTolerances.CUDA_BF16);
+    }
+
+    @Override
+    Backend open(BackendOptions options) {
+      return GpuContractTest.open(
+          new BackendOptions(
+              0,
+              options.deterministic(),
+              Kernels.FUSED,
+              Layers.CUDNN,
+              Precision.BF16,
+              Engine.AUTO));
     }
   }
 }

@@ -6,6 +6,7 @@ import io.github.distillcuda.tensor.Tensor;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntToDoubleFunction;
+import java.util.stream.DoubleStream;
 
 /** What a backend holds, as arrays, and their comparison with what it should hold. */
 final class Numbers {
@@ -81,5 +82,16 @@ final class Numbers {
 
   private static long[] bits(double[] values) {
     return Arrays.stream(values).mapToLong(Double::doubleToRawLongBits).toArray();
+  }
+
+  /** Rounds to the 8 bits of bfloat16, ties to even. */
+  static double[] toBfloat16(double[] values) {
+    return DoubleStream.of(values)
+        .map(
+            x -> {
+              double unit = Math.scalb(1.0, Math.getExponent(x) - 7);
+              return Math.rint(x / unit) * unit;
+            })
+        .toArray();
   }
 }

@@ -1,26 +1,15 @@
 package io.github.distillcuda.backend;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import io.github.distillcuda.backend.BackendOptions.Engine;
 import io.github.distillcuda.backend.BackendOptions.Kernels;
 import io.github.distillcuda.backend.BackendOptions.Layers;
 import io.github.distillcuda.backend.BackendOptions.Precision;
-import io.github.distillcuda.backend.GoldenTraining.Teacher;
 import io.github.distillcuda.backend.onednn.OnednnBackend;
 import io.github.distillcuda.failure.DistillException;
-import io.github.distillcuda.tensor.Shape;
-import io.github.distillcuda.tensor.Tensor;
-import java.util.Arrays;
-import java.util.List;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.MethodSource;
 
 /** Skipped, with what the processor lacks, where there are no products of bfloat16. */
-class OnednnBfloat16ContractTest extends BackendContractTest implements RealLayerContract {
+class OnednnBfloat16ContractTest extends BackendContractTest implements Bfloat16Contract {
   OnednnBfloat16ContractTest() {
     super(ContractTolerances.ONEDNN_BF16);
   }
@@ -40,88 +29,5 @@ class OnednnBfloat16ContractTest extends BackendContractTest implements RealLaye
       System.out.println("skipped: " + e.getMessage());
       return Assumptions.abort(e.getMessage());
     }
-  }
-
-  /**
-   * Sums of products of whole numbers up to 1 stay below 2^8 but for a few of the widest layer, so
-   * that bfloat16 holds them and no two of a pooling window become equal.
-   */
-  @Override
-  public int largestInput() {
-    return 1;
-  }
-
-  /** Else the tests above would only show that float32 is within the bounds of bfloat16. */
-  @Test
-  void operandsAreRoundedAndParametersAreNot() {
-    // Half way between the bfloat16 numbers 1 and 1 + 2^-7: to even.
-    float between = 1 + 0x1p-8f;
-    LayerSpec layer = new LinearSpec("fc", Shape.of(1), 1, false);
-    float[] one = {1};
-    float[] half = {between};
-    LayerProbe ofWeight = run(layer, half, one, one);
-    assertThat(ofWeight.output()).containsExactly(1);
-    assertThat(ofWeight.inputGradient()).containsExactly(1);
-    LayerProbe ofInput = run(layer, one, half, one);
-    assertThat(ofInput.output()).containsExactly(1);
-    assertThat(ofInput.weightGradient()).containsExactly(1);
-    assertThat(run(layer, one, one, half).weightGradient()).containsExactly(1);
-
-    Tensor weight = backend().createParameters(List.of(layer), 1, true).values().getFirst();
-    weight.write(half);
-    assertThat(Numbers.of(weight)).containsExactly(between);
-  }
-
-  /** A frozen weight is converted once, and again when it has been written. */
-  @Test
-  void aFrozenLayerReadsWhatWasWrittenLast() {
-    LayerSpec layer = new LinearSpec("fc", Shape.of(1), 1, false);
-    ParameterArena arena = backend().createParameters(List.of(layer), 1, false);
-    Tensor input = backend().createTensor("input", Shape.of(1, 1));
-    input.write(new float[] {1});
-    StepRecorder recorder = backend().record(1);
-    Tensor output = recorder.forward(layer, arena, input, false).output();
-    StepProgram program = recorder.build();
-    for (float value : new float[] {2, 3}) {
-      arena.values().getFirst().write(new float[] {value});
-      program.run(2);
-      assertThat(Numbers.of(output)).containsExactly(value);
-    }
-  }
-
-  /**
-   * Each step's operands err by up to 2^-8, and its losses by the mean of such errors; Adam turns
-   * the error of a small gradient into one of a whole weight, which grows from step to step.
-   */
-  @ParameterizedTest
-  @EnumSource(Teacher.class)
-  void twentyStepsFollowPyTorch(Teacher teacher) {
-    GoldenTraining training = new GoldenTraining(backend(), teacher);
-    double[] golden = Golden.doubles("training.losses");
-    for (int step = 0; step < 20; step++) {
-      double expected = golden[3 * step + 2];
-      Numbers.assertWithin(0.02 * expected, training.step().loss(), expected, "step " + step);
-    }
-  }
-
-  @ParameterizedTest
-  @MethodSource("io.github.distillcuda.backend.BackendTrajectoryTest#snapshots")
-  void gradientsFromPyTorchsOwnStateArePyTorchs(int step) {
-    GoldenTraining training = new GoldenTraining(backend(), Teacher.RECOMPUTED);
-    training.load(step);
-    training.step();
-    double[] golden = Golden.doubles("snapshot." + step + ".gradients");
-    int start = 0;
-    for (Tensor gradient : training.student().gradients()) {
-      double[] expected = Arrays.copyOfRange(golden, start, start + gradient.shape().elements());
-      double bound = tolerances().networkGradient() * Numbers.largest(expected);
-      Numbers.assertWithin(i -> bound, Numbers.of(gradient), expected, gradient.name());
-      start += expected.length;
-    }
-  }
-
-  private LayerProbe run(LayerSpec layer, float[] weight, float[] input, float[] gradient) {
-    LayerProbe.Inputs inputs = new LayerProbe.Inputs(weight, new float[1], input, gradient);
-    return LayerProbe.run(backend(), layer, 1, inputs, true);
   }
 }

@@ -2,7 +2,10 @@ package io.github.distillcuda.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.gson.JsonObject;
 import io.github.distillcuda.backend.cuda.CudaBackend;
+import io.github.distillcuda.checkpoint.AtomicFile;
+import io.github.distillcuda.checkpoint.RunCheckpoint;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.emulator.library.EmulatedEngine;
 import io.github.distillcuda.ffi.CudaConstants;
@@ -109,6 +112,44 @@ class EmulatedCudaRunTest {
         .endsWith(
             "; saved up to %s/checkpoint/checkpoint-0000000008.ckpt, go on with --resume %s\n"
                 .formatted(folder, folder));
+  }
+
+  /** In bfloat16 from the first step to the last, over a stop between the epochs. */
+  @Test
+  void aRunInBfloat16IsResumedInBfloat16() throws Exception {
+    EmulatedDevice dying = new EmulatedDevice();
+    Watched output =
+        new Watched(
+            "baseline epoch  1",
+            () -> dying.failNext("cuGraphLaunch", CudaConstants.CUDA_ERROR_LAUNCH_FAILED));
+    String bfloat16 = SMALL.replace("fp32", "bf16");
+    assertThat(run(dying, output, "baseline --out DIR/half" + bfloat16)).as(() -> err).isEqualTo(5);
+    assertThat(out).contains("computing in bf16 on cuda:0 Emulated GPU");
+
+    String resume = "baseline --resume DIR/half --device cuda --precision ";
+    assertThat(run(new EmulatedDevice(), new ByteArrayOutputStream(), resume + "fp32"))
+        .isEqualTo(2);
+    assertThat(err).contains("precision");
+
+    chooseOtherwise(temporary.resolve("half/checkpoint/checkpoint-0000000008.ckpt"));
+    EmulatedDevice fresh = new EmulatedDevice();
+    assertThat(run(fresh, new ByteArrayOutputStream(), resume + "bf16")).as(() -> err).isZero();
+    assertThat(out)
+        .contains("baseline epoch  2  loss ")
+        .contains("the libraries' algorithms are not all those the run began with")
+        .contains("(conv1 3 -> 1, convolution, batch 32: cuDNN algorithm 1, by rule, was another)");
+    assertThat(Files.readString(temporary.resolve("half/metrics.json")))
+        .contains("\"precision\": \"bf16\"");
+    assertThat(fresh.live()).isEmpty();
+  }
+
+  /** Lets a checkpoint say that one of its algorithms was another. */
+  private static void chooseOtherwise(Path checkpoint) {
+    RunCheckpoint saved = RunCheckpoint.read(checkpoint);
+    JsonObject algorithms = saved.state().getAsJsonObject("algorithms");
+    assertThat(algorithms.keySet()).contains("conv2 1 -> 2, filter backward, batch 32");
+    algorithms.addProperty("conv1 3 -> 1, convolution, batch 32", "another");
+    AtomicFile.write(checkpoint, saved::writeTo);
   }
 
   @Test

@@ -4,6 +4,9 @@ import io.github.distillcuda.backend.ConvolutionSpec;
 import io.github.distillcuda.cuda.DeviceSpan;
 import io.github.distillcuda.cuda.dnn.ConvolutionPlan;
 import io.github.distillcuda.cuda.dnn.ImageShape;
+import io.github.distillcuda.cuda.kernels.KernelSizes;
+import io.github.distillcuda.cuda.kernels.RoundingKernels;
+import io.github.distillcuda.tensor.DType;
 
 /** The three products of a convolution by cuDNN, which both kinds of layers share. */
 final class ConvolutionSteps {
@@ -41,7 +44,7 @@ final class ConvolutionSteps {
   /** Records the product alone. */
   void forward(CudaTensor product) {
     DeviceSpan x = place.input().span();
-    DeviceSpan w = place.weight().span();
+    DeviceSpan w = place.weightOperand();
     DeviceSpan y = product.span();
     ConvolutionPlan plan = prepareForward(x, w, y);
     recording.reads(place.branch(), place.input());
@@ -52,8 +55,8 @@ final class ConvolutionSteps {
   /** Records product, bias and ReLU as one, if cuDNN has that; returns whether. */
   boolean forwardBiasRelu(CudaTensor activated) {
     DeviceSpan x = place.input().span();
-    DeviceSpan w = place.weight().span();
-    DeviceSpan b = place.bias().span();
+    DeviceSpan w = place.weightOperand();
+    DeviceSpan b = place.biasOperand();
     DeviceSpan y = activated.span();
     ConvolutionPlan plan = prepareForward(x, w, y);
     recording.session().finish();
@@ -88,7 +91,12 @@ final class ConvolutionSteps {
   private void recordFilter(CudaTensor product) {
     DeviceSpan x = place.input().span();
     DeviceSpan dy = product.span();
-    DeviceSpan dw = place.weightGradient().span();
+    boolean widened = recording.session().operands() == DType.BFLOAT16;
+    int elements = place.weightGradient().shape().elements();
+    DeviceSpan dw =
+        widened
+            ? recording.session().elements(place.name("filter"), elements, DType.BFLOAT16)
+            : place.weightGradient().span();
     ConvolutionPlan plan = plan(Branch.SIDE);
     if (measured) {
       plan.measureFilter(x, dy, dw);
@@ -101,13 +109,24 @@ final class ConvolutionSteps {
         place.name("filter backward"),
         () -> plan.filterGradient(x, dy, dw),
         place.weightGradient());
+    if (widened) {
+      recording.kernel(
+          Branch.SIDE,
+          place.name("filter gradient widened"),
+          recording
+              .session()
+              .prepare(RoundingKernels.WIDEN, KernelSizes.of("n", RoundingKernels.padded(elements)))
+              .bind("x", dw)
+              .bind("y", place.weightGradient().span()),
+          place.weightGradient());
+    }
   }
 
   /** Records the gradient of the input and returns it. */
   CudaTensor recordInput(CudaTensor product) {
     CudaTensor gradient =
-        recording.tensor(place.name("input.gradient"), place.layer().inputShape());
-    DeviceSpan w = place.weight().span();
+        recording.operandTensor(place.name("input.gradient"), place.layer().inputShape());
+    DeviceSpan w = place.weightOperand();
     DeviceSpan dy = product.span();
     DeviceSpan dx = gradient.span();
     ConvolutionPlan plan = plan(Branch.MAIN);

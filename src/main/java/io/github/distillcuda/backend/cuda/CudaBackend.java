@@ -20,7 +20,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 
-/** An NVIDIA GPU: steps are CUDA graphs of cuDNN, cuBLAS and kernels of ours, in float32, NCHW. */
+/** An NVIDIA GPU: steps are CUDA graphs of cuDNN, cuBLAS and kernels of ours. */
 public final class CudaBackend implements Backend {
   /** A step takes well under a second, and hosts wait after every few dozen of them. */
   private static final Duration PATIENCE = Duration.ofSeconds(120);
@@ -78,7 +78,8 @@ public final class CudaBackend implements Backend {
   @Override
   public void requireRoom(List<PlannedModel> models, int batch) {
     session.check();
-    new RunMemory(models, session.options().layers()).requireRoom(session.context(), batch);
+    new RunMemory(models, session.options().layers(), session.operands())
+        .requireRoom(session.context(), batch);
   }
 
   @Override

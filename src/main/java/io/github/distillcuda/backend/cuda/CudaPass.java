@@ -2,6 +2,7 @@ package io.github.distillcuda.backend.cuda;
 
 import io.github.distillcuda.backend.LayerPass;
 import io.github.distillcuda.backend.LayerSpec;
+import io.github.distillcuda.cuda.DeviceSpan;
 
 /** A recorded forward pass. */
 interface CudaPass extends LayerPass {
@@ -36,12 +37,24 @@ interface CudaPass extends LayerPass {
       CudaParameterArena parameters,
       CudaTensor input,
       boolean training) {
+    /** Returns the weight as float32. */
     CudaTensor weight() {
       return (CudaTensor) parameters.values().get(2 * parameters.indexOf(layer));
     }
 
+    /** Returns the weight in the type of operands. */
+    DeviceSpan weightOperand() {
+      return parameters.operand(2 * parameters.indexOf(layer));
+    }
+
+    /** Returns the bias as float32. */
     CudaTensor bias() {
       return (CudaTensor) parameters.values().get(2 * parameters.indexOf(layer) + 1);
+    }
+
+    /** Returns the bias in the type of operands. */
+    DeviceSpan biasOperand() {
+      return parameters.operand(2 * parameters.indexOf(layer) + 1);
     }
 
     CudaTensor weightGradient() {

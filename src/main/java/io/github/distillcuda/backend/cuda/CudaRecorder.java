@@ -19,9 +19,11 @@ import io.github.distillcuda.cuda.DeviceSpan;
 import io.github.distillcuda.cuda.KernelLaunch;
 import io.github.distillcuda.cuda.kernels.GatherKernels;
 import io.github.distillcuda.cuda.kernels.KernelCatalog;
+import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.cuda.kernels.StateLayout;
 import io.github.distillcuda.cuda.kernels.StepKernels;
+import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.Shape;
 import io.github.distillcuda.tensor.Tensor;
 import java.util.ArrayList;
@@ -36,6 +38,13 @@ import java.util.Map;
 final class CudaRecorder implements StepRecorder {
   /** What a gather counts as classes where nothing says how many there are: all of int8. */
   private static final int MOST_CLASSES = 128;
+
+  private static final List<KernelSignature> FLOAT32_GATHERS =
+      List.of(GatherKernels.NCHW_FLOAT32, GatherKernels.NCHW_FLOAT32_V1);
+
+  /** Images of other sizes are rounded after they were gathered. */
+  private static final List<KernelSignature> BFLOAT16_GATHERS =
+      List.of(GatherKernels.NHWC_BFLOAT16, GatherKernels.NCHW_FLOAT32_V1);
 
   private final CudaSession session;
   private final Recording recording;
@@ -78,12 +87,16 @@ final class CudaRecorder implements StepRecorder {
       throw new IllegalArgumentException(
           "a batch of %d from %d images".formatted(batch(), dataset.size()));
     }
-    CudaBatch batch = batchOf(dataset, deviceState, table);
+    KernelSizes sizes = gatherSizes(dataset, table);
+    KernelSignature kernel =
+        KernelCatalog.select(
+            session.operands() == DType.BFLOAT16 ? BFLOAT16_GATHERS : FLOAT32_GATHERS, sizes);
+    CudaBatch batch = batchOf(dataset, deviceState, table, kernel);
     recording.reads(Branch.MAIN, table);
     recording.kernel(
         Branch.MAIN,
         "gather",
-        gatherLaunch(batch, table),
+        gatherLaunch(session.prepare(kernel, sizes), batch, table),
         batch.images(),
         batch.labels(),
         batch.ids(),
@@ -92,34 +105,40 @@ final class CudaRecorder implements StepRecorder {
     return batch;
   }
 
-  private CudaBatch batchOf(CudaDataset dataset, CudaStepState state, CudaLogitsTable table) {
+  private CudaBatch batchOf(
+      CudaDataset dataset, CudaStepState state, CudaLogitsTable table, KernelSignature kernel) {
+    Shape image = dataset.imageShape();
+    CudaTensor images =
+        kernel == GatherKernels.NHWC_BFLOAT16
+            ? recording.operandTensor("batch.images", image)
+            : recording.tensor("batch.images", image);
     CudaTensor cached =
         table == null ? null : recording.tensor("batch.teacherLogits", Shape.of(table.classes()));
     long bytes = (long) batch() * Integer.BYTES;
     return new CudaBatch(
         dataset,
         state,
-        recording.tensor("batch.images", dataset.imageShape()),
+        images,
         cached,
         DeviceSpan.of(session.allocate("batch.ids", bytes)),
         DeviceSpan.of(session.allocate("batch.labels", bytes)));
   }
 
-  private KernelLaunch gatherLaunch(CudaBatch batch, CudaLogitsTable table) {
-    Shape image = batch.data().imageShape();
+  private KernelSizes gatherSizes(CudaDataset dataset, CudaLogitsTable table) {
+    Shape image = dataset.imageShape();
     int channels = image.extent(0);
-    KernelSizes sizes =
-        KernelSizes.of("rows", batch(), "classes", table == null ? MOST_CLASSES : table.classes())
-            .and("channels", channels)
-            .and("pixels", image.elements() / channels)
-            .and("paddedChannels", channels);
+    return KernelSizes.of(
+            "rows", batch(), "classes", table == null ? MOST_CLASSES : table.classes())
+        .and("channels", channels)
+        .and("pixels", image.elements() / channels)
+        .and("paddedChannels", channels);
+  }
+
+  private static KernelLaunch gatherLaunch(
+      KernelLaunch prepared, CudaBatch batch, CudaLogitsTable table) {
     DeviceBuffer numbers = batch.state().numbers();
     KernelLaunch launch =
-        session
-            .prepare(
-                KernelCatalog.select(
-                    List.of(GatherKernels.NCHW_FLOAT32, GatherKernels.NCHW_FLOAT32_V1), sizes),
-                sizes)
+        prepared
             .bind("data", batch.data().images())
             .bind("dataLabels", batch.data().labels())
             .bind("order", batch.state().orderFor(batch.data().size()))
@@ -139,15 +158,13 @@ final class CudaRecorder implements StepRecorder {
   public LayerPass forward(
       LayerSpec layer, ParameterArena parameters, Tensor input, boolean training) {
     check();
-    CudaPass.Place place =
-        new CudaPass.Place(
-            recording,
-            training ? Branch.MAIN : Branch.SIDE,
-            layer,
-            (CudaParameterArena) parameters,
-            tensor(input, layer.inputShape()),
-            training);
-    place.parameters().indexOf(layer);
+    Branch branch = training ? Branch.MAIN : Branch.SIDE;
+    CudaParameterArena arena = (CudaParameterArena) parameters;
+    arena.indexOf(layer);
+    CudaTensor given = tensor(input, layer.inputShape());
+    recording.prepareOperands(branch, arena);
+    CudaTensor operand = recording.operand(branch, given, layer.inputShape());
+    CudaPass.Place place = new CudaPass.Place(recording, branch, layer, arena, operand, training);
     boolean fused = session.options().layers() == Layers.FUSED;
     return switch (layer) {
       case ConvolutionSpec convolution ->
@@ -167,7 +184,9 @@ final class CudaRecorder implements StepRecorder {
       throw new IllegalArgumentException(
           "the forward pass of " + pass.layer().name() + " was not recorded for training");
     }
-    return forward.backward(tensor(outputGradient, pass.layer().outputShape()), wantInputGradient);
+    Shape row = pass.layer().outputShape();
+    CudaTensor gradient = recording.operand(Branch.MAIN, tensor(outputGradient, row), row);
+    return forward.backward(gradient, wantInputGradient);
   }
 
   @Override
@@ -242,6 +261,7 @@ final class CudaRecorder implements StepRecorder {
             .bind("beta1", spec.beta1())
             .bind("beta2", spec.beta2())
             .bind("epsilon", spec.epsilon()));
+    recording.changed(arena);
     trained.add(deviceState);
   }
 

@@ -17,7 +17,11 @@ import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.tensor.DType;
+import io.github.distillcuda.tensor.Shape;
+import java.lang.foreign.MemorySegment;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
@@ -43,6 +47,7 @@ final class CudaSession implements AutoCloseable {
   private final Map<String, String> choices = new TreeMap<>();
   private final HostStaging staging;
   private final Watchdog watchdog;
+  private DeviceBuffer ones;
   private boolean closed;
 
   /**
@@ -53,6 +58,7 @@ final class CudaSession implements AutoCloseable {
    */
   CudaSession(CudaEngine engine, int ordinal, BackendOptions options, Duration patience) {
     this.options = options;
+    options.requireCompatible();
     try (DeviceScope opening = new DeviceScope()) {
       opening.own(scope);
       context = scope.own(CudaContext.open(engine.driver(), ordinal));
@@ -64,26 +70,33 @@ final class CudaSession implements AutoCloseable {
     }
   }
 
-  /** Compute capability 8.0 is the first with TF32. */
+  /** Compute capability 8.0 is the first with TF32 and bfloat16. */
   private MathMode mathMode(BackendOptions.Precision precision) {
-    boolean tf32 = context.device().computeCapability() >= 80;
+    boolean ampere = context.device().computeCapability() >= 80;
     return switch (precision) {
-      case AUTO -> tf32 ? MathMode.TF32 : MathMode.FP32;
+      case AUTO -> ampere ? MathMode.TF32 : MathMode.FP32;
       case FP32 -> MathMode.FP32;
       case TF32 -> {
-        if (!tf32) {
+        if (!ampere) {
           throw lacks("tf32 needs compute capability 8.0");
         }
         yield MathMode.TF32;
       }
-      case BF16 -> throw lacks("bf16 is for --device cpu in this version");
+      case BF16 -> {
+        if (!ampere) {
+          throw lacks("bf16 needs compute capability 8.0");
+        }
+        yield MathMode.BF16;
+      }
     };
   }
 
   private DistillException lacks(String reason) {
     return new DistillException(
-        ExitCode.DEVICE,
-        "--precision %s; %s can --precision fp32".formatted(reason, context.device().name()));
+        ExitCode.USAGE,
+        "--precision %s, %s has %s; use --precision fp32"
+            .formatted(
+                reason, context.device().name(), context.device().computeCapability() / 10.0));
   }
 
   /**
@@ -124,6 +137,16 @@ final class CudaSession implements AutoCloseable {
     return math;
   }
 
+  /** Returns the type of what convolutions and products multiply. */
+  DType operands() {
+    return math.multipliesBfloat16() ? DType.BFLOAT16 : DType.FLOAT32;
+  }
+
+  /** Returns the order in which the elements of a tensor with these rows lie. */
+  ElementOrder order(Shape row) {
+    return operands() == DType.BFLOAT16 ? ElementOrder.channelsLast(row) : ElementOrder.ROW_MAJOR;
+  }
+
   /** Returns the lane of a branch, which is opened when it is first needed. */
   ComputeLane lane(Branch branch) {
     return lanes.computeIfAbsent(
@@ -151,8 +174,30 @@ final class CudaSession implements AutoCloseable {
 
   /** Allocates float32 elements, zero at first, and as many more as fill 16 bytes. */
   DeviceSpan floats(String name, long elements) {
-    DeviceBuffer buffer = allocate(name, Math.ceilDiv(elements * Float.BYTES, 16) * 16);
-    return new DeviceSpan(buffer, 0, elements * Float.BYTES);
+    return elements(name, elements, DType.FLOAT32);
+  }
+
+  /** Allocates elements so. */
+  DeviceSpan elements(String name, long count, DType type) {
+    DeviceBuffer buffer = allocate(name, Math.ceilDiv(count * type.bytes(), 16) * 16);
+    return new DeviceSpan(buffer, 0, count * type.bytes());
+  }
+
+  /** Returns so many ones of the operands' type, bfloat16. */
+  DeviceSpan ones(int count) {
+    long bytes = (long) count * Short.BYTES;
+    if (ones == null || ones.byteSize() < bytes) {
+      // What was captured keeps the shorter ones.
+      ones = allocate("ones", bytes);
+      short[] piece = new short[Math.min(count, (int) STAGING_BYTES / Short.BYTES)];
+      Arrays.fill(piece, Bfloat16.ONE);
+      for (long begin = 0; begin < count; begin += piece.length) {
+        long size = Math.min(piece.length, count - begin) * Short.BYTES;
+        MemorySegment source = MemorySegment.ofArray(piece).asSlice(0, size);
+        staging.copyToDevice(source, ones, begin * Short.BYTES);
+      }
+    }
+    return new DeviceSpan(ones, 0, bytes);
   }
 
   /** Prepares a launch, whose arguments are bound next. A kernel is loaded when first needed. */

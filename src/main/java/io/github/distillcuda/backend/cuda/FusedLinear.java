@@ -5,6 +5,7 @@ import io.github.distillcuda.cuda.DeviceSpan;
 import io.github.distillcuda.cuda.blas.EpilogueLinearPlan;
 import io.github.distillcuda.cuda.blas.LinearPlan;
 import io.github.distillcuda.cuda.dnn.BiasReluPlan;
+import io.github.distillcuda.cuda.dnn.ImageFormat;
 import io.github.distillcuda.cuda.dnn.ImageShape;
 import io.github.distillcuda.cuda.kernels.ConvolutionBlockKernels;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
@@ -51,7 +52,9 @@ final class FusedLinear implements CudaPass {
         .scope()
         .own(
             new BiasReluPlan(
-                recording.lane(branch), ImageShape.rows(recording.batch(), spec.outFeatures())));
+                recording.lane(branch),
+                ImageShape.rows(recording.batch(), spec.outFeatures()),
+                ImageFormat.NCHW_FLOAT32));
   }
 
   private void chose(String direction, EpilogueLinearPlan.Call call) {

@@ -4,6 +4,7 @@ import io.github.distillcuda.backend.ConvolutionSpec;
 import io.github.distillcuda.cuda.ComputeLane;
 import io.github.distillcuda.cuda.DeviceSpan;
 import io.github.distillcuda.cuda.dnn.BiasReluPlan;
+import io.github.distillcuda.cuda.dnn.ImageFormat;
 import io.github.distillcuda.cuda.dnn.ImageShape;
 import io.github.distillcuda.cuda.dnn.PoolingPlan;
 import io.github.distillcuda.tensor.Shape;
@@ -21,6 +22,7 @@ final class LibraryConvolution implements CudaPass {
   private final ConvolutionSteps convolution;
   private final PoolingPlan pooling;
   private final ImageShape shape;
+  private final ImageFormat format;
   private final CudaTensor activated;
   private final CudaTensor output;
 
@@ -29,20 +31,22 @@ final class LibraryConvolution implements CudaPass {
     recording = place.recording();
     convolution = new ConvolutionSteps(place, spec);
     ComputeLane lane = recording.lane(place.branch());
+    format = ImageFormat.of(lane.math());
     shape = new ImageShape(recording.batch(), spec.outChannels(), spec.height(), spec.width());
-    pooling = recording.session().scope().own(new PoolingPlan(lane, shape));
+    pooling = recording.session().scope().own(new PoolingPlan(lane, shape, format));
     activated =
-        recording.tensor(
+        recording.operandTensor(
             place.name("activated"), Shape.of(spec.outChannels(), spec.height(), spec.width()));
-    output = recording.tensor(place.name("pooled"), spec.outputShape());
+    output = recording.operandTensor(place.name("pooled"), spec.outputShape());
     recordForward(lane);
   }
 
   private void recordForward(ComputeLane lane) {
     DeviceSpan product = activated.span();
-    DeviceSpan bias = place.bias().span();
+    DeviceSpan bias = place.biasOperand();
     if (!convolution.forwardBiasRelu(activated)) {
-      BiasReluPlan biasRelu = recording.session().scope().own(new BiasReluPlan(lane, shape));
+      BiasReluPlan biasRelu =
+          recording.session().scope().own(new BiasReluPlan(lane, shape, format));
       convolution.forward(activated);
       recording.library(
           place.branch(), place.name("bias"), () -> biasRelu.addBias(bias, product), activated);
@@ -59,12 +63,11 @@ final class LibraryConvolution implements CudaPass {
     ComputeLane lane = recording.lane(Branch.MAIN);
     ImageShape half =
         new ImageShape(shape.batch(), shape.channels(), shape.height() / 2, shape.width() / 2);
-    BiasReluPlan pooledRelu = recording.session().scope().own(new BiasReluPlan(lane, half));
-    BiasReluPlan bias =
-        recording.session().scope().own(new BiasReluPlan(recording.lane(Branch.SIDE), shape));
-    CudaTensor alive = recording.tensor(place.name("pooled.gradient"), place.layer().outputShape());
+    BiasReluPlan pooledRelu = recording.session().scope().own(new BiasReluPlan(lane, half, format));
+    CudaTensor alive =
+        recording.operandTensor(place.name("pooled.gradient"), place.layer().outputShape());
     CudaTensor product =
-        recording.tensor(
+        recording.operandTensor(
             place.name("product.gradient"),
             Shape.of(shape.channels(), shape.height(), shape.width()));
     DeviceSpan pooled = output.span();
@@ -72,7 +75,6 @@ final class LibraryConvolution implements CudaPass {
     DeviceSpan masked = alive.span();
     DeviceSpan x = activated.span();
     DeviceSpan dx = product.span();
-    DeviceSpan db = place.biasGradient().span();
     recording.reads(Branch.MAIN, gradient, output, activated);
     recording.library(
         Branch.MAIN,
@@ -84,12 +86,7 @@ final class LibraryConvolution implements CudaPass {
         place.name("pooling backward"),
         () -> pooling.backward(pooled, masked, x, dx),
         product);
-    recording.reads(Branch.SIDE, product);
-    recording.library(
-        Branch.SIDE,
-        place.name("bias backward"),
-        () -> bias.biasGradient(dx, db),
-        place.biasGradient());
+    LibraryBiasGradient.record(place, shape, product);
     return convolution.backward(product, wantInputGradient);
   }
 

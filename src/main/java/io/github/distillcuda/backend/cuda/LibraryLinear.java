@@ -4,21 +4,27 @@ import io.github.distillcuda.backend.LinearSpec;
 import io.github.distillcuda.cuda.DeviceSpan;
 import io.github.distillcuda.cuda.blas.LinearPlan;
 import io.github.distillcuda.cuda.dnn.BiasReluPlan;
+import io.github.distillcuda.cuda.dnn.ImageFormat;
 import io.github.distillcuda.cuda.dnn.ImageShape;
 
-/** The products of a linear layer by cuBLAS, bias and ReLU by cuDNN, each on its own. */
+/**
+ * The products of a linear layer by cuBLAS, bias and ReLU by cuDNN, each on its own. Forward all
+ * three are float32; what the next layer reads after a ReLU is rounded from that.
+ */
 final class LibraryLinear implements CudaPass {
   private final Place place;
   private final LinearSpec spec;
   private final Recording recording;
+  private final ImageShape rows;
   private final CudaTensor output;
 
   LibraryLinear(Place place, LinearSpec spec) {
     this.place = place;
     this.spec = spec;
     recording = place.recording();
-    output = recording.tensor(place.name("output"), spec.outputShape());
-    recordForward();
+    rows = ImageShape.rows(recording.batch(), spec.outFeatures());
+    CudaTensor sums = recordForward();
+    output = spec.relu() ? recording.operand(place.branch(), sums, spec.outputShape()) : sums;
   }
 
   private LinearPlan products(Branch branch) {
@@ -26,50 +32,40 @@ final class LibraryLinear implements CudaPass {
         recording.lane(branch), recording.batch(), spec.fanIn(), spec.outFeatures());
   }
 
-  private BiasReluPlan biasRelu(Branch branch) {
-    return recording
-        .session()
-        .scope()
-        .own(
-            new BiasReluPlan(
-                recording.lane(branch), ImageShape.rows(recording.batch(), spec.outFeatures())));
+  private BiasReluPlan biasRelu(Branch branch, ImageFormat format) {
+    return recording.session().scope().own(new BiasReluPlan(recording.lane(branch), rows, format));
   }
 
-  private void recordForward() {
+  private CudaTensor recordForward() {
+    CudaTensor sums = recording.tensor(place.name("output"), spec.outputShape());
     LinearPlan products = products(place.branch());
-    BiasReluPlan biasRelu = biasRelu(place.branch());
+    BiasReluPlan biasRelu = biasRelu(place.branch(), ImageFormat.NCHW_FLOAT32);
     DeviceSpan x = place.input().span();
-    DeviceSpan w = place.weight().span();
+    DeviceSpan w = place.weightOperand();
     DeviceSpan b = place.bias().span();
-    DeviceSpan y = output.span();
+    DeviceSpan y = sums.span();
     recording.reads(place.branch(), place.input());
-    recording.library(
-        place.branch(), place.name("product"), () -> products.forward(x, w, y), output);
-    recording.library(place.branch(), place.name("bias"), () -> biasRelu.addBias(b, y), output);
+    recording.library(place.branch(), place.name("product"), () -> products.forward(x, w, y), sums);
+    recording.library(place.branch(), place.name("bias"), () -> biasRelu.addBias(b, y), sums);
     if (spec.relu()) {
-      recording.library(place.branch(), place.name("ReLU"), () -> biasRelu.relu(y), output);
+      recording.library(place.branch(), place.name("ReLU"), () -> biasRelu.relu(y), sums);
     }
+    return sums;
   }
 
   @Override
   public CudaTensor backward(CudaTensor gradient, boolean wantInputGradient) {
     CudaTensor product = spec.relu() ? recordRelu(gradient) : gradient;
-    BiasReluPlan bias = biasRelu(Branch.SIDE);
-    DeviceSpan dy = product.span();
-    DeviceSpan db = place.biasGradient().span();
-    recording.reads(Branch.SIDE, product);
-    recording.library(
-        Branch.SIDE,
-        place.name("bias backward"),
-        () -> bias.biasGradient(dy, db),
-        place.biasGradient());
+    LibraryBiasGradient.record(place, rows, product);
     return LinearSteps.backward(place, this::products, product, wantInputGradient);
   }
 
   private CudaTensor recordRelu(CudaTensor gradient) {
-    BiasReluPlan biasRelu = biasRelu(Branch.MAIN);
+    BiasReluPlan biasRelu =
+        biasRelu(Branch.MAIN, ImageFormat.of(recording.lane(Branch.MAIN).math()));
     recording.reads(Branch.MAIN, gradient, output);
-    CudaTensor product = recording.tensor(place.name("product.gradient"), spec.outputShape());
+    CudaTensor product =
+        recording.operandTensor(place.name("product.gradient"), spec.outputShape());
     DeviceSpan y = output.span();
     DeviceSpan dy = gradient.span();
     DeviceSpan dx = product.span();

@@ -22,7 +22,7 @@ final class LinearSteps {
     Recording recording = place.recording();
     LinearPlan side = products.apply(Branch.SIDE);
     DeviceSpan x = place.input().span();
-    DeviceSpan w = place.weight().span();
+    DeviceSpan w = place.weightOperand();
     DeviceSpan dy = product.span();
     DeviceSpan dw = place.weightGradient().span();
     recording.reads(Branch.SIDE, place.input(), product);
@@ -35,7 +35,7 @@ final class LinearSteps {
       return null;
     }
     CudaTensor gradient =
-        recording.tensor(place.name("input.gradient"), place.layer().inputShape());
+        recording.operandTensor(place.name("input.gradient"), place.layer().inputShape());
     DeviceSpan dx = gradient.span();
     LinearPlan main = products.apply(Branch.MAIN);
     recording.reads(Branch.MAIN, product);

@@ -4,12 +4,17 @@ import io.github.distillcuda.backend.cuda.Operation.Kind;
 import io.github.distillcuda.cuda.ComputeLane;
 import io.github.distillcuda.cuda.CudaEvent;
 import io.github.distillcuda.cuda.KernelLaunch;
+import io.github.distillcuda.cuda.kernels.KernelSizes;
+import io.github.distillcuda.cuda.kernels.RoundingKernels;
+import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.Shape;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The operations of a step so far, the tensors between them, and who wrote which: an operation that
@@ -22,6 +27,9 @@ final class Recording {
   private final CudaSession session;
   private final int batch;
   private final List<Operation> operations = new ArrayList<>();
+  private final Map<CudaTensor, CudaTensor> rounded = new IdentityHashMap<>();
+  private final Set<CudaParameterArena> prepared =
+      Collections.newSetFromMap(new IdentityHashMap<>());
   private final Map<Object, Place> writers = new IdentityHashMap<>();
   private final Map<Branch, Integer> ends = new EnumMap<>(Branch.class);
   private final Map<Branch, Integer> seen = new EnumMap<>(Branch.class);
@@ -56,6 +64,67 @@ final class Recording {
   CudaTensor tensor(String name, Shape row) {
     Shape shape = row.withBatch(batch);
     return new CudaTensor(session, name, shape, session.floats(name, shape.elements()));
+  }
+
+  /** Allocates a tensor of operands with a row for each of the batch. */
+  CudaTensor operandTensor(String name, Shape row) {
+    Shape shape = row.withBatch(batch);
+    return new CudaTensor(
+        session,
+        name,
+        shape,
+        session.elements(name, shape.elements(), session.operands()),
+        session.operands(),
+        session.order(row));
+  }
+
+  /**
+   * Returns a tensor as products read it: itself, or a copy that is rounded in this branch, unless
+   * one already is.
+   */
+  CudaTensor operand(Branch branch, CudaTensor tensor, Shape row) {
+    if (tensor.dtype() == session.operands()) {
+      return tensor;
+    }
+    CudaTensor known = rounded.get(tensor);
+    if (known != null) {
+      return known;
+    }
+    CudaTensor operand = operandTensor(tensor.name() + " rounded", row);
+    rounded.put(tensor, operand);
+    reads(branch, tensor);
+    kernel(branch, operand.name(), rounding(tensor, operand, row), operand);
+    return operand;
+  }
+
+  private KernelLaunch rounding(CudaTensor tensor, CudaTensor operand, Shape row) {
+    ElementOrder order = session.order(row);
+    KernelLaunch launch =
+        order.isRowMajor()
+            ? session.prepare(
+                RoundingKernels.ROUND,
+                KernelSizes.of("n", RoundingKernels.padded(tensor.shape().elements())))
+            : session.prepare(
+                RoundingKernels.ROUND_CHANNELS_LAST,
+                KernelSizes.of("rows", batch, "channels", order.channels())
+                    .and("pixels", order.pixels()));
+    return launch.bind("x", tensor.span()).bind("y", operand.span());
+  }
+
+  /** Lets parameters be rounded before a branch reads them, where a step may have changed them. */
+  void prepareOperands(Branch branch, CudaParameterArena parameters) {
+    if (session.operands() == DType.FLOAT32 || !parameters.isTrainable()) {
+      return;
+    }
+    reads(branch, parameters);
+    if (prepared.add(parameters)) {
+      kernel(branch, "parameters rounded", parameters.rounding(), parameters);
+    }
+  }
+
+  /** Notes that what a step does from here on changed the parameters. */
+  void changed(CudaParameterArena parameters) {
+    prepared.remove(parameters);
   }
 
   /** Notes what the next operation of a branch reads; null stands for nothing. */

@@ -8,6 +8,7 @@ import io.github.distillcuda.cuda.CudaContext;
 import io.github.distillcuda.cuda.DeviceMemory;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.tensor.DType;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -22,10 +23,12 @@ final class RunMemory {
 
   private final List<PlannedModel> models;
   private final Layers layers;
+  private final DType operands;
 
-  RunMemory(List<PlannedModel> models, Layers layers) {
+  RunMemory(List<PlannedModel> models, Layers layers, DType operands) {
     this.models = models;
     this.layers = layers;
+    this.operands = operands;
   }
 
   /** Throws unless there is room; see {@link Backend#requireRoom}. */
@@ -66,17 +69,17 @@ final class RunMemory {
   private long bytes(PlannedModel model) {
     return fixedBytes(model)
         + model.batchedRows()
-            * new StepMemory(model.layers(), layers, model.trainable()).bytesOfARow();
+            * new StepMemory(model.layers(), layers, model.trainable(), operands).bytesOfARow();
   }
 
   private long fixedBytes(PlannedModel model) {
-    return CudaParameterArena.bytes(model.layers(), model.trainable())
-        + model.otherRows() * new StepMemory(model.layers(), layers, false).bytesOfARow();
+    return CudaParameterArena.bytes(model.layers(), model.trainable(), operands)
+        + model.otherRows() * new StepMemory(model.layers(), layers, false, operands).bytesOfARow();
   }
 
   private long bytesOfABatchedRow(PlannedModel model) {
     return model.batchedRows() == 0
         ? 0
-        : new StepMemory(model.layers(), layers, model.trainable()).bytesOfARow();
+        : new StepMemory(model.layers(), layers, model.trainable(), operands).bytesOfARow();
   }
 }

@@ -5,6 +5,7 @@ import io.github.distillcuda.backend.ConvolutionSpec;
 import io.github.distillcuda.backend.LayerSpec;
 import io.github.distillcuda.backend.LinearSpec;
 import io.github.distillcuda.cuda.kernels.ImageConvolutionKernels;
+import io.github.distillcuda.tensor.DType;
 import java.util.List;
 
 /**
@@ -15,11 +16,13 @@ final class StepMemory {
   private final List<LayerSpec> layers;
   private final boolean fused;
   private final boolean trainable;
+  private final DType operands;
 
-  StepMemory(List<LayerSpec> layers, Layers kind, boolean trainable) {
+  StepMemory(List<LayerSpec> layers, Layers kind, boolean trainable, DType operands) {
     this.layers = List.copyOf(layers);
     fused = kind == Layers.FUSED;
     this.trainable = trainable;
+    this.operands = operands;
   }
 
   /** Returns the bytes that each row of a batch takes. */
@@ -36,7 +39,18 @@ final class StepMemory {
         elements += layer.inputShape().elements(); // its gradient
       }
     }
-    return elements * Float.BYTES;
+    return elements * operands.bytes() + ofSums();
+  }
+
+  /** Linear layers leave float32, and what the next one reads besides if that is another type. */
+  private long ofSums() {
+    if (operands == DType.FLOAT32) {
+      return 0;
+    }
+    return layers.stream()
+        .filter(LinearSpec.class::isInstance)
+        .mapToLong(layer -> (long) layer.outputShape().elements() * Float.BYTES)
+        .sum();
   }
 
   private long ofConvolution(ConvolutionSpec layer) {

@@ -1,7 +1,10 @@
 package io.github.distillcuda.cuda.blas;
 
+import static io.github.distillcuda.ffi.CublasConstants.CUBLAS_GEMM_DEFAULT;
 import static io.github.distillcuda.ffi.CublasConstants.CUBLAS_OP_N;
 import static io.github.distillcuda.ffi.CublasConstants.CUBLAS_OP_T;
+import static io.github.distillcuda.ffi.CublasConstants.CUDA_R_16BF;
+import static io.github.distillcuda.ffi.CublasConstants.CUDA_R_32F;
 
 import io.github.distillcuda.cuda.ComputeLane;
 import io.github.distillcuda.cuda.DeviceSpan;
@@ -11,6 +14,8 @@ import io.github.distillcuda.ffi.CublasApi;
  * The products of a fully connected layer by cuBLAS on one lane: x [N, in], w [out, in], y [N,
  * out], all row-major. Bias and ReLU are the caller's. All calls are asynchronous and allocate
  * nothing.
+ *
+ * <p>x, w, dy and dx have the type of the lane's operands; y and dw are float32.
  *
  * @param lane where it runs
  * @param rows N
@@ -29,63 +34,77 @@ public record LinearPlan(ComputeLane lane, int rows, int in, int out) {
 
   /** {@code y = x * transposed w}; column-major y [out, N] = transposed w [in, out] * x [in, N]. */
   public void forward(DeviceSpan x, DeviceSpan w, DeviceSpan y) {
-    cublas()
-        .cublasSgemm_v2(
-            lane.cublas(),
-            CUBLAS_OP_T,
-            CUBLAS_OP_N,
-            out,
-            rows,
-            in,
-            1,
-            w.address(),
-            in,
-            x.address(),
-            in,
-            0,
-            y.address(),
-            out);
+    multiply(CUBLAS_OP_T, CUBLAS_OP_N, out, rows, in, w, in, x, in, y, CUDA_R_32F);
   }
 
   /** {@code dx = dy * w}; column-major dx [in, N] = w [in, out] * dy [out, N]. */
   public void dataGradient(DeviceSpan w, DeviceSpan dy, DeviceSpan dx) {
-    cublas()
-        .cublasSgemm_v2(
-            lane.cublas(),
-            CUBLAS_OP_N,
-            CUBLAS_OP_N,
-            in,
-            rows,
-            out,
-            1,
-            w.address(),
-            in,
-            dy.address(),
-            out,
-            0,
-            dx.address(),
-            in);
+    multiply(CUBLAS_OP_N, CUBLAS_OP_N, in, rows, out, w, in, dy, out, dx, operands());
   }
 
   /**
    * {@code dw = transposed dy * x}; column-major dw [in, out] = x [in, N] * transposed dy [out, N].
    */
   public void weightGradient(DeviceSpan x, DeviceSpan dy, DeviceSpan dw) {
-    cublas()
-        .cublasSgemm_v2(
-            lane.cublas(),
-            CUBLAS_OP_N,
-            CUBLAS_OP_T,
-            in,
-            out,
-            rows,
-            1,
-            x.address(),
-            in,
-            dy.address(),
-            out,
-            0,
-            dw.address(),
-            in);
+    multiply(CUBLAS_OP_N, CUBLAS_OP_T, in, out, rows, x, in, dy, out, dw, CUDA_R_32F);
+  }
+
+  private int operands() {
+    return lane.math().multipliesBfloat16() ? CUDA_R_16BF : CUDA_R_32F;
+  }
+
+  /** {@code C [m, n] = op(A) * op(B)}, the operands of the lane's type. */
+  private void multiply(
+      int opA,
+      int opB,
+      int m,
+      int n,
+      int k,
+      DeviceSpan a,
+      int lda,
+      DeviceSpan b,
+      int ldb,
+      DeviceSpan c,
+      int resultType) {
+    if (operands() == CUDA_R_32F) {
+      cublas()
+          .cublasSgemm_v2(
+              lane.cublas(),
+              opA,
+              opB,
+              m,
+              n,
+              k,
+              1,
+              a.address(),
+              lda,
+              b.address(),
+              ldb,
+              0,
+              c.address(),
+              m);
+    } else {
+      cublas()
+          .cublasGemmEx(
+              lane.cublas(),
+              opA,
+              opB,
+              m,
+              n,
+              k,
+              1,
+              a.address(),
+              operands(),
+              lda,
+              b.address(),
+              operands(),
+              ldb,
+              0,
+              c.address(),
+              resultType,
+              m,
+              lane.math().computeType(),
+              CUBLAS_GEMM_DEFAULT);
+    }
   }
 }

@@ -6,8 +6,8 @@ import io.github.distillcuda.cuda.LibraryObject;
 import io.github.distillcuda.ffi.CudnnApi;
 
 /**
- * Bias and ReLU as operations of cuDNN on one lane, each on its own: y [N, C, H, W], bias [C]. All
- * calls are asynchronous and allocate nothing.
+ * Bias and ReLU as operations of cuDNN on one lane, each on its own: y of [N, C, H, W] in a format,
+ * bias [C] of its type. All calls are asynchronous and allocate nothing.
  */
 public final class BiasReluPlan implements AutoCloseable {
   private final ComputeLane lane;
@@ -18,11 +18,11 @@ public final class BiasReluPlan implements AutoCloseable {
   private final LibraryObject y;
 
   /** Plans for the shape of y; the caller closes the plan. */
-  public BiasReluPlan(ComputeLane lane, ImageShape shape) {
+  public BiasReluPlan(ComputeLane lane, ImageShape shape, ImageFormat format) {
     this.lane = lane;
     lane.cudnn(); // no captured call could create the handle
     cudnn = lane.engine().cudnn();
-    descriptors = new Descriptors(lane, cudnn);
+    descriptors = new Descriptors(lane, cudnn, format);
     relu = descriptors.relu();
     bias = descriptors.tensor(shape.perChannel());
     y = descriptors.tensor(shape);
@@ -34,7 +34,7 @@ public final class BiasReluPlan implements AutoCloseable {
         lane.cudnn(), 1, bias.address(), bs.address(), 1, y.address(), ys.address());
   }
 
-  /** {@code dBias = sum of dy over n, h and w}. */
+  /** {@code dBias = sum of dy over n, h and w}; cuDNN has it in float32 alone. */
   public void biasGradient(DeviceSpan dy, DeviceSpan db) {
     cudnn.cudnnConvolutionBackwardBias(
         lane.cudnn(), 1, y.address(), dy.address(), 0, bias.address(), db.address());

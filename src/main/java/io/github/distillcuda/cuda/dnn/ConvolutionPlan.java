@@ -22,8 +22,9 @@ import java.util.List;
  * shape: its algorithm 1 sums on few multiprocessors (native-notes/gpu-runs.md). The {@code
  * measure} methods replace all that by what cuDNN finds fastest, which may differ from run to run.
  *
- * <p>x [N, in, H, W], w [out, in, 3, 3], bias [out], y [N, out, H, W]; gradients likewise. All
- * calls are asynchronous and allocate nothing.
+ * <p>x of [N, in, H, W], w of [out, in, 3, 3], bias [out], y of [N, out, H, W], in the format of
+ * the lane's arithmetic; gradients likewise, that of w too. All calls are asynchronous and allocate
+ * nothing.
  */
 public final class ConvolutionPlan implements AutoCloseable {
   /** cuDNN has at most 8 algorithms a direction, each with and without tensor cores. */
@@ -75,7 +76,7 @@ public final class ConvolutionPlan implements AutoCloseable {
     this.lane = lane;
     lane.cudnn(); // no captured call could create the handle
     cudnn = lane.engine().cudnn();
-    descriptors = new Descriptors(lane, cudnn);
+    descriptors = new Descriptors(lane, cudnn, ImageFormat.of(lane.math()));
     ImageShape output = new ImageShape(input.batch(), outChannels, input.height(), input.width());
     x = descriptors.tensor(input);
     w = descriptors.filter(outChannels, input.channels());
@@ -92,9 +93,9 @@ public final class ConvolutionPlan implements AutoCloseable {
     filter =
         new Direction(
             descriptors.convolution(lane.math()),
-            lane.math() == MathMode.FP32
-                ? CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1
-                : CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_WINOGRAD_NONFUSED);
+            lane.math() == MathMode.TF32
+                ? CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_WINOGRAD_NONFUSED
+                : CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1);
   }
 
   /** Returns the algorithm of the forward pass, for people. */

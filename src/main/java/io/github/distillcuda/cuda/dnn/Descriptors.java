@@ -16,12 +16,14 @@ final class Descriptors implements AutoCloseable {
   private final DeviceScope scope = new DeviceScope();
   private final CudaContext context;
   private final CudnnApi cudnn;
+  private final ImageFormat format;
 
   /** Begins with none; what was made when a plan fails to be, the lane closes. */
-  Descriptors(ComputeLane lane, CudnnApi cudnn) {
+  Descriptors(ComputeLane lane, CudnnApi cudnn, ImageFormat format) {
     context = lane.context();
     lane.closeAtTheLatest(scope);
     this.cudnn = cudnn;
+    this.format = format;
   }
 
   private LibraryObject own(String name, long address, LongConsumer destroy) {
@@ -36,8 +38,8 @@ final class Descriptors implements AutoCloseable {
             cudnn::cudnnDestroyTensorDescriptor);
     cudnn.cudnnSetTensor4dDescriptor(
         tensor.address(),
-        CudnnConstants.CUDNN_TENSOR_NCHW,
-        CudnnConstants.CUDNN_DATA_FLOAT,
+        format.order(),
+        format.dataType(),
         shape.batch(),
         shape.channels(),
         shape.height(),
@@ -45,7 +47,7 @@ final class Descriptors implements AutoCloseable {
     return tensor;
   }
 
-  /** The filters of a 3x3 convolution, [outChannels, inChannels, 3, 3]. */
+  /** The filters of a 3x3 convolution, outChannels of inChannels. */
   LibraryObject filter(int outChannels, int inChannels) {
     LibraryObject filter =
         own(
@@ -54,8 +56,8 @@ final class Descriptors implements AutoCloseable {
             cudnn::cudnnDestroyFilterDescriptor);
     cudnn.cudnnSetFilter4dDescriptor(
         filter.address(),
-        CudnnConstants.CUDNN_DATA_FLOAT,
-        CudnnConstants.CUDNN_TENSOR_NCHW,
+        format.dataType(),
+        format.order(),
         outChannels,
         inChannels,
         KERNEL,

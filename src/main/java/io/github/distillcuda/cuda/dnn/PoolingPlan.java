@@ -6,8 +6,8 @@ import io.github.distillcuda.cuda.LibraryObject;
 import io.github.distillcuda.ffi.CudnnApi;
 
 /**
- * A 2x2 max-pool of stride 2 on one lane, whose backward pass always gives the same bits: x [N, C,
- * H, W], y [N, C, H/2, W/2]. All calls are asynchronous and allocate nothing.
+ * A 2x2 max-pool of stride 2 on one lane, whose backward pass always gives the same bits: x of [N,
+ * C, H, W], y of [N, C, H/2, W/2], in one format. All calls are asynchronous and allocate nothing.
  */
 public final class PoolingPlan implements AutoCloseable {
   private final ComputeLane lane;
@@ -18,11 +18,11 @@ public final class PoolingPlan implements AutoCloseable {
   private final LibraryObject y;
 
   /** Plans for the shape of x; the caller closes the plan. */
-  public PoolingPlan(ComputeLane lane, ImageShape input) {
+  public PoolingPlan(ComputeLane lane, ImageShape input, ImageFormat format) {
     this.lane = lane;
     lane.cudnn(); // no captured call could create the handle
     cudnn = lane.engine().cudnn();
-    descriptors = new Descriptors(lane, cudnn);
+    descriptors = new Descriptors(lane, cudnn, format);
     pooling = descriptors.maxPooling();
     x = descriptors.tensor(input);
     y = descriptors.tensor(input.halved());

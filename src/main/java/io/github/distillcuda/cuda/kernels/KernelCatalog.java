@@ -16,7 +16,8 @@ public final class KernelCatalog {
               ConvolutionBlockKernels.ALL,
               ImageConvolutionKernels.ALL,
               FilterGradientKernels.ALL,
-              StepKernels.ALL)
+              StepKernels.ALL,
+              RoundingKernels.ALL)
           .flatMap(List::stream)
           .toList();
 

@@ -22,17 +22,17 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What a run needs is said before its first model is created, and what is advised then fits. */
 class RunMemoryTest {
   private static final long FREE = 600L << 20;
 
-  private static Backend open(EmulatedDevice device, Layers layers) {
+  private static Backend open(EmulatedDevice device, Layers layers, Precision precision) {
     return new CudaBackend(
         EmulatedEngine.of(device),
         0,
-        new BackendOptions(0, true, Kernels.FUSED, layers, Precision.FP32, Engine.AUTO));
+        new BackendOptions(0, true, Kernels.FUSED, layers, precision, Engine.AUTO));
   }
 
   /** A full step and the longest tail an epoch can have, for each of the models. */
@@ -44,10 +44,11 @@ class RunMemoryTest {
   }
 
   @ParameterizedTest
-  @EnumSource
-  void whatIsMissingIsSaidBeforeAnythingIsAllocatedAndTheSuggestedBatchFits(Layers layers) {
+  @CsvSource({"CUDNN, FP32", "FUSED, FP32", "CUDNN, BF16"})
+  void whatIsMissingIsSaidBeforeAnythingIsAllocatedAndTheSuggestedBatchFits(
+      Layers layers, Precision precision) {
     EmulatedDevice device = new EmulatedDevice().withoutWork();
-    try (Backend backend = open(device, layers)) {
+    try (Backend backend = open(device, layers, precision)) {
       device.withFreeBytes(FREE);
       long before = device.allocatedBytes();
       assertThatExceptionOfType(DistillException.class)
@@ -79,7 +80,7 @@ class RunMemoryTest {
   @Test
   void modelsAreAddedUp() {
     EmulatedDevice device = new EmulatedDevice().withoutWork();
-    try (Backend backend = open(device, Layers.CUDNN)) {
+    try (Backend backend = open(device, Layers.CUDNN, Precision.FP32)) {
       device.withFreeBytes(FREE);
       int batch = 200;
       List<PlannedModel> both = models(batch);
@@ -98,7 +99,7 @@ class RunMemoryTest {
   @Test
   void whereNothingFitsNothingIsSuggested() {
     EmulatedDevice device = new EmulatedDevice().withoutWork();
-    try (Backend backend = open(device, Layers.CUDNN)) {
+    try (Backend backend = open(device, Layers.CUDNN, Precision.FP32)) {
       device.withFreeBytes(1 << 20);
       assertThatExceptionOfType(DistillException.class)
           .isThrownBy(() -> backend.requireRoom(models(64), 64))

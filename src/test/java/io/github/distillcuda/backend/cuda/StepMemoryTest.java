@@ -15,21 +15,22 @@ import io.github.distillcuda.backend.StepRecorder;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.emulator.library.EmulatedEngine;
 import io.github.distillcuda.nn.Architecture;
+import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The memory of a step is known before it is asked for. */
 class StepMemoryTest {
   private static final int BATCH = 512;
 
-  private static Backend open(EmulatedDevice device, Layers layers) {
+  private static Backend open(EmulatedDevice device, Layers layers, Precision precision) {
     return new CudaBackend(
         EmulatedEngine.of(device),
         0,
-        new BackendOptions(0, true, Kernels.FUSED, layers, Precision.FP32, Engine.AUTO));
+        new BackendOptions(0, true, Kernels.FUSED, layers, precision, Engine.AUTO));
   }
 
   /** Allocates what a step does, and runs nothing. */
@@ -49,18 +50,20 @@ class StepMemoryTest {
   }
 
   @ParameterizedTest
-  @EnumSource
-  void theEstimateIsWhatAStepAllocates(Layers layers) {
+  @CsvSource({"CUDNN, FP32", "FUSED, FP32", "CUDNN, BF16"})
+  void theEstimateIsWhatAStepAllocates(Layers layers, Precision precision) {
     List<LayerSpec> network = Architecture.STUDENT.layers();
+    DType operands = precision == Precision.BF16 ? DType.BFLOAT16 : DType.FLOAT32;
     EmulatedDevice device = new EmulatedDevice().withoutWork();
-    try (Backend backend = open(device, layers)) {
+    try (Backend backend = open(device, layers, precision)) {
       ParameterArena parameters = backend.createParameters(network, BATCH, true);
       // Handles and workspaces come with the first step, whatever its size.
       recordTraining(backend, parameters, 1);
       long before = device.allocatedBytes();
       recordTraining(backend, parameters, BATCH);
       double allocated = device.allocatedBytes() - before;
-      double estimate = (double) BATCH * new StepMemory(network, layers, true).bytesOfARow();
+      double estimate =
+          (double) BATCH * new StepMemory(network, layers, true, operands).bytesOfARow();
       // Masks, partial sums and what a larger workspace costs are not in it: a few percent.
       assertThat(estimate / allocated).isBetween(0.9, 1.0);
     }

@@ -82,7 +82,7 @@ class KernelCatalogTest {
         compared++;
       }
     }
-    assertThat(compared).isEqualTo(30);
+    assertThat(compared).isEqualTo(33);
   }
 
   @Test

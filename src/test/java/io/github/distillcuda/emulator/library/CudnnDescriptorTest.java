@@ -44,6 +44,8 @@ class CudnnDescriptorTest {
       tensor(OK, 0, 0, 8, 3, 32, 32);
       tensor(OK, 1, 0, 8, 3, 32, 32);
       tensor(OK, 0, 9, 8, 3, 32, 32);
+      tensor(OK, 1, 9, 8, 3, 32, 32);
+      tensor(OK, 1, 9, 1, 32, 1, 1);
       tensor(BAD_PARAM, 2, 0, 8, 4, 32, 32);
       tensor(BAD_PARAM, -1, 0, 8, 3, 32, 32);
       tensor(BAD_PARAM, 0, 99, 8, 3, 32, 32);
@@ -179,6 +181,10 @@ class CudnnDescriptorTest {
           .containsExactly(2, 7, 10, 9);
       cudnn().cudnnSetFilter4dDescriptor(w, 9, 1, 7, 3, 4, 5);
       assertStatus(OK, "another format and type", ask);
+      cudnn().cudnnSetTensor4dDescriptor(x, 1, 9, 2, 3, 20, 31);
+      assertThat(cudnn().cudnnGetConvolution2dForwardOutputDim(convolution, x, w))
+          .as("bfloat16 in NHWC")
+          .containsExactly(2, 7, 10, 9);
       cudnn().cudnnSetFilter4dDescriptor(w, 0, 0, 7, 4, 4, 5);
       assertStatus(BAD_PARAM, "other channels", ask);
       cudnn().cudnnSetFilter4dDescriptor(w, 0, 0, 7, 3, 22, 5);
@@ -204,6 +210,10 @@ class CudnnDescriptorTest {
       assertStatus(BAD_PARAM, "the tensor is not set", ask);
       cudnn().cudnnSetTensor4dDescriptor(x, 0, 0, 2, 3, 5, 5);
       assertThat(cudnn().cudnnGetPooling2dForwardOutputDim(pooling, x)).containsExactly(2, 3, 3, 2);
+      cudnn().cudnnSetTensor4dDescriptor(x, 1, 9, 2, 3, 5, 5);
+      assertThat(cudnn().cudnnGetPooling2dForwardOutputDim(pooling, x))
+          .as("bfloat16 in NHWC")
+          .containsExactly(2, 3, 3, 2);
       cudnn().cudnnSetPooling2dDescriptor(pooling, 0, 1, 6, 2, 0, 0, 2, 2);
       assertStatus(BAD_PARAM, "a window higher than the input", ask);
       cudnn().cudnnDestroyPoolingDescriptor(pooling);

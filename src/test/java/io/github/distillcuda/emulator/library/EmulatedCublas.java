@@ -68,7 +68,8 @@ public final class EmulatedCublas extends EmulatedLibrary implements CublasApi {
     emulated(
         mode == CublasConstants.CUBLAS_DEFAULT_MATH
             || mode == CublasConstants.CUBLAS_PEDANTIC_MATH
-            || mode == CublasConstants.CUBLAS_TF32_TENSOR_OP_MATH,
+            || mode == CublasConstants.CUBLAS_TF32_TENSOR_OP_MATH
+            || mode == CublasConstants.CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION,
         () -> "this mode");
     handle(handle).mathMode = mode;
   }

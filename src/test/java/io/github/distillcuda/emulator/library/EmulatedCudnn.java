@@ -264,6 +264,7 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
     requireValid(tensor(zDesc).equals(problem.y()), "z is not like y");
     TensorShape biases = tensor(biasDesc);
     requireValid(biases.hasExtents(1, problem.w().n(), 1, 1), "the bias is not [1, k, 1, 1]");
+    requireLikeTypes(problem.y(), biases);
     requireWorkspace(Direction.FORWARD, problem, algorithm, workspaceBytes);
     submit(
         stream(handle),
@@ -286,6 +287,8 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
     TensorShape gradient = tensor(dyDesc);
     TensorShape biases = tensor(dbDesc);
     requireValid(biases.hasExtents(1, gradient.c(), 1, 1), "the bias is not [1, c, 1, 1]");
+    requireSupported(
+        gradient.dataType() == CudnnConstants.CUDNN_DATA_FLOAT, "this is for float32 alone");
     requireLikeTypes(gradient, biases);
     submit(
         stream(handle),

@@ -124,6 +124,18 @@ class EmulatedCudnnLayersTest {
   }
 
   @Test
+  void theGradientOfABiasIsForFloat32() {
+    long out = cudnn.cudnnCreateTensorDescriptor();
+    long bias = cudnn.cudnnCreateTensorDescriptor();
+    int nhwc = CudnnConstants.CUDNN_TENSOR_NHWC;
+    int bfloat16 = CudnnConstants.CUDNN_DATA_BFLOAT16;
+    cudnn.cudnnSetTensor4dDescriptor(out, nhwc, bfloat16, 1, 2, 1, 1);
+    cudnn.cudnnSetTensor4dDescriptor(bias, nhwc, bfloat16, 1, 2, 1, 1);
+    long two = fixture.put(1);
+    assertFails(3000, () -> cudnn.cudnnConvolutionBackwardBias(handle, 1, out, two, 0, bias, two));
+  }
+
+  @Test
   void aCallIsANodeOfARecording() {
     long shape = tensor(1, 1, 1, 2);
     long one = fixture.put(1, 2);

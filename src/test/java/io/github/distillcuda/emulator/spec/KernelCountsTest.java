@@ -72,7 +72,8 @@ class KernelCountsTest {
               "channels=32 height=32 width=32 windows=1024",
               128 * 256),
           new Rung("adam_fused_f32_v1", "n=65536", 65_536),
-          new Rung("adam_fused_f32_v2", "n=65536", 65_536));
+          new Rung("adam_fused_f32_v2", "n=65536", 65_536),
+          new Rung("round_fused_bf16_v1", "n=65536", 65_536));
 
   private static List<KernelCounts> counts;
 

@@ -20,7 +20,8 @@ final class KernelSpecs {
               PooledConvolutionCases.all(),
               LinearCases.all(),
               AdamCases.all(),
-              StepCases.all())
+              StepCases.all(),
+              RoundingCases.all())
           .flatMap(List::stream)
           .collect(
               Collectors.groupingBy(
@@ -45,7 +46,8 @@ final class KernelSpecs {
             PooledConvolutionCases.counted(),
             LinearCases.counted(),
             AdamCases.counted(),
-            StepCases.counted())
+            StepCases.counted(),
+            RoundingCases.counted())
         .flatMap(cases -> cases);
   }
 

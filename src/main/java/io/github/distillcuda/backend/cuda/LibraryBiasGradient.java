@@ -1,0 +1,46 @@
+package io.github.distillcuda.backend.cuda;
+
+import io.github.distillcuda.cuda.ComputeLane;
+import io.github.distillcuda.cuda.DeviceSpan;
+import io.github.distillcuda.cuda.blas.ColumnSumPlan;
+import io.github.distillcuda.cuda.dnn.BiasReluPlan;
+import io.github.distillcuda.cuda.dnn.ImageFormat;
+import io.github.distillcuda.cuda.dnn.ImageShape;
+import io.github.distillcuda.tensor.DType;
+
+/**
+ * The gradient of a bias by the libraries: by cuDNN, or where it lacks the type by cuBLAS, for
+ * which channels that lie last are columns.
+ */
+final class LibraryBiasGradient {
+  private LibraryBiasGradient() {}
+
+  /**
+   * Records it in the side branch.
+   *
+   * @param shape of the product
+   * @param product the gradient of what the bias was added to
+   */
+  static void record(CudaPass.Place place, ImageShape shape, CudaTensor product) {
+    Recording recording = place.recording();
+    DeviceSpan dy = product.span();
+    DeviceSpan db = place.biasGradient().span();
+    Runnable call = plan(recording, shape, dy, db);
+    recording.reads(Branch.SIDE, product);
+    recording.library(Branch.SIDE, place.name("bias backward"), call, place.biasGradient());
+  }
+
+  private static Runnable plan(
+      Recording recording, ImageShape shape, DeviceSpan dy, DeviceSpan db) {
+    ComputeLane lane = recording.lane(Branch.SIDE);
+    CudaSession session = recording.session();
+    if (session.operands() == DType.BFLOAT16) {
+      int rows = Math.multiplyExact(shape.batch(), shape.height() * shape.width());
+      ColumnSumPlan columns = new ColumnSumPlan(lane, rows, shape.channels(), session.ones(rows));
+      return () -> columns.sum(dy, db);
+    }
+    BiasReluPlan bias =
+        session.scope().own(new BiasReluPlan(lane, shape, ImageFormat.NCHW_FLOAT32));
+    return () -> bias.biasGradient(dy, db);
+  }
+}
