@@ -14,6 +14,7 @@ import io.github.distillcuda.nn.Network;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.LongSupplier;
 
 /**
  * Times the distillation step of the published networks on random images: the whole step, gather to
@@ -31,6 +32,7 @@ public final class StepBenchmark {
   private static final int FEWEST_STEPS = 10;
 
   private final Backend backend;
+  private final LongSupplier nanoTime;
   private final int batch;
   private final ResidentDataset data;
   private final Network teacher;
@@ -54,7 +56,13 @@ public final class StepBenchmark {
    *     steps of this size
    */
   public StepBenchmark(Backend backend, int batch) {
+    this(backend, batch, System::nanoTime);
+  }
+
+  /** The same by another clock. */
+  StepBenchmark(Backend backend, int batch, LongSupplier nanoTime) {
     this.backend = backend;
+    this.nanoTime = nanoTime;
     this.batch = batch;
     SplittableRandom random = new SplittableRandom(0);
     byte[] images = new byte[IMAGES * Architecture.IMAGE.elements()];
@@ -112,13 +120,13 @@ public final class StepBenchmark {
     int stepsAnEpoch = IMAGES / batch;
     double[] milliseconds = new double[steps];
     int timed = 0;
-    long begin = System.nanoTime();
+    long begin = nanoTime.getAsLong();
     boolean warm = false;
     for (int step = 0; timed < steps; step++) {
       if (step % stepsAnEpoch == 0) {
         state.beginEpoch(order);
       }
-      long start = System.nanoTime();
+      long start = nanoTime.getAsLong();
       if (!warm && isEnough(step, warmUp, start - begin, WARM_UP_NANOSECONDS)) {
         warm = true;
         begin = start;
@@ -129,7 +137,7 @@ public final class StepBenchmark {
       program.run(1);
       state.read();
       if (warm) {
-        milliseconds[timed++] = (System.nanoTime() - start) / 1e6;
+        milliseconds[timed++] = (nanoTime.getAsLong() - start) / 1e6;
       }
     }
     return row(cached ? "cached" : "recomputed", Arrays.copyOf(milliseconds, timed));

@@ -1,6 +1,6 @@
 package io.github.distillcuda.backend.onednn;
 
-/** A copy of a tensor that only the host writes, made again when it has. */
+/** What is derived from a tensor that only the host writes, made again when it has. */
 final class CopyWhenWritten implements Operation {
   private final OnednnTensor from;
   private final Operation copy;

@@ -61,10 +61,10 @@ final class ForwardRecorder {
             input,
             context.channelsLast(LayerPlanner.batched(recording.batch(), layer.inputShape())));
     OnednnTensor taps =
-        recording.reorder(stored, context.filtersLast(LayerPlanner.weightDims(layer)));
+        weight(parameters, stored, context.filtersLast(LayerPlanner.weightDims(layer)));
     MemorySegment transformed = context.scope().allocate(WinogradFilters.bytes(layer));
     Operation filters = new WinogradFilters(context.team(), layer, taps.data(), transformed);
-    recording.add(parameters.isTrainable() ? filters : new CopyWhenWritten(taps, filters));
+    recording.add(parameters.isTrainable() ? filters : new CopyWhenWritten(stored, filters));
     OnednnTensor output =
         recording.tensor(
             layer.name() + ".pooled",

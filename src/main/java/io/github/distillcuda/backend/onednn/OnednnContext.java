@@ -28,7 +28,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 
 /**
  * The engine and the lanes of one backend, the attributes all of its primitives have, and the scope
@@ -127,16 +126,14 @@ final class OnednnContext implements AutoCloseable {
     return team;
   }
 
-  /** Returns the groups of Winograd convolutions of these extents, one for each thread. */
-  List<WinogradGroup> winogradGroups(WinogradGroup.Extents extents) {
-    return winogradGroups.computeIfAbsent(
-        extents,
-        wanted ->
-            team.forOneThread(
-                () ->
-                    IntStream.range(0, team.threads())
-                        .mapToObj(thread -> new WinogradGroup(this, wanted))
-                        .toList()));
+  /** Returns so many groups of Winograd convolutions of these extents, for a thread each. */
+  List<WinogradGroup> winogradGroups(WinogradGroup.Extents extents, int count) {
+    List<WinogradGroup> groups =
+        winogradGroups.computeIfAbsent(extents, wanted -> new ArrayList<>());
+    while (groups.size() < count) {
+      groups.add(team.forOneThread(() -> new WinogradGroup(this, extents)));
+    }
+    return List.copyOf(groups.subList(0, count));
   }
 
   long engine() {
@@ -168,7 +165,7 @@ final class OnednnContext implements AutoCloseable {
     return describeMemory(dims, DType.FLOAT32, FORMAT_ANY);
   }
 
-  /** Describes an operand in row-major order; of rank 1, 2 or 4. */
+  /** Describes an operand in row-major order; of rank 1 to 4. */
   long plainOperand(long... dims) {
     return describeMemory(dims, operandType, rowMajor(dims));
   }

@@ -3,15 +3,19 @@ package io.github.distillcuda.backend.onednn;
 import io.github.distillcuda.ffi.OnednnApi.Kind;
 import io.github.distillcuda.ffi.PageAllocator;
 import java.lang.foreign.Arena;
+import java.lang.foreign.SegmentAllocator;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The temporary memory of all primitives, as large as the largest asks for: primitives run one
- * after the other and leave nothing in it.
+ * The temporary memory of a lane's primitives, as large as the largest asks for: they run one after
+ * the other and leave nothing in it.
  */
 final class Scratchpad implements AutoCloseable {
   private static final long PAGE = 4096;
+
+  /** From here on huge pages are worth it: they come by two megabytes. */
+  private static final long LARGE = 1 << 20;
 
   private final OnednnContext context;
   private final List<Long> memories = new ArrayList<>();
@@ -42,7 +46,8 @@ final class Scratchpad implements AutoCloseable {
   /** Moves to a larger buffer, and points the memory objects that were handed out at it. */
   private void grow(long bytes) {
     Arena larger = Arena.ofConfined();
-    address = new PageAllocator(larger).allocate(bytes, PAGE).address();
+    SegmentAllocator allocator = bytes < LARGE ? larger : new PageAllocator(larger);
+    address = allocator.allocate(bytes, PAGE).address();
     capacity = bytes;
     for (long memory : memories) {
       context.api().dnnl_memory_set_data_handle(memory, address);

@@ -8,13 +8,13 @@ import java.util.List;
 /**
  * A convolution with its bias, ReLU and pooling by Winograd's F(2x2, 3x3): 16 products a tile of
  * two by two outputs and pair of channels in place of 36. Such a tile is one window of the pooling,
- * so what is stored is a quarter of what the convolution computes. Each thread takes some images.
+ * so what is stored is a quarter of what the convolution computes. Each thread takes some rows.
  */
 final class WinogradConvolution implements Operation {
   private final String name;
   private final OpenMpTeam team;
   private final OpenMpTeam.Task convolve = this::convolve;
-  private final int batch;
+  private final int rows;
   private final MemorySegment source;
   private final MemorySegment filters;
   private final MemorySegment bias;
@@ -37,13 +37,14 @@ final class WinogradConvolution implements Operation {
       MemorySegment filters,
       MemorySegment bias,
       MemorySegment destination) {
-    this.batch = batch;
+    rows = batch * (layer.height() / 2);
     this.source = source;
     this.filters = filters;
     this.bias = bias;
     this.destination = destination;
     team = context.team();
-    groups = context.winogradGroups(WinogradGroup.Extents.of(layer, batch, team.threads()));
+    WinogradGroup.Extents extents = WinogradGroup.Extents.of(layer, batch, team.threads());
+    groups = context.winogradGroups(extents, Math.min(rows, team.threads()));
     name = "%s forward and pooling (winograd, %s)".formatted(layer.name(), groups.get(0).product());
   }
 
@@ -58,8 +59,11 @@ final class WinogradConvolution implements Operation {
   }
 
   private void convolve(int part, int parts) {
-    int begin = (int) ((long) batch * part / parts);
-    int end = (int) ((long) batch * (part + 1) / parts);
-    groups.get(part).convolve(source, filters, bias, destination, begin, end);
+    int begin = (int) ((long) rows * part / parts);
+    int end = (int) ((long) rows * (part + 1) / parts);
+    // Where rows are fewer than threads a thread has one or none, and the group of that number.
+    if (begin < end) {
+      groups.get(Math.min(part, begin)).convolve(source, filters, bias, destination, begin, end);
+    }
   }
 }

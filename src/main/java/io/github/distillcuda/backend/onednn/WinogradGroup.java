@@ -9,7 +9,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * The images that one thread takes at a time through a Winograd convolution: their tiles are
+ * The rows of tiles that one thread takes at a time through a Winograd convolution: tiles are
  * transformed to [16,tiles,I], oneDNN multiplies these with the filters [16,I,O], and [16,tiles,O]
  * is transformed to outputs. All three stages are the thread's own, so what passes between them
  * stays in its caches. Convolutions of the same extents share a group: they run one after the
@@ -26,18 +26,18 @@ final class WinogradGroup {
    * @param outChannels channels of the outputs
    * @param height rows of an image, even
    * @param width columns of an image, even
-   * @param images most images at a time
+   * @param rows most rows of tiles at a time
    */
-  record Extents(int inChannels, int outChannels, int height, int width, int images) {
+  record Extents(int inChannels, int outChannels, int height, int width, int rows) {
     static Extents of(ConvolutionSpec layer, int batch, int threads) {
-      int tiles = layer.height() * layer.width() / 4;
-      int mostOfThread = (batch + threads - 1) / threads;
+      int columns = layer.width() / 2;
+      int mostOfThread = Math.ceilDiv(batch * (layer.height() / 2), threads);
       return new Extents(
           layer.inChannels(),
           layer.outChannels(),
           layer.height(),
           layer.width(),
-          Math.clamp(TILES / tiles, 1, mostOfThread));
+          Math.clamp(TILES / columns, 1, mostOfThread));
     }
 
     /** Returns the rows of tiles of an image, which are the rows of a pooled one. */
@@ -65,10 +65,10 @@ final class WinogradGroup {
     this.extents = extents;
     input = new InputRows();
     output = new OutputRows();
-    long rows = (long) extents.images() * extents.tileRows() * extents.tileColumns();
-    long sources = context.plain(PRODUCTS, rows, extents.inChannels());
+    long tilesOfGroup = (long) extents.rows() * extents.tileColumns();
+    long sources = context.plain(PRODUCTS, tilesOfGroup, extents.inChannels());
     long weights = context.plain(PRODUCTS, extents.inChannels(), extents.outChannels());
-    long outputs = context.plain(PRODUCTS, rows, extents.outChannels());
+    long outputs = context.plain(PRODUCTS, tilesOfGroup, extents.outChannels());
     tiles = context.allocate(sources);
     products = context.allocate(outputs);
     filterMemory = context.memory(weights, MemorySegment.NULL);
@@ -97,7 +97,12 @@ final class WinogradGroup {
     return product.name();
   }
 
-  /** Convolves images {@code begin} to {@code end}; arguments as of the convolution. */
+  /**
+   * Convolves rows of tiles, counted through the batch; the other arguments as of the convolution.
+   *
+   * @param begin the first
+   * @param end the one after the last
+   */
   void convolve(
       MemorySegment source,
       MemorySegment filters,
@@ -107,22 +112,22 @@ final class WinogradGroup {
       int end) {
     context.api().dnnl_memory_set_data_handle(filterMemory, filters.address());
     output.readBias(bias);
-    for (int first = begin; first < end; first += extents.images()) {
-      // Where fewer images are left than the group holds, the product has idle rows.
-      int rows = Math.min(extents.images(), end - first) * extents.tileRows();
+    for (int first = begin; first < end; first += extents.rows()) {
+      // Where fewer are left than the group holds, the product has idle rows.
+      int rows = Math.min(extents.rows(), end - first);
       for (int row = 0; row < rows; row++) {
-        input.transform(source, first, row);
+        input.transform(source, first + row, row, first + row > begin);
       }
       product.run();
       for (int row = 0; row < rows; row++) {
-        output.transform(destination, first, row);
+        output.transform(destination, first + row, row);
       }
     }
   }
 
-  /** Returns where a row of tiles begins in one of the 16 matrices. */
+  /** Returns where a row of tiles of the group begins in one of the 16 matrices. */
   private long matrixOffset(int matrix, int row, int channels) {
-    long firstRow = (long) matrix * extents.images() * extents.tileRows();
+    long firstRow = (long) matrix * extents.rows();
     return (firstRow + row) * extents.tileColumns() * channels * Float.BYTES;
   }
 
@@ -137,12 +142,18 @@ final class WinogradGroup {
     private final float[] after = new float[length];
     private final float[][] v = new float[TILE][length];
 
-    /** Transforms a row of tiles of the group, right after the row above it. */
-    void transform(MemorySegment source, int first, int row) {
-      int image = first + row / extents.tileRows();
-      int tileRow = row % extents.tileRows();
+    /**
+     * Transforms a row of tiles.
+     *
+     * @param batchRow which of the batch
+     * @param row which of the group
+     * @param follows whether the row before it was transformed right before
+     */
+    void transform(MemorySegment source, int batchRow, int row, boolean follows) {
+      int image = batchRow / extents.tileRows();
+      int tileRow = batchRow % extents.tileRows();
       // Half of the rows that a tile reads, the tile above it has read, too.
-      int known = tileRow == 0 ? 0 : TILE / 2;
+      int known = follows && tileRow > 0 ? TILE / 2 : 0;
       for (int i = 0; i < known; i++) {
         float[][] reused = transformed[i];
         transformed[i] = transformed[i + 2];
@@ -208,8 +219,8 @@ final class WinogradGroup {
       }
     }
 
-    /** Transforms a row of tiles of the group. */
-    void transform(MemorySegment destination, int first, int row) {
+    /** Transforms a row of tiles of the group to the row of the pooled batch. */
+    void transform(MemorySegment destination, int batchRow, int row) {
       for (int column = 0; column < TILE; column++) {
         for (int i = 0; i < TILE; i++) {
           long offset = matrixOffset(i * TILE + column, row, channels);
@@ -220,9 +231,8 @@ final class WinogradGroup {
       WinogradTransforms.output(upper[0], upper[1], upper[2], upper[3], y[0], y[1]);
       WinogradTransforms.output(lower[0], lower[1], lower[2], lower[3], y[2], y[3]);
       WinogradTransforms.pool(y[0], y[1], y[2], y[3], biases, pooled);
-      long pooledRow = (long) first * extents.tileRows() + row;
       MemorySegment.copy(
-          pooled, 0, destination, JAVA_FLOAT, pooledRow * length * Float.BYTES, length);
+          pooled, 0, destination, JAVA_FLOAT, (long) batchRow * length * Float.BYTES, length);
     }
   }
 }

@@ -57,7 +57,7 @@ final class WinogradTransforms {
 
   /**
    * Pools four outputs, and adds the bias and the ReLU: the bias is the same for all four, so to
-   * take their maximum first gives the same bits. NaN is the largest.
+   * take their maximum first gives the same bits where it is finite. NaN is the largest.
    */
   static void pool(
       float[] y00, float[] y01, float[] y10, float[] y11, float[] bias, float[] pooled) {
