@@ -144,16 +144,6 @@ class CudaHeadersTest {
           "cudnn.h",
           "#include <cudnn.h>\n");
     }
-    String launch = "CUlaunchConfig";
-    requireHolds(
-        List.of(
-            "sizeof(%s) == %d".formatted(launch, CudaLaunchConfig.BYTES),
-            "offsetof(%s, gridDimX) == %d".formatted(launch, CudaLaunchConfig.GRID_OFFSET),
-            "offsetof(%s, blockDimX) == %d".formatted(launch, CudaLaunchConfig.BLOCK_OFFSET),
-            "offsetof(%s, sharedMemBytes) == %d"
-                .formatted(launch, CudaLaunchConfig.SHARED_BYTES_OFFSET)),
-        "cuda.h",
-        ALL_OF_CUDA_H);
     String result = "cublasLtMatmulHeuristicResult_t";
     requireHolds(
         List.of(
@@ -165,6 +155,20 @@ class CudaHeadersTest {
             "offsetof(%s, state) == %d".formatted(result, CublasConstants.HEURISTIC_STATUS_OFFSET)),
         "cublasLt.h",
         "#include <cublasLt.h>\n");
+  }
+
+  @Test
+  void aLaunchToBeJudgedIsLaidOutAsInCudaH() throws Exception {
+    String launch = "CUlaunchConfig";
+    requireHolds(
+        List.of(
+            "sizeof(%s) == %d".formatted(launch, CudaLaunchConfig.BYTES),
+            "offsetof(%s, gridDimX) == %d".formatted(launch, CudaLaunchConfig.GRID_OFFSET),
+            "offsetof(%s, blockDimX) == %d".formatted(launch, CudaLaunchConfig.BLOCK_OFFSET),
+            "offsetof(%s, sharedMemBytes) == %d"
+                .formatted(launch, CudaLaunchConfig.SHARED_BYTES_OFFSET)),
+        "cuda.h",
+        ALL_OF_CUDA_H);
   }
 
   /** The latch's list against the sentence of cuda.h that says what such an error means. */

@@ -59,7 +59,7 @@ final class ChainCases {
   private static final Kernels BFLOAT16 =
       new Kernels(
           ElementType.BFLOAT16,
-          new int[] {1, 7, 8, 9, 2047, 2048, 2049},
+          new int[] {1, 7, 8, 9, 10, 2047, 2048, 2049},
           2048,
           0x1p127f,
           WideChainKernels.SCALE,

@@ -121,7 +121,24 @@ final class ChainRowCases {
     cases.add(maker.of(kernel, WideLossCases.inType(type, LossBatch.badlyLabelled(5, 600, 1))));
     cases.add(maker.of(kernel, WideLossCases.inType(type, LossBatch.adversarial(1029))));
     cases.add(maker.of(kernel, WideLossCases.inType(type, LossBatch.notFinite(1029))));
+    // The label is the prediction: in any place of a short row, in the last lane of a warp, in any
+    // element of a vector of the second round, and last.
+    cases.add(maker.of(kernel, WideLossCases.inType(type, LossBatch.neighboursTie(13))));
+    for (int label : new int[] {WideLossCases.lastLane(type), 3205, 3334, 3335, 4096}) {
+      LossBatch peaked = LossBatch.peaked(4097, label, label);
+      cases.add(maker.of(kernel, WideLossCases.inType(type, peaked)));
+    }
     if (anywhere) {
+      // Four elements at the edges, of which the last is the prediction once.
+      cases.add(
+          maker
+              .of(kernel, WideLossCases.inType(type, LossBatch.neighboursTie(12)))
+              .shiftedBy(Integer.BYTES));
+      cases.add(
+          maker
+              .of(kernel, WideLossCases.random(type, 4, 1027, 8))
+              .shiftedBy("q", Integer.BYTES)
+              .shiftedBy("logP", 2 * Integer.BYTES));
       cases.add(maker.of(kernel, WideLossCases.random(type, 3, 1027, 7)).shiftedBy(Integer.BYTES));
     }
   }

@@ -2,7 +2,6 @@ package io.github.distillcuda.emulator.spec;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 
@@ -24,11 +23,30 @@ record LossBatch(String description, float[] z, float[] v, int[] labels, int row
     return of("random", makers, classes, seed);
   }
 
-  /** Normal logits that are far apart: without its maximum subtracted a row overflows. */
-  static LossBatch farApart(int rows, int classes) {
-    List<RowMaker> makers =
-        Collections.nCopies(rows, (z, v, at, c, random) -> fillRandom(z, v, at, c, random, 3000));
-    return of("far apart", makers, classes, 16);
+  /** A row of normal logits, but for one that leaves the others nothing. */
+  static LossBatch peaked(int classes, int place, int label) {
+    RowMaker maker =
+        (z, v, at, c, random) -> {
+          fillRandom(z, v, at, c, random, 3);
+          z[at + place] = 5e4f;
+          v[at + place] = 5e4f;
+          return label;
+        };
+    return of("peak at " + place, List.of(maker), classes, 17);
+  }
+
+  /** A row of normal logits, but for the last of the student's, which is infinite. */
+  static LossBatch notFiniteLast(int classes) {
+    LossBatch batch = random(1, classes, 18);
+    batch.z[classes - 1] = Float.NEGATIVE_INFINITY;
+    return new LossBatch("not finite last", batch.z, batch.v, batch.labels, 1, classes);
+  }
+
+  /** A row whose first class and label, the last, have the largest logit. */
+  static LossBatch endsTie(int classes) {
+    LossBatch batch = peaked(classes, 0, classes - 1);
+    batch.z[classes - 1] = batch.z[0];
+    return batch;
   }
 
   /** Independent normal logits; of five rows two have a label and three have none or a bad one. */

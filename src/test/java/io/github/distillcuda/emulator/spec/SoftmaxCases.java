@@ -17,6 +17,9 @@ final class SoftmaxCases {
   /** Classes of a row of the wide kernels' counts. */
   private static final int COUNTED = 2000;
 
+  /** A class of the first warp of the second block of a cluster, in rows of 1,100 a block. */
+  private static final int IN_SECOND_BLOCK = 1200;
+
   private SoftmaxCases() {}
 
   /** Makes a case of a batch of logits. */
@@ -138,10 +141,36 @@ final class SoftmaxCases {
       for (KernelSignature kernel : family.wide(type)) {
         boolean isOfCluster = kernel.clusterBlocks() > 1;
         boolean isVariant = isOfCluster || kernel.symbol().contains("_c16384_");
-        int classes = isOfCluster ? 1100 * kernel.clusterBlocks() + 3 : 4001;
+        boolean isStreamed = kernel.symbol().contains("_streamed_");
+        int ofBlock = isStreamed ? 9003 : 4003;
+        int classes = isOfCluster ? 1100 * kernel.clusterBlocks() + 1 : ofBlock;
         cases.add(family.maker.of(kernel, wideBatch(kernel, isOfCluster ? 1 : 2, classes), 5));
-        if (isVariant) {
-          continue; // of the same source as c4096
+        cases.add(
+            family
+                .maker
+                .of(kernel, wideBatch(kernel, 3, 1501), 5)
+                .shiftedBy(family.inputs.getFirst(), type.bytes())
+                .shiftedBy(family.output, 2 * type.bytes()));
+        if (isVariant) { // of the same source as c4096
+          if (kernel.symbol().contains("_c131072_")) { // as many classes as it holds
+            cases.add(family.maker.of(kernel, wideBatch(kernel, 1, 131_072), 5));
+          }
+          cases.add(
+              family
+                  .maker
+                  .of(kernel, wideBatch(kernel, 3, 1501), 5)
+                  .inPlace(family.output, family.inputs.getFirst())
+                  .shiftedBy(type.bytes()));
+          for (int place : new int[] {WideLossCases.lastLane(type), IN_SECOND_BLOCK}) {
+            LossBatch peaked = LossBatch.peaked(classes, place, 0);
+            cases.add(family.maker.of(kernel, WideLossCases.inType(type, peaked), 5));
+          }
+          continue;
+        }
+        int last = classes - 1;
+        for (int place : new int[] {WideLossCases.lastLane(type), last - 2, last - 1, last}) {
+          LossBatch peaked = LossBatch.peaked(classes, place, 0);
+          cases.add(family.maker.of(kernel, WideLossCases.inType(type, peaked), 5));
         }
         for (float temperature : new float[] {5, 1e-3f}) {
           for (LossBatch batch : List.of(LossBatch.adversarial(1029), LossBatch.notFinite(1029))) {

@@ -25,12 +25,12 @@ final class WideLossCases {
 
   /**
    * The kernels that differ from c2048 and c32768 in their numbers of threads and blocks only, with
-   * classes for half of their threads.
+   * classes for half of their threads, and for a warp of every block.
    */
   private static final Map<String, Integer> OTHER_HELD =
       Map.of(
-          "c4096", 2053, "c8192", 4101, "c16384", 8197, "c65536", 1101, "c131072", 2061, "c262144",
-          2061);
+          "c4096", 2053, "c8192", 4103, "c16384", 8197, "c65536", 5003, "c131072", 9001, "c262144",
+          17_003);
 
   /** Classes of the rows that are counted. */
   private static final Map<String, Integer> COUNTED =
@@ -71,17 +71,36 @@ final class WideLossCases {
               wide.cases.add(of(kernel(type, range), random(type, 1, classes, 7), 5, 0.7f)));
       wide.addAdversarial(kernel(type, "c2048"), 1029, SETTINGS);
       wide.addAdversarial(kernel(type, "c32768"), 1029, SETTINGS[0]);
+      for (float alpha : new float[] {0, 1}) { // without a teacher, without labels
+        wide.cases.add(of(kernel(type, "c32768"), random(type, 2, 1029, 2), 3, alpha));
+      }
+      for (int place : new int[] {0, 300}) { // at both ends, of which one is in a whole vector
+        LossBatch atEnd = inType(type, LossBatch.notFiniteAt(place, 301));
+        wide.cases.add(of(kernel(type, "c32768"), atEnd, 5, 0.7f));
+        wide.cases.add(of(kernel(type, "c32768"), atEnd, 1, 0));
+      }
+      wide.cases.add(
+          of(kernel(type, "c2048"), inType(type, LossBatch.notFiniteAt(1024, 1029)), 5, 0.7f));
+      for (int classes : new int[] {16_001, 20_009, 32_761}) { // in each of a thread's vectors
+        LossBatch last = inType(type, LossBatch.notFiniteLast(classes));
+        wide.cases.add(of(kernel(type, "c32768"), last, 5, 0.7f));
+      }
+      wide.cases.add(
+          of(kernel(type, "c32768"), random(type, 1, 32_768, 4), 5, 0.7f)); // all it holds
+      LossBatch ties = inType(type, LossBatch.neighboursTie(10));
+      wide.cases.add(of(kernel(type, "c32768"), ties, 5, 0.7f));
       for (String unheld : List.of("streamed", "two_pass")) {
         wide.addAdversarial(kernel(type, unheld), 4103, SETTINGS);
         wide.addPlaces(kernel(type, unheld), 9001);
         wide.addFew(kernel(type, unheld));
         wide.cases.add(of(kernel(type, unheld), random(type, 2, 50_257, 3), 2, 0.5f));
+        wide.cases.add(of(kernel(type, unheld), inType(type, LossBatch.endsTie(5003)), 5, 0.7f));
       }
       OTHER_HELD.forEach(
           (range, classes) -> {
-            LossBatch farApart = inType(type, LossBatch.farApart(2, classes));
-            wide.cases.add(of(kernel(type, range), farApart, 5, 0.7f));
-            wide.cases.add(of(kernel(type, range), random(type, 1, classes, 8), 0.5f, 1));
+            LossBatch peaked = inType(type, LossBatch.peaked(classes, lastLane(type), 0));
+            wide.cases.add(of(kernel(type, range), peaked, 5, 0.7f));
+            wide.cases.add(of(kernel(type, range), random(type, 2, classes, 8), 0.5f, 1));
           });
       wide.addPlaces(kernel(type, "c2048"), 2048);
       wide.addPlaces(kernel(type, "c32768"), 2048);
@@ -165,6 +184,7 @@ final class WideLossCases {
     for (int place : new int[] {0, 1, 5, 8, 9}) {
       cases.add(of(kernel, inType(type, LossBatch.notFiniteAt(place, 10)), 5, 0.7f));
     }
+    cases.add(of(kernel, inType(type, LossBatch.notFiniteAt(8, 10)), 1, 0));
     cases.add(of(kernel, inType(type, LossBatch.notFiniteAt(0, 1)), 5, 0.7f));
     cases.add(of(kernel, inType(type, LossBatch.notFiniteAt(0, 2)), 5, 0.7f));
     cases.add(of(kernel, inType(type, LossBatch.notFiniteAt(1, 2)), 5, 0.7f));
@@ -179,6 +199,11 @@ final class WideLossCases {
       unalike.shiftedBy(matrices.get(i), (2 * i + 1) * type.bytes());
     }
     cases.add(unalike);
+  }
+
+  /** A class of the last lane of a warp: what lane 0 learns of in the last round of a butterfly. */
+  static int lastLane(ElementType type) {
+    return 31 * 16 / type.bytes();
   }
 
   private static ElementType typeOf(KernelSignature kernel) {
