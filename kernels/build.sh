@@ -15,6 +15,7 @@ cd "$(dirname "$0")"
 # once, for compute_75.
 BUILDS='adam 75
 convolution_block 75
+convolution_block 80
 distillation_loss_fused 75
 distillation_loss_unfused 75
 distillation_loss_unfused_wide 75

@@ -11,11 +11,12 @@
 // The gradient of the bias is summed in two stages of fixed order, no atomics: the backward kernels
 // leave one partial sum per block row, [partials, channels], and bias_gradient adds those. With one
 // partial the first stage's output is the gradient.
+#include <cuda_bf16.h>
+
 #include "pooling.cuh"
 #include "tile.cuh"
 
-constexpr int PLANES = ROW_BLOCK / 32;  // nchw: a warp a plane (one channel of one image)
-constexpr int CHUNK = 64;               // nhwc and linear: pooled pixels, or rows, a partial sum
+constexpr int CHUNK = 64;  // nhwc and linear: pooled pixels, or rows, a partial sum
 
 __device__ __forceinline__ float unpool(float gradient, int mask, int at) {
   return mask == at ? gradient : 0.0f;
@@ -29,6 +30,9 @@ __device__ __forceinline__ float unpool(float gradient, int mask, int at) {
 //          pass had x, which the backward pass does not read. partials [N, channels].
 // Ladder : v0 the library's bias, activation and pooling; v1 a window a lane, v2 two windows.
 // Oracle : PyTorch's conv bias, relu, max_pool2d; bitwise, the gradient of the bias 1e-6*sum|dx|.
+#if __CUDA_ARCH__ < 800
+constexpr int PLANES = ROW_BLOCK / 32;  // a warp a plane (one channel of one image)
+
 struct Plane {
   int index;
   int lane;
@@ -129,11 +133,13 @@ extern "C" __global__ void __launch_bounds__(ROW_BLOCK) bias_relu_pool_backward_
   if (at.exists && at.lane == 0) partials[at.index] = sum;
 }
 
-// ---- NHWC: x, dx [N, H, W, channels], pooled and mask (uint8) [N, H/2, W/2, channels]
+#endif
+
+// ---- NHWC, float32 or bfloat16: x, dx [N, H, W, channels], pooled and mask (uint8) [N, H/2, W/2, channels]
 // Launch : 32 x 8 threads, grid (ceil(windows/64), ceil(channels/32)) with windows = N*H/2*W/2:
 //          a lane a channel, 8 windows at a time. H and W even.
-// Traffic: forward per window and channel 16 + 5 bytes, backward 5 + 16.
-// Writes : as NCHW; partials [ceil(windows/64), channels].
+// Traffic: forward per window and channel 16 + 5 bytes, backward 5 + 16; in bfloat16 8 + 3, 3 + 8.
+// Writes : as NCHW; bias and partials float32, partials [ceil(windows/64), channels].
 // Ladder : v1.      Oracle: as NCHW.
 struct Window {
   size_t top;  // offset of the window's first pixel, of this thread's channel
@@ -148,8 +154,14 @@ __device__ __forceinline__ Window nhwcWindow(
           (size_t)window * channels + channel};
 }
 
-extern "C" __global__ void __launch_bounds__(COLUMNS* LINES) bias_relu_pool_nhwc_fused_f32_v1(
-    const float* __restrict__ x, const float* __restrict__ bias, float* __restrict__ pooled,
+__device__ __forceinline__ float widen(float x) { return x; }
+__device__ __forceinline__ float widen(__nv_bfloat16 x) { return __bfloat162float(x); }
+__device__ __forceinline__ void store(float* to, float x) { *to = x; }
+__device__ __forceinline__ void store(__nv_bfloat16* to, float x) { *to = __float2bfloat16_rn(x); }
+
+template <typename Element>
+__device__ __forceinline__ void biasReluPoolNhwc(
+    const Element* __restrict__ x, const float* __restrict__ bias, Element* __restrict__ pooled,
     unsigned char* __restrict__ mask, int windows, int channels, int height, int width) {
   const int channel = blockIdx.y * COLUMNS + threadIdx.x;
   if (channel >= channels) return;
@@ -157,33 +169,33 @@ extern "C" __global__ void __launch_bounds__(COLUMNS* LINES) bias_relu_pool_nhwc
   const int end = min((int)(blockIdx.x + 1) * CHUNK, windows);
   for (int i = blockIdx.x * CHUNK + threadIdx.y; i < end; i += LINES) {
     const Window at = nhwcWindow(i, channel, channels, height, width);
-    const float* upper = x + at.top;
-    const float* lower = upper + (size_t)width * channels;
-    const Largest largest =
-        pool(upper[0] + b, upper[channels] + b, lower[0] + b, lower[channels] + b);
-    pooled[at.pooled] = largest.value;
+    const Element* upper = x + at.top;
+    const Element* lower = upper + (size_t)width * channels;
+    const Largest largest = pool(widen(upper[0]) + b, widen(upper[channels]) + b,
+                                 widen(lower[0]) + b, widen(lower[channels]) + b);
+    store(pooled + at.pooled, largest.value);
     mask[at.pooled] = largest.index;
   }
 }
 
-extern "C" __global__ void __launch_bounds__(COLUMNS* LINES)
-    bias_relu_pool_backward_nhwc_fused_f32_v1(
-        const float* __restrict__ dPooled, const unsigned char* __restrict__ mask,
-        float* __restrict__ dx, float* __restrict__ partials, int windows, int channels,
-        int height, int width) {
+template <typename Element>
+__device__ __forceinline__ void biasReluPoolBackwardNhwc(
+    const Element* __restrict__ dPooled, const unsigned char* __restrict__ mask,
+    Element* __restrict__ dx, float* __restrict__ partials, int windows, int channels, int height,
+    int width) {
   const int channel = blockIdx.y * COLUMNS + threadIdx.x;
   const int end = channel < channels ? min((int)(blockIdx.x + 1) * CHUNK, windows) : 0;
   float sum = 0.0f;
   for (int i = blockIdx.x * CHUNK + threadIdx.y; i < end; i += LINES) {
     const Window at = nhwcWindow(i, channel, channels, height, width);
-    const float gradient = dPooled[at.pooled];
+    const float gradient = widen(dPooled[at.pooled]);
     const int from = mask[at.pooled];
-    float* upper = dx + at.top;
-    float* lower = upper + (size_t)width * channels;
-    upper[0] = unpool(gradient, from, 0);
-    upper[channels] = unpool(gradient, from, 1);
-    lower[0] = unpool(gradient, from, 2);
-    lower[channels] = unpool(gradient, from, 3);
+    Element* upper = dx + at.top;
+    Element* lower = upper + (size_t)width * channels;
+    store(upper, unpool(gradient, from, 0));
+    store(upper + channels, unpool(gradient, from, 1));
+    store(lower, unpool(gradient, from, 2));
+    store(lower + channels, unpool(gradient, from, 3));
     sum += from == DEAD ? 0.0f : gradient;
   }
   sum = sumOfLines(sum);
@@ -191,6 +203,25 @@ extern "C" __global__ void __launch_bounds__(COLUMNS* LINES)
     partials[(size_t)blockIdx.x * channels + channel] = sum;
   }
 }
+
+#define NHWC_KERNELS(DTYPE, ELEMENT)                                                             \
+  extern "C" __global__ void __launch_bounds__(COLUMNS* LINES)                                   \
+      bias_relu_pool_nhwc_fused_##DTYPE##_v1(                                                    \
+          const ELEMENT* __restrict__ x, const float* __restrict__ bias,                         \
+          ELEMENT* __restrict__ pooled, unsigned char* __restrict__ mask, int windows,           \
+          int channels, int height, int width) {                                                 \
+    biasReluPoolNhwc(x, bias, pooled, mask, windows, channels, height, width);                   \
+  }                                                                                              \
+  extern "C" __global__ void __launch_bounds__(COLUMNS* LINES)                                   \
+      bias_relu_pool_backward_nhwc_fused_##DTYPE##_v1(                                           \
+          const ELEMENT* __restrict__ dPooled, const unsigned char* __restrict__ mask,           \
+          ELEMENT* __restrict__ dx, float* __restrict__ partials, int windows, int channels,     \
+          int height, int width) {                                                               \
+    biasReluPoolBackwardNhwc(dPooled, mask, dx, partials, windows, channels, height, width);     \
+  }
+
+#if __CUDA_ARCH__ < 800
+NHWC_KERNELS(f32, float)
 
 // ---- Bias and ReLU of a linear layer: x, y, dy, dx [rows, channels]
 //   y = max(x + bias, 0)      dx = dy where y is positive or NaN, else 0
@@ -245,3 +276,6 @@ extern "C" __global__ void __launch_bounds__(COLUMNS* LINES) bias_gradient_fused
   sum = sumOfLines(sum);
   if (threadIdx.y == 0 && channel < channels) dBias[channel] = sum;
 }
+#else
+NHWC_KERNELS(bf16, __nv_bfloat16)
+#endif

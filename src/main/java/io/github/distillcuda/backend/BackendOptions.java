@@ -1,7 +1,5 @@
 package io.github.distillcuda.backend;
 
-import io.github.distillcuda.failure.DistillException;
-import io.github.distillcuda.failure.ExitCode;
 import java.util.Locale;
 
 /**
@@ -77,20 +75,6 @@ public record BackendOptions(
   /** Every default of the device but for the first two. */
   public BackendOptions(int threads, boolean deterministic) {
     this(threads, deterministic, Kernels.FUSED, Layers.CUDNN, Precision.AUTO, Engine.AUTO);
-  }
-
-  /**
-   * Throws if two of the options go together on no device.
-   *
-   * @throws DistillException USAGE, with what does
-   */
-  public void requireCompatible() {
-    if (precision == Precision.BF16 && layers == Layers.FUSED) {
-      throw new DistillException(
-          ExitCode.USAGE,
-          "--precision bf16 is for --layers cudnn: the kernels of --layers fused are float32; use"
-              + " --layers cudnn, or --precision tf32");
-    }
   }
 
   private static String lowerCase(Enum<?> value) {

@@ -72,8 +72,8 @@ final class DeviceOptions {
       names = "--precision",
       paramLabel = "TYPE",
       description =
-          "arithmetic of the layers: ${COMPLETION-CANDIDATES}; tf32 on CUDA, bf16 with --layers"
-              + " cudnn and where the processor has it (default: tf32 on CUDA, else fp32)")
+          "arithmetic of the layers: ${COMPLETION-CANDIDATES}; tf32 on CUDA, bf16 there and on a"
+              + " CPU that has it (default: tf32 on CUDA, else fp32)")
   Precision precision;
 
   @Option(
@@ -137,7 +137,6 @@ final class DeviceOptions {
         throw Ranges.usage(command, "--device reference computes in float64 alone");
       }
     }
-    options.requireCompatible();
     return request;
   }
 

@@ -53,13 +53,13 @@ class EmulatedCudaBackendTest {
             kernels -> Stream.of(Layers.values()).map(layers -> Arguments.of(kernels, layers)));
   }
 
-  /** Those of a type of operands each, where there are kernels for it. */
+  /** All of them in float32, and both kinds of layers in bfloat16. */
   static Stream<BackendOptions> recorded() {
     return Stream.concat(
         combinations()
             .map(Arguments::get)
             .map(each -> options((Kernels) each[0], (Layers) each[1], Precision.FP32)),
-        Stream.of(options(Kernels.FUSED, Layers.CUDNN, Precision.BF16)));
+        Stream.of(Layers.values()).map(layers -> options(Kernels.FUSED, layers, Precision.BF16)));
   }
 
   /** A student and a teacher on one device; an epoch is eight steps. */
@@ -179,15 +179,16 @@ class EmulatedCudaBackendTest {
   }
 
   /** Bfloat16 keeps 7 bits of fraction, of both factors, through four layers and back. */
-  @Test
-  void bfloat16IsNearFloat32() {
+  @ParameterizedTest
+  @EnumSource
+  void bfloat16IsNearFloat32(Layers layers) {
     Map<Precision, double[]> results = new EnumMap<>(Precision.class);
     for (Precision precision : new Precision[] {Precision.FP32, Precision.BF16}) {
       EmulatedDevice device = new EmulatedDevice();
       try (Training training =
           new Training(
               new CudaBackend(
-                  EmulatedEngine.of(device), 0, options(Kernels.FUSED, Layers.CUDNN, precision)))) {
+                  EmulatedEngine.of(device), 0, options(Kernels.FUSED, layers, precision)))) {
         assertThat(training.backend.info().precision()).isEqualTo(precision.toString());
         training.state.beginEpoch(IntStream.range(0, IMAGES).toArray());
         training.program.run(1);
@@ -289,10 +290,13 @@ class EmulatedCudaBackendTest {
         reporter);
   }
 
-  @Test
-  void theStepInBfloat16IsWhatTheNotesSay(TestReporter reporter) throws Exception {
+  @ParameterizedTest
+  @EnumSource
+  void theStepInBfloat16IsWhatTheNotesSay(Layers layers, TestReporter reporter) throws Exception {
     assertStepOfNotes(
-        options(Kernels.FUSED, Layers.CUDNN, Precision.BF16), "| fused | cudnn, bf16 |", reporter);
+        options(Kernels.FUSED, layers, Precision.BF16),
+        "| fused | %s, bf16 |".formatted(layers),
+        reporter);
   }
 
   private static void assertStepOfNotes(BackendOptions options, String head, TestReporter reporter)

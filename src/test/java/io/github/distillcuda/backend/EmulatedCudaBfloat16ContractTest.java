@@ -5,19 +5,36 @@ import io.github.distillcuda.backend.BackendOptions.Layers;
 import io.github.distillcuda.backend.BackendOptions.Precision;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.emulator.machine.ExecutionOrder;
+import org.junit.jupiter.api.Nested;
 
 /**
  * The CUDA backend in bfloat16, on an emulated device that does everything as late and as far out
  * of order as a device may.
  */
-class EmulatedCudaBfloat16ContractTest extends EmulatedCudaContractTest.Emulated
-    implements Bfloat16Contract {
-  EmulatedCudaBfloat16ContractTest() {
-    super(
-        new EmulatedDevice().workLate().replaying(ExecutionOrder.REVERSE),
-        Kernels.FUSED,
-        Layers.CUDNN,
-        Precision.BF16,
-        ContractTolerances.CUDA_BF16);
+class EmulatedCudaBfloat16ContractTest {
+  abstract static class Emulated extends EmulatedCudaContractTest.Emulated
+      implements Bfloat16Contract {
+    Emulated(Layers layers) {
+      super(
+          new EmulatedDevice().workLate().replaying(ExecutionOrder.REVERSE),
+          Kernels.FUSED,
+          layers,
+          Precision.BF16,
+          ContractTolerances.CUDA_BF16);
+    }
+  }
+
+  @Nested
+  class LibraryLayers extends Emulated {
+    LibraryLayers() {
+      super(Layers.CUDNN);
+    }
+  }
+
+  @Nested
+  class FusedLayers extends Emulated {
+    FusedLayers() {
+      super(Layers.FUSED);
+    }
   }
 }

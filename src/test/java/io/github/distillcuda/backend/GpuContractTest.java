@@ -66,22 +66,33 @@ class GpuContractTest {
     }
   }
 
-  @Nested
-  class InBfloat16 extends BackendContractTest implements Bfloat16Contract {
-    InBfloat16() {
+  abstract static class InBfloat16 extends BackendContractTest implements Bfloat16Contract {
+    private final Layers layers;
+
+    InBfloat16(Layers layers) {
       super(ContractTolerances.CUDA_BF16);
+      this.layers = layers;
     }
 
     @Override
     Backend open(BackendOptions options) {
       return GpuContractTest.open(
           new BackendOptions(
-              0,
-              options.deterministic(),
-              Kernels.FUSED,
-              Layers.CUDNN,
-              Precision.BF16,
-              Engine.AUTO));
+              0, options.deterministic(), Kernels.FUSED, layers, Precision.BF16, Engine.AUTO));
+    }
+  }
+
+  @Nested
+  class LibraryLayersInBfloat16 extends InBfloat16 {
+    LibraryLayersInBfloat16() {
+      super(Layers.CUDNN);
+    }
+  }
+
+  @Nested
+  class FusedLayersInBfloat16 extends InBfloat16 {
+    FusedLayersInBfloat16() {
+      super(Layers.FUSED);
     }
   }
 }

@@ -120,7 +120,6 @@ class WrongInputTest {
           2 | --device cpu --precision tf32                       | --precision tf32 is for --device cuda
           2 | --device reference --precision fp32                 | --device reference computes in float64
           2 | --device reference --precision bf16                 | --device reference computes in float64
-          2 | --precision bf16 --layers fused                     | --precision bf16 is for --layers cudnn
           2 | --device cpu --engine jcuda                         | --engine jcuda is for --device cuda
           6 | --out DIR/file.txt/run --data synthetic             | DIR/file.txt
           6 | --out /proc/run --data synthetic --subset 32        | /proc/run

@@ -48,7 +48,9 @@ public final class RunBenchMain {
       for (Layers layers : Layers.values()) {
         bench.run(Kernels.FUSED, layers, Precision.TF32, 64, 256, 1024);
       }
-      bench.run(Kernels.FUSED, Layers.CUDNN, Precision.BF16, 64, 256, 1024);
+      for (Layers layers : Layers.values()) {
+        bench.run(Kernels.FUSED, layers, Precision.BF16, 64, 256, 1024);
+      }
       for (Layers layers : Layers.values()) {
         bench.run(Kernels.UNFUSED, layers, Precision.TF32, 64);
         bench.run(Kernels.FUSED, layers, Precision.FP32, 64);

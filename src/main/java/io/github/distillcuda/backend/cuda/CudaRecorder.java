@@ -166,13 +166,14 @@ final class CudaRecorder implements StepRecorder {
     CudaTensor operand = recording.operand(branch, given, layer.inputShape());
     CudaPass.Place place = new CudaPass.Place(recording, branch, layer, arena, operand, training);
     boolean fused = session.options().layers() == Layers.FUSED;
+    boolean bfloat16 = session.operands() == DType.BFLOAT16;
     return switch (layer) {
-      case ConvolutionSpec convolution ->
-          fused
-              ? new FusedConvolution(place, convolution)
-              : new LibraryConvolution(place, convolution);
-      case LinearSpec linear ->
-          fused ? new FusedLinear(place, linear) : new LibraryLinear(place, linear);
+      case ConvolutionSpec convolution when !fused -> new LibraryConvolution(place, convolution);
+      case ConvolutionSpec convolution when bfloat16 ->
+          new ChannelsLastConvolution(place, convolution);
+      case ConvolutionSpec convolution -> new FusedConvolution(place, convolution);
+      case LinearSpec linear when fused && !bfloat16 -> new FusedLinear(place, linear);
+      case LinearSpec linear -> new LibraryLinear(place, linear);
     };
   }
 

@@ -58,7 +58,6 @@ final class CudaSession implements AutoCloseable {
    */
   CudaSession(CudaEngine engine, int ordinal, BackendOptions options, Duration patience) {
     this.options = options;
-    options.requireCompatible();
     try (DeviceScope opening = new DeviceScope()) {
       opening.own(scope);
       context = scope.own(CudaContext.open(engine.driver(), ordinal));

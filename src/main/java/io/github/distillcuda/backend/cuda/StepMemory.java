@@ -60,7 +60,7 @@ final class StepMemory {
       return trainable ? 2 * (product + pooled) : product + pooled;
     }
     // The kernel of images keeps no product, and nothing wants their gradient.
-    if (layer.inChannels() == ImageConvolutionKernels.IN_CHANNELS) {
+    if (operands == DType.FLOAT32 && layer.inChannels() == ImageConvolutionKernels.IN_CHANNELS) {
       return pooled;
     }
     return trainable ? 2 * product + pooled : product + pooled;

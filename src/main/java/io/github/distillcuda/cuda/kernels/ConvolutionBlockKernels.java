@@ -1,5 +1,6 @@
 package io.github.distillcuda.cuda.kernels;
 
+import static io.github.distillcuda.cuda.kernels.ElementType.BFLOAT16;
 import static io.github.distillcuda.cuda.kernels.ElementType.FLOAT32;
 import static io.github.distillcuda.cuda.kernels.ElementType.UINT8;
 
@@ -8,6 +9,7 @@ import java.util.List;
 /** Bias, ReLU and max-pool, forward and backward, {@code kernels/convolution_block.cu}. */
 public final class ConvolutionBlockKernels {
   private static final String PTX = "compute_75/convolution_block.ptx";
+  private static final String BFLOAT16_PTX = "compute_80/convolution_block.ptx";
   private static final int PLANES_PER_BLOCK = 4;
   private static final int COLUMNS = 32;
   private static final int LINES = 8;
@@ -28,26 +30,16 @@ public final class ConvolutionBlockKernels {
   public static final KernelSignature POOL_BACKWARD_NCHW = poolBackwardNchw(2);
 
   /** A lane a channel. */
-  public static final KernelSignature POOL_NHWC =
-      KernelSignature.of(PTX, "bias_relu_pool_nhwc_fused_f32_v1")
-          .in("x", FLOAT32, sizes -> 4 * sizes.product("windows", "channels"))
-          .in("bias", FLOAT32, sizes -> sizes.get("channels"))
-          .out("pooled", FLOAT32, sizes -> sizes.product("windows", "channels"))
-          .out("mask", UINT8, sizes -> sizes.product("windows", "channels"))
-          .sizes("windows", "channels", "height", "width")
-          .requires("even height and width", ConvolutionBlockKernels::evenImage)
-          .launch(sizes -> byChunk(sizes, "windows"));
+  public static final KernelSignature POOL_NHWC = poolNhwc(FLOAT32);
 
   /** The backward pass of {@link #POOL_NHWC}; the partial sums are [chunks, channels]. */
-  public static final KernelSignature POOL_BACKWARD_NHWC =
-      KernelSignature.of(PTX, "bias_relu_pool_backward_nhwc_fused_f32_v1")
-          .in("dPooled", FLOAT32, sizes -> sizes.product("windows", "channels"))
-          .in("mask", UINT8, sizes -> sizes.product("windows", "channels"))
-          .out("dx", FLOAT32, sizes -> 4 * sizes.product("windows", "channels"))
-          .out("partials", FLOAT32, sizes -> partials(sizes, "windows"))
-          .sizes("windows", "channels", "height", "width")
-          .requires("even height and width", ConvolutionBlockKernels::evenImage)
-          .launch(sizes -> byChunk(sizes, "windows"));
+  public static final KernelSignature POOL_BACKWARD_NHWC = poolBackwardNhwc(FLOAT32);
+
+  /** Images in bfloat16, for compute capability 8.0 and later; the bias is float32. */
+  public static final KernelSignature POOL_NHWC_BFLOAT16 = poolNhwc(BFLOAT16);
+
+  /** The backward pass of {@link #POOL_NHWC_BFLOAT16}; the partial sums are float32. */
+  public static final KernelSignature POOL_BACKWARD_NHWC_BFLOAT16 = poolBackwardNhwc(BFLOAT16);
 
   /** Bias and ReLU of a linear layer. */
   public static final KernelSignature BIAS_RELU =
@@ -88,6 +80,8 @@ public final class ConvolutionBlockKernels {
           POOL_BACKWARD_NCHW,
           POOL_NHWC,
           POOL_BACKWARD_NHWC,
+          POOL_NHWC_BFLOAT16,
+          POOL_BACKWARD_NHWC_BFLOAT16,
           BIAS_RELU,
           BIAS_RELU_BACKWARD,
           BIAS_GRADIENT);
@@ -116,6 +110,35 @@ public final class ConvolutionBlockKernels {
         .requires("even height and width", ConvolutionBlockKernels::evenImage)
         .requires(widthOf(rung), sizes -> sizes.get("width") % (2 * rung) == 0)
         .launch(ConvolutionBlockKernels::byPlane);
+  }
+
+  private static KernelSignature poolNhwc(ElementType images) {
+    return nhwc("bias_relu_pool_nhwc", images)
+        .in("x", images, sizes -> 4 * sizes.product("windows", "channels"))
+        .in("bias", FLOAT32, sizes -> sizes.get("channels"))
+        .out("pooled", images, sizes -> sizes.product("windows", "channels"))
+        .out("mask", UINT8, sizes -> sizes.product("windows", "channels"))
+        .sizes("windows", "channels", "height", "width")
+        .requires("even height and width", ConvolutionBlockKernels::evenImage)
+        .launch(sizes -> byChunk(sizes, "windows"));
+  }
+
+  private static KernelSignature poolBackwardNhwc(ElementType images) {
+    return nhwc("bias_relu_pool_backward_nhwc", images)
+        .in("dPooled", images, sizes -> sizes.product("windows", "channels"))
+        .in("mask", UINT8, sizes -> sizes.product("windows", "channels"))
+        .out("dx", images, sizes -> 4 * sizes.product("windows", "channels"))
+        .out("partials", FLOAT32, sizes -> partials(sizes, "windows"))
+        .sizes("windows", "channels", "height", "width")
+        .requires("even height and width", ConvolutionBlockKernels::evenImage)
+        .launch(sizes -> byChunk(sizes, "windows"));
+  }
+
+  private static KernelSignature.Builder nhwc(String operation, ElementType images) {
+    boolean float32 = images == FLOAT32;
+    return KernelSignature.of(
+        float32 ? PTX : BFLOAT16_PTX,
+        "%s_fused_%s_v1".formatted(operation, float32 ? "f32" : "bf16"));
   }
 
   private static String widthOf(int rung) {

@@ -44,7 +44,7 @@ class RunMemoryTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"CUDNN, FP32", "FUSED, FP32", "CUDNN, BF16"})
+  @CsvSource({"CUDNN, FP32", "FUSED, FP32", "CUDNN, BF16", "FUSED, BF16"})
   void whatIsMissingIsSaidBeforeAnythingIsAllocatedAndTheSuggestedBatchFits(
       Layers layers, Precision precision) {
     EmulatedDevice device = new EmulatedDevice().withoutWork();

@@ -50,7 +50,7 @@ class StepMemoryTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"CUDNN, FP32", "FUSED, FP32", "CUDNN, BF16"})
+  @CsvSource({"CUDNN, FP32", "FUSED, FP32", "CUDNN, BF16", "FUSED, BF16"})
   void theEstimateIsWhatAStepAllocates(Layers layers, Precision precision) {
     List<LayerSpec> network = Architecture.STUDENT.layers();
     DType operands = precision == Precision.BF16 ? DType.BFLOAT16 : DType.FLOAT32;

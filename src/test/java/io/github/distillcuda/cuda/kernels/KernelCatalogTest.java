@@ -82,7 +82,7 @@ class KernelCatalogTest {
         compared++;
       }
     }
-    assertThat(compared).isEqualTo(33);
+    assertThat(compared).isEqualTo(31);
   }
 
   @Test

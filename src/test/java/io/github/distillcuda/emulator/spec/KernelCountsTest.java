@@ -71,6 +71,14 @@ class KernelCountsTest {
               "bias_relu_pool_backward_nhwc_fused_f32_v1",
               "channels=32 height=32 width=32 windows=1024",
               128 * 256),
+          new Rung(
+              "bias_relu_pool_nhwc_fused_bf16_v1",
+              "channels=32 height=32 width=32 windows=1024",
+              128 * 256),
+          new Rung(
+              "bias_relu_pool_backward_nhwc_fused_bf16_v1",
+              "channels=32 height=32 width=32 windows=1024",
+              128 * 256),
           new Rung("adam_fused_f32_v1", "n=65536", 65_536),
           new Rung("adam_fused_f32_v2", "n=65536", 65_536),
           new Rung("round_fused_bf16_v1", "n=65536", 65_536));

@@ -3,6 +3,7 @@ package io.github.distillcuda.emulator.spec;
 import io.github.distillcuda.cuda.kernels.ConvolutionBlockKernels;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
+import io.github.distillcuda.emulator.memory.HostBytes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -52,7 +53,9 @@ final class PoolCases {
           // 20, 44 and 60 windows: loops over windows of three, six and eight rounds
           new Images(1, 2, 10, 8),
           new Images(1, 1, 22, 8),
-          new Images(5, 1, 6, 8));
+          new Images(5, 1, 6, 8),
+          // 28: the last rounds of four in some lines of an nhwc block, of fewer in others
+          new Images(7, 1, 4, 4));
 
   private PoolCases() {}
 
@@ -67,6 +70,8 @@ final class PoolCases {
       }
       cases.add(forward(ConvolutionBlockKernels.POOL_NHWC, images, true));
       cases.add(backward(ConvolutionBlockKernels.POOL_BACKWARD_NHWC, images, true));
+      cases.add(forward(ConvolutionBlockKernels.POOL_NHWC_BFLOAT16, images, true));
+      cases.add(backward(ConvolutionBlockKernels.POOL_BACKWARD_NHWC_BFLOAT16, images, true));
     }
     return cases;
   }
@@ -80,7 +85,9 @@ final class PoolCases {
         backward(ConvolutionBlockKernels.POOL_BACKWARD_NCHW_V1, images, false),
         backward(ConvolutionBlockKernels.POOL_BACKWARD_NCHW, images, false),
         forward(ConvolutionBlockKernels.POOL_NHWC, images, true),
-        backward(ConvolutionBlockKernels.POOL_BACKWARD_NHWC, images, true));
+        backward(ConvolutionBlockKernels.POOL_BACKWARD_NHWC, images, true),
+        forward(ConvolutionBlockKernels.POOL_NHWC_BFLOAT16, images, true),
+        backward(ConvolutionBlockKernels.POOL_BACKWARD_NHWC_BFLOAT16, images, true));
   }
 
   private static KernelSizes sizes(Images images, boolean nhwc, boolean forward) {
@@ -96,6 +103,9 @@ final class PoolCases {
 
   private static KernelCase forward(KernelSignature kernel, Images images, boolean nhwc) {
     float[] x = inputs(images.planes() * images.height() * images.width());
+    if (isBfloat16(kernel)) {
+      truncate(x);
+    }
     float[] bias = new float[images.channels()];
     for (int channel = 0; channel < bias.length; channel++) {
       bias[channel] = 0.25f * (channel % 5 - 2);
@@ -119,10 +129,38 @@ final class PoolCases {
           mask[window] = (byte) (largest <= 0 ? DEAD : at);
         });
     return new KernelCase(kernel, sizes(images, nhwc, true), "")
-        .in("x", x)
+        .in("x", isBfloat16(kernel) ? HostBytes.ofBfloat16(x) : HostBytes.of(x))
         .in("bias", bias)
-        .out("pooled", Expected.floats(pooled))
+        .out("pooled", expected(kernel, pooled))
         .out("mask", Expected.bytes(mask));
+  }
+
+  private static boolean isBfloat16(KernelSignature kernel) {
+    return kernel.symbol().contains("_bf16_");
+  }
+
+  /** Leaves what bfloat16 holds. */
+  private static void truncate(float[] values) {
+    for (int i = 0; i < values.length; i++) {
+      values[i] = Float.intBitsToFloat(Float.floatToRawIntBits(values[i]) & 0xffff0000);
+    }
+  }
+
+  /**
+   * These values to the bit. In bfloat16 a sum with the bias is rounded to nearest even, which
+   * {@link Math#rint} is of a number of eight digits.
+   */
+  private static Expected expected(KernelSignature kernel, float[] values) {
+    if (!isBfloat16(kernel)) {
+      return Expected.floats(values);
+    }
+    double[] rounded = new double[values.length];
+    for (int i = 0; i < values.length; i++) {
+      double unit = Math.scalb(1.0, Math.getExponent(values[i]) - 7);
+      boolean isNumber = Float.isFinite(values[i]) && values[i] != 0;
+      rounded[i] = isNumber ? Math.rint(values[i] / unit) * unit : values[i];
+    }
+    return Expected.nearInBfloat16(rounded, new double[rounded.length]);
   }
 
   /** A window, its four pixels and its channel. */
@@ -166,6 +204,9 @@ final class PoolCases {
       dPooled[i] = (float) random.nextGaussian();
       mask[i] = (byte) random.nextInt(DEAD + 1);
     }
+    if (isBfloat16(kernel)) {
+      truncate(dPooled);
+    }
     float[] dx = new float[4 * dPooled.length];
     int chunks =
         Math.ceilDiv(images.count() * images.windowsOfPlane(), ConvolutionBlockKernels.CHUNK);
@@ -188,9 +229,9 @@ final class PoolCases {
           tolerance[partial] += 1e-6 * Math.abs(dPooled[window]);
         });
     return new KernelCase(kernel, sizes(images, nhwc, false), "")
-        .in("dPooled", dPooled)
+        .in("dPooled", isBfloat16(kernel) ? HostBytes.ofBfloat16(dPooled) : HostBytes.of(dPooled))
         .in("mask", mask)
-        .out("dx", Expected.floats(dx))
+        .out("dx", expected(kernel, dx))
         .out("partials", Expected.near(partials, tolerance));
   }
 }
