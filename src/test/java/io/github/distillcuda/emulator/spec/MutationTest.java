@@ -37,13 +37,6 @@ import org.junit.jupiter.params.provider.MethodSource;
  * there is one that is reached.
  */
 class MutationTest {
-  /** Kernels whose mutants are still to be tried: those of vocabularies. */
-  private static final Set<String> LATER =
-      Set.of(
-          "distillation_loss_unfused_wide.ptx",
-          "distillation_loss_wide.ptx",
-          "temperature_softmax_wide.ptx");
-
   private static final Map<String, MutantHunt> HUNTS = new TreeMap<>();
   private static final Map<String, List<Mutant>> CHOSEN = new TreeMap<>();
   private static final Set<String> EXISTING = new HashSet<>();
@@ -86,17 +79,12 @@ class MutationTest {
     return KernelCatalog.all().stream()
         .map(KernelSignature::ptx)
         .distinct()
-        .filter(file -> !isLater(file))
         .sorted()
         .flatMap(file -> PtxParser.parse(ShippedPtx.text(file)).stream())
         .sorted(
             Comparator.comparingInt(Entry::clusterBlocks)
                 .thenComparingInt(entry -> entry.instructions().size()))
         .toList();
-  }
-
-  private static boolean isLater(String file) {
-    return LATER.contains(file.substring(file.lastIndexOf('/') + 1));
   }
 
   /** The names in the table; lines that begin with # are the reasons of those below. */
@@ -111,7 +99,6 @@ class MutationTest {
 
   static Set<String> kernels() {
     return KernelCatalog.all().stream()
-        .filter(kernel -> !isLater(kernel.ptx()))
         .map(KernelSignature::symbol)
         .collect(Collectors.toCollection(TreeSet::new));
   }
