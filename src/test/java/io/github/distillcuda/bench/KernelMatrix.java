@@ -9,6 +9,7 @@ import io.github.distillcuda.cuda.kernels.ImageConvolutionKernels;
 import io.github.distillcuda.cuda.kernels.KernelCatalog;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
+import io.github.distillcuda.cuda.kernels.RoundingKernels;
 import io.github.distillcuda.cuda.kernels.StepKernels;
 import io.github.distillcuda.cuda.kernels.TemperatureSoftmaxKernels;
 import io.github.distillcuda.cuda.kernels.TemperatureSoftmaxKernels.Operation;
@@ -47,6 +48,7 @@ final class KernelMatrix {
     matrix.addLadder();
     matrix.addSoftmax();
     matrix.addAdam();
+    matrix.addRounding();
     for (int batch : new int[] {BATCH, LARGE_BATCH}) {
       matrix.addGather(batch);
       matrix.addImageConvolution(batch);
@@ -163,6 +165,19 @@ final class KernelMatrix {
     }
   }
 
+  /** The weights of a step, and images that a caller filled. */
+  private void addRounding() {
+    for (int n : new int[] {STUDENT_PARAMETERS, TEACHER_PARAMETERS}) {
+      KernelSizes sizes = KernelSizes.of("n", RoundingKernels.padded(n));
+      add("rounding to bfloat16", RoundingKernels.ROUND, sizes);
+      add("widening to float32", RoundingKernels.WIDEN, sizes);
+    }
+    add(
+        "rounding to bfloat16",
+        RoundingKernels.ROUND_CHANNELS_LAST,
+        KernelSizes.of("rows", BATCH, "channels", 3).and("pixels", 1024));
+  }
+
   private void addGather(int rows) {
     KernelSizes sizes =
         KernelSizes.of("rows", rows, "classes", 10).and("channels", 3).and("pixels", 1024);
@@ -213,6 +228,8 @@ final class KernelMatrix {
     KernelSizes windows = image.and("windows", rows * 16 * 16);
     add("bias, ReLU, pool", ConvolutionBlockKernels.POOL_NHWC, windows);
     add("its backward", ConvolutionBlockKernels.POOL_BACKWARD_NHWC, windows);
+    add("bias, ReLU, pool", ConvolutionBlockKernels.POOL_NHWC_BFLOAT16, windows);
+    add("its backward", ConvolutionBlockKernels.POOL_BACKWARD_NHWC_BFLOAT16, windows);
     add(
         "bias gradient",
         ConvolutionBlockKernels.BIAS_GRADIENT,

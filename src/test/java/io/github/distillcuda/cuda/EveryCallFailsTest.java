@@ -2,6 +2,7 @@ package io.github.distillcuda.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.distillcuda.cuda.kernels.ElementType;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
@@ -38,6 +39,9 @@ class EveryCallFailsTest {
           "cuEventCreate", "cuEventDestroy_v2",
           "cuModuleLoadDataEx", "cuModuleUnload",
           "cuGraphInstantiateWithFlags", "cuGraphExecDestroy");
+
+  /** More classes than one block holds. */
+  private static final int VOCABULARY = 40_000;
 
   private static int callsOfASession;
 
@@ -91,8 +95,18 @@ class EveryCallFailsTest {
       join.record(main);
       join.synchronize();
       staging.copyToHost(images, 0, MemorySegment.ofArray(new byte[100]));
+      useAsALibrary(scope, context, main, opened);
       context.synchronize();
     }
+  }
+
+  /** What is borrowed must be what it is said to be, and a cluster of blocks must have room. */
+  private static void useAsALibrary(
+      DeviceScope scope, CudaContext context, CudaStream main, List<NativeHandle> opened) {
+    CudaContext theirs = scope.own(CudaContext.borrow(context.driver(), 0, context.address()));
+    opened.add(theirs);
+    opened.add(scope.own(CudaStream.borrow(theirs, "theirs", main.address())));
+    scope.own(CudaDistillationLoss.prepare(theirs, ElementType.FLOAT32, VOCABULARY));
   }
 
   @Test
