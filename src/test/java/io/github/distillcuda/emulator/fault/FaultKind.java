@@ -24,6 +24,8 @@ public enum FaultKind {
   BLOCK_NOT_THERE("block not there"),
   /** A shuffle, vote, match or warp barrier whose member mask names a lane that does not come. */
   ABSENT_LANE("absent lane"),
+  /** A factor of a matrix product that has more bits than its type: what counts is left open. */
+  NOT_ROUNDED("not rounded"),
   /** A launch that goes on longer than its fuel: a loop that does not end. */
   RUNAWAY("runaway loop"),
   /** An integer division by zero, whose result PTX leaves open. */

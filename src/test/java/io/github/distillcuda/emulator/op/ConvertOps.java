@@ -12,6 +12,7 @@ import java.util.function.DoubleUnaryOperator;
 final class ConvertOps {
   private static final int NAN_BF16 = 0x7fff;
   private static final int NAN_F16 = 0x7fff;
+  private static final int NAN_TF32 = 0x7fffffff;
 
   private ConvertOps() {}
 
@@ -123,6 +124,7 @@ final class ConvertOps {
     table.add("cvt.rn.bf16.f32", WordLoops.unary(a -> toBfloat16(a)));
     table.add("cvt.rn.bf16x2.f32", WordLoops.binary((a, b) -> toBfloat16(a) << 16 | toBfloat16(b)));
     table.add("cvt.f32.bf16", WordLoops.unary(a -> bits(f32(a << 16))));
+    table.add("cvt.rna.tf32.f32", WordLoops.unary(ConvertOps::toTf32));
     table.add("cvt.rn.f16.f32", WordLoops.unary(a -> toFloat16(a)));
     table.add("cvt.f32.f16", WordLoops.unary(a -> bits(Float.float16ToFloat((short) a))));
   }
@@ -133,6 +135,11 @@ final class ConvertOps {
     }
     int lastKeptBit = floatBits >>> 16 & 1;
     return (floatBits + 0x7fff + lastKeptBit) >>> 16; // to nearest, ties to even
+  }
+
+  /** To nearest, ties away from zero: in a float32 register, whose last 13 bits are zero. */
+  private static int toTf32(int floatBits) {
+    return Float.isNaN(f32(floatBits)) ? NAN_TF32 : (floatBits + 0x1000) & ~0x1fff;
   }
 
   private static int toFloat16(int floatBits) {

@@ -159,6 +159,7 @@ final class ConvertVectors {
   private void addHalfPrecision() {
     addFloat("cvt.rn.bf16.f32", BF16, F32, value -> rounded(BF16, value));
     addFloat("cvt.rn.f16.f32", F16, F32, value -> rounded(F16, value));
+    addFloat("cvt.rna.tf32.f32", F32, F32, ConvertVectors::toTf32);
     addFloat("cvt.f32.bf16", F32, BF16, value -> value);
     addFloat("cvt.f32.f16", F32, F16, value -> value);
     cases.add(
@@ -171,6 +172,12 @@ final class ConvertVectors {
               long low = bits(BF16, rounded(BF16, number(F32, v[1])));
               return high << 16 | low;
             }));
+  }
+
+  private static double toTf32(double value) {
+    return Double.isFinite(value) && value != 0
+        ? IeeeRounding.TF32.round(new BigDecimal(value), RoundingMode.HALF_UP)
+        : value;
   }
 
   private static double rounded(PtxType to, double value) {

@@ -24,6 +24,7 @@ import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -102,6 +103,66 @@ class DeviceInstructionTest {
     assertThat(mostOfBound)
         .as("%s of %s: error as a part of the bound", instruction, Arrays.toString(worst))
         .isLessThanOrEqualTo(1 + 1e-9); // the oracle's own rounding
+  }
+
+  /** Likewise, with every product the same twice. */
+  @Test
+  void matrixProductsStayWithinTheBoundThatTheEmulatorAssumes() {
+    double mostOfBound = 0;
+    for (int spread : new int[] {0, 8, 40}) {
+      MatrixProducts products = MatrixProducts.random(1 << 12, spread, 11);
+      float[] d = run(products);
+      assertThat(run(products)).containsExactly(d);
+      for (int i = 0; i < d.length; i++) {
+        double error = Math.abs(d[i] - products.exact(i));
+        mostOfBound = Math.max(mostOfBound, error / (MatrixOps.BOUND * products.absolute(i)));
+      }
+    }
+    System.out.printf(
+        "measured %s: largest error %.4f of the bound%n", MatrixProducts.MNEMONIC, mostOfBound);
+    assertThat(mostOfBound).isLessThanOrEqualTo(1);
+  }
+
+  private static float[] run(MatrixProducts products) {
+    int matrices = products.count();
+    KernelSignature kernel =
+        new KernelSignature(
+            "products.ptx",
+            MatrixProducts.SYMBOL,
+            List.of(
+                floats("words", 10 * MatrixProducts.LANES * matrices, 0),
+                floats("d", 0, 4 * MatrixProducts.LANES * matrices)),
+            List.of(),
+            sizes -> new LaunchConfig(matrices, 1, MatrixProducts.LANES, 1, 0));
+    try (DeviceScope scope = new DeviceScope()) {
+      CudaModule module =
+          scope.own(
+              CudaModule.load(
+                  gpu.context(),
+                  MatrixProducts.MNEMONIC,
+                  List.of(PtxImage.of(MatrixProducts.MNEMONIC, MatrixProducts.ptx())),
+                  List.of(kernel)));
+      byte[] input = HostBytes.of(products.words());
+      DeviceBuffer words = scope.own(gpu.context().memory().allocate("words", input.length));
+      DeviceBuffer d =
+          scope.own(
+              gpu.context()
+                  .memory()
+                  .allocate("d", 4L * MatrixProducts.LANES * Float.BYTES * matrices));
+      gpu.upload(input, words);
+      module
+          .function(kernel)
+          .prepare(KernelSizes.of("matrices", matrices))
+          .bind("words", words)
+          .bind("d", d)
+          .launch(gpu.stream());
+      return products.matrices(HostBytes.toFloats(gpu.download(d)));
+    }
+  }
+
+  private static KernelParameter.Pointer floats(String name, long reads, long writes) {
+    return new KernelParameter.Pointer(
+        name, ElementType.FLOAT32, sizes -> reads, sizes -> writes, false);
   }
 
   private static List<long[]> randomArguments(ApproximateInstructionTest.Approximate instruction) {

@@ -14,6 +14,7 @@ record IeeeRounding(int precision, int largestExponent) {
   static final IeeeRounding FLOAT = new IeeeRounding(24, 127);
   static final IeeeRounding DOUBLE = new IeeeRounding(53, 1023);
   static final IeeeRounding BFLOAT16 = new IeeeRounding(8, 127);
+  static final IeeeRounding TF32 = new IeeeRounding(11, 127);
   static final IeeeRounding FLOAT16 = new IeeeRounding(11, 15);
 
   private static final BigDecimal TWO = BigDecimal.valueOf(2);

@@ -83,16 +83,20 @@ final class InstructionHarness {
             .formatted(
                 SLOT * operandCount,
                 loads,
-                registerType(instruction.result()),
+                registerType(instruction),
                 instruction.mnemonic(),
                 names,
                 instruction.suffix(),
                 widen(instruction.result()));
   }
 
-  /** Sixteen bits of a float have no register type that every conversion takes. */
-  private static String registerType(PtxType result) {
-    return result == PtxType.F16 || result == PtxType.BF16 ? "b16" : result.suffix();
+  /** Some formats of a float have no register type: conversions want untyped bits. */
+  private static String registerType(VectorCase instruction) {
+    PtxType result = instruction.result();
+    return switch (result) {
+      case F16, BF16 -> "b16";
+      default -> instruction.mnemonic().contains(".tf32.") ? "b32" : result.suffix();
+    };
   }
 
   private static String load(int index, PtxType type) {

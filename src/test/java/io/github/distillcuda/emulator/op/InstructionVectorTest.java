@@ -36,6 +36,7 @@ class InstructionVectorTest {
           "bar.sync",
           "barrier.sync",
           "barrier.cluster.", // ClusterTest
+          "mma.", // MatrixInstructionTest
           "mapa.",
           "membar.", // kernels
           "cvta.", // CleanKernelTest, generic_addresses

@@ -35,6 +35,7 @@ public final class OpTable {
     MemoryOps.addTo(TABLE);
     AtomicOps.addTo(TABLE);
     WarpOps.addTo(TABLE);
+    MatrixOps.addTo(TABLE);
     ControlOps.addTo(TABLE);
   }
 
