@@ -5,8 +5,8 @@ enum Branch {
   /** Where a step begins and ends. */
   MAIN,
   /**
-   * A teacher that runs in every step, which waits for nothing that is trained; and the gradients
-   * of weights, for which nothing waits but the optimizer.
+   * A teacher that runs in every step, which waits for nothing that is trained; and the sums of the
+   * loss and the gradients of weights, for which nothing waits but the optimizer.
    */
   SIDE;
 

@@ -58,7 +58,15 @@ final class LossRecorder {
     } else {
       recordChain(student, teacher, gradient);
     }
-    launch(
+    recordSums(gradient);
+    return gradient;
+  }
+
+  /** Records the sums of the epoch, beside the backward pass: only the optimizer waits for them. */
+  private void recordSums(CudaTensor gradient) {
+    recording.reads(Branch.SIDE, gradient);
+    recording.kernel(
+        Branch.SIDE,
         "row sums",
         session
             .prepare(StepKernels.ROW_SUMS, KernelSizes.of("rows", recording.batch()))
@@ -67,7 +75,6 @@ final class LossRecorder {
             .bind("outcome", outcome)
             .bind("state", state.numbers())
             .bind("alpha", spec.alpha()));
-    return gradient;
   }
 
   private static int classes(CudaTensor logits) {
