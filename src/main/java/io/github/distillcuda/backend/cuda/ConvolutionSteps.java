@@ -10,13 +10,13 @@ import io.github.distillcuda.tensor.DType;
 
 /** The three products of a convolution by cuDNN, which both kinds of layers share. */
 final class ConvolutionSteps {
-  private final CudaPass.Place place;
+  private final CudaLayer.Place place;
   private final Recording recording;
   private final ConvolutionSpec spec;
   private final boolean measured;
 
   /** Plans a convolution. */
-  ConvolutionSteps(CudaPass.Place place, ConvolutionSpec spec) {
+  ConvolutionSteps(CudaLayer.Place place, ConvolutionSpec spec) {
     this.place = place;
     this.spec = spec;
     recording = place.recording();
