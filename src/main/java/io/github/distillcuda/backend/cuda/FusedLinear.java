@@ -56,8 +56,9 @@ final class FusedLinear implements CudaLayer {
 
   private void chose(String direction, EpilogueLinearPlan.Call call) {
     String what =
-        "%s %d -> %d, %s".formatted(spec.name(), spec.fanIn(), spec.outFeatures(), direction);
-    recording.session().chose(what, recording.batch(), "cublasLt " + call);
+        "%s %d -> %d, %s, batch %d"
+            .formatted(spec.name(), spec.fanIn(), spec.outFeatures(), direction, recording.batch());
+    recording.session().algorithms().chose(what, "cublasLt " + call);
   }
 
   @Override
