@@ -6,6 +6,7 @@ import io.github.distillcuda.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * A device and the libraries that compute on it. Everything it creates belongs to it and ends with
@@ -25,11 +26,20 @@ public interface Backend extends AutoCloseable {
 
   /**
    * Returns which algorithms of its libraries were chosen so far, by layer, direction and batch,
-   * where it chooses among several.
+   * where it chooses among several; with those that it was to reuse.
    */
   default Map<String, String> algorithms() {
     return Map.of();
   }
+
+  /**
+   * Lets what is recorded from here on use the algorithms of an earlier run on the same device and
+   * libraries, so that it computes the same bits.
+   *
+   * @param algorithms what {@link #algorithms} returned then
+   * @param note receives a line for each that cannot be had, with what takes its place
+   */
+  default void reuseAlgorithms(Map<String, String> algorithms, Consumer<String> note) {}
 
   /**
    * Throws unless a run's models may find room beside what is allocated already: better before the

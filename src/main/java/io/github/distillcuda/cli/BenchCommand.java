@@ -1,6 +1,7 @@
 package io.github.distillcuda.cli;
 
 import io.github.distillcuda.backend.Backend;
+import io.github.distillcuda.backend.DeviceRequest;
 import io.github.distillcuda.train.StepBenchmark;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,6 +43,12 @@ final class BenchCommand extends Command {
   public Integer call() {
     Ranges.requireWithin(spec, "--batch-size", batchSize, 1L, 1024L);
     Ranges.requireWithin(spec, "--steps", steps, 1L, 1_000_000L);
+    if (device.request() instanceof DeviceRequest.Reference) {
+      throw Ranges.usage(
+          spec,
+          "--device reference is the oracle, in float64 and never made fast: bench times --device"
+              + " cpu or cuda");
+    }
     ConsoleReporter reporter = session.reporter(output);
     try (Backend backend = device.open(session, reporter::line)) {
       StepBenchmark benchmark = new StepBenchmark(backend, batchSize);

@@ -119,13 +119,17 @@ final class DeviceOptions {
     check(options());
   }
 
-  private DeviceRequest check(BackendOptions options) {
-    DeviceRequest request;
+  /** Returns which device is asked for. */
+  DeviceRequest request() {
     try {
-      request = DeviceRequest.parse(device);
+      return DeviceRequest.parse(device);
     } catch (IllegalArgumentException e) {
       throw Ranges.usage(command, "--device: " + e.getMessage());
     }
+  }
+
+  private DeviceRequest check(BackendOptions options) {
+    DeviceRequest request = request();
     if (threads != null) {
       Ranges.requireWithin(command, "--threads", threads, 1, 1024);
     }

@@ -128,6 +128,7 @@ public final class DistillationRun {
               + " --data-dir");
     }
     requireRoom(snapshot.finished().keySet(), Backend.FIXED_BATCH);
+    backend.reuseAlgorithms(snapshot.algorithms(), listener::note);
     secondsBefore = snapshot.secondsSpent();
     history.addAll(snapshot.history());
     finished.putAll(snapshot.finished());
@@ -216,9 +217,6 @@ public final class DistillationRun {
             role.toString(), network, loss, teacherSource(loss), config.settings(role));
     Evaluator evaluator = evaluator(role, network);
     Trainer trainer = new Trainer(backend, task, trainImages, evaluator, listener, stop);
-    if (snapshot != null) {
-      snapshot.otherAlgorithms(backend.algorithms()).ifPresent(listener::note);
-    }
     // As late as a run that could be resumed allows: the hash has run beside all of the above.
     folder.writeConfig(
         new ConfigFile(

@@ -15,7 +15,6 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -98,29 +97,6 @@ public record RunSnapshot(
       selected.add(new NamedArray(parameter.getKey(), array.shape(), array.values()));
     }
     return selected;
-  }
-
-  /**
-   * Returns what to say of algorithms that are now others than those that computed so far, which
-   * may have other bits; nothing where they are the same.
-   */
-  Optional<String> otherAlgorithms(Map<String, String> now) {
-    List<String> others =
-        now.entrySet().stream()
-            .filter(
-                one ->
-                    !algorithms.getOrDefault(one.getKey(), one.getValue()).equals(one.getValue()))
-            .map(
-                one ->
-                    "%s: %s, was %s"
-                        .formatted(one.getKey(), one.getValue(), algorithms.get(one.getKey())))
-            .sorted()
-            .toList();
-    return others.isEmpty()
-        ? Optional.empty()
-        : Optional.of(
-            "the libraries' algorithms are not all those the run began with, so that its bits may"
-                + " differ from an uninterrupted run's (%s)".formatted(String.join("; ", others)));
   }
 
   /** Returns the optimizer steps of all models so far, which orders the snapshots of a run. */

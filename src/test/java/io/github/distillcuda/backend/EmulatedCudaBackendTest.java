@@ -27,6 +27,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -36,6 +37,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the CUDA backend asks of its device, beyond what it computes. */
 class EmulatedCudaBackendTest {
@@ -222,6 +224,71 @@ class EmulatedCudaBackendTest {
                 + " fp32")
         .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.USAGE));
     assertThat(device.live()).isEmpty();
+  }
+
+  private static Training measuring(
+      EmulatedDevice device, Map<String, String> earlier, List<String> notes) {
+    Backend backend =
+        new CudaBackend(
+            EmulatedEngine.of(device),
+            0,
+            new BackendOptions(0, false, Kernels.FUSED, Layers.CUDNN, Precision.BF16, Engine.AUTO));
+    backend.reuseAlgorithms(earlier, notes::add);
+    return new Training(backend);
+  }
+
+  /** What an earlier run measured is used again, though measuring would find another faster. */
+  @Test
+  void theAlgorithmsOfAnEarlierRunAreUsedAgain() {
+    Map<String, String> algorithms;
+    try (Training first = measuring(new EmulatedDevice(), Map.of(), List.of())) {
+      algorithms = first.backend.algorithms();
+    }
+    assertThat(algorithms)
+        .containsEntry(
+            "conv1 2 -> 2, filter backward, batch 4", "cuDNN algorithm 0, math type 1, measured")
+        .containsEntry(
+            "conv2 3 -> 4, convolution, batch 4", "cuDNN algorithm 0, math type 1, measured");
+    Map<String, String> earlier = new TreeMap<>(algorithms);
+    earlier.replaceAll(
+        (what, algorithm) ->
+            what.contains("filter") ? algorithm.replace("algorithm 0", "algorithm 1") : algorithm);
+    EmulatedDevice device = new EmulatedDevice();
+    List<String> notes = new ArrayList<>();
+    try (Training second = measuring(device, earlier, notes)) {
+      assertThat(second.backend.algorithms()).isEqualTo(earlier);
+    }
+    assertThat(notes).isEmpty();
+    assertThat(device.functions()).noneMatch(function -> function.startsWith("cudnnFind"));
+    assertThat(device.calls())
+        .filteredOn(call -> call.startsWith("cudnnConvolutionBackwardFilter("))
+        .isNotEmpty()
+        .allMatch(
+            call -> call.split(", ")[7].equals("1"), "the eighth argument, the algorithm, is 1");
+  }
+
+  /** What cuDNN lacks, what rounds more than was asked for, and what nobody can read. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "cuDNN algorithm 5, math type 1, measured",
+        "cuDNN algorithm 1, math type 2, measured",
+        "cuDNN algorithm 1"
+      })
+  void anAlgorithmThatIsRefusedIsMeasuredAgain(String refused) {
+    String what = "conv1 2 -> 2, filter backward, batch 4";
+    EmulatedDevice device = new EmulatedDevice();
+    List<String> notes = new ArrayList<>();
+    try (Training training = measuring(device, Map.of(what, refused), notes)) {
+      assertThat(training.backend.algorithms())
+          .containsEntry(what, "cuDNN algorithm 0, math type 1, measured");
+    }
+    assertThat(notes)
+        .containsExactly(
+            what
+                + ": cuDNN algorithm 0, math type 1, measured in place of "
+                + refused
+                + ", which the run began with; its bits may differ from an uninterrupted run's");
   }
 
   private static double[] gradients(Training training) {

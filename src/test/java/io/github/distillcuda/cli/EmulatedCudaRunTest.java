@@ -26,6 +26,9 @@ class EmulatedCudaRunTest {
       " --data synthetic --subset 256 --student-widths 1,2,2"
           + " --epochs 2 --batch-size 32 --precision fp32 --device cuda";
 
+  private static final String SLOWER = "conv1 3 -> 1, convolution, batch 32";
+  private static final String LACKING = "conv2 1 -> 2, filter backward, batch 32";
+
   @TempDir Path temporary;
 
   private String out;
@@ -114,15 +117,18 @@ class EmulatedCudaRunTest {
                 .formatted(folder, folder));
   }
 
-  /** In bfloat16 from the first step to the last, over a stop between the epochs. */
+  /**
+   * In bfloat16 from the first step to the last, over a stop between the epochs, with the
+   * algorithms that it measured in the beginning.
+   */
   @Test
-  void aRunInBfloat16IsResumedInBfloat16() throws Exception {
+  void aRunInBfloat16IsResumedInBfloat16WithItsAlgorithms() throws Exception {
     EmulatedDevice dying = new EmulatedDevice();
     Watched output =
         new Watched(
             "baseline epoch  1",
             () -> dying.failNext("cuGraphLaunch", CudaConstants.CUDA_ERROR_LAUNCH_FAILED));
-    String bfloat16 = SMALL.replace("fp32", "bf16");
+    String bfloat16 = SMALL.replace("fp32", "bf16") + " --no-deterministic";
     assertThat(run(dying, output, "baseline --out DIR/half" + bfloat16)).as(() -> err).isEqualTo(5);
     assertThat(out).contains("computing in bf16 on cuda:0 Emulated GPU");
 
@@ -136,19 +142,32 @@ class EmulatedCudaRunTest {
     assertThat(run(fresh, new ByteArrayOutputStream(), resume + "bf16")).as(() -> err).isZero();
     assertThat(out)
         .contains("baseline epoch  2  loss ")
-        .contains("the libraries' algorithms are not all those the run began with")
-        .contains("(conv1 3 -> 1, convolution, batch 32: cuDNN algorithm 1, by rule, was another)");
+        .containsOnlyOnce("which the run began with")
+        .contains(
+            LACKING
+                + ": cuDNN algorithm 0, math type 1, measured in place of cuDNN algorithm 5, math"
+                + " type 1, measured, which the run began with");
+    assertThat(fresh.functions())
+        .filteredOn(function -> function.startsWith("cudnnFind"))
+        .containsExactly("cudnnFindConvolutionBackwardFilterAlgorithmEx");
+    assertThat(Files.readString(temporary.resolve("half/config.json")))
+        .contains("\"%s\": \"cuDNN algorithm 1, math type 1, measured\"".formatted(SLOWER))
+        .contains("\"%s\": \"cuDNN algorithm 0, math type 1, measured\"".formatted(LACKING));
     assertThat(Files.readString(temporary.resolve("half/metrics.json")))
         .contains("\"precision\": \"bf16\"");
     assertThat(fresh.live()).isEmpty();
   }
 
-  /** Lets a checkpoint say that one of its algorithms was another. */
+  /**
+   * Lets a checkpoint say that measuring found others: one that a measurement of today would not,
+   * and one that there is not.
+   */
   private static void chooseOtherwise(Path checkpoint) {
     RunCheckpoint saved = RunCheckpoint.read(checkpoint);
     JsonObject algorithms = saved.state().getAsJsonObject("algorithms");
-    assertThat(algorithms.keySet()).contains("conv2 1 -> 2, filter backward, batch 32");
-    algorithms.addProperty("conv1 3 -> 1, convolution, batch 32", "another");
+    assertThat(algorithms.keySet()).contains(SLOWER, LACKING);
+    algorithms.addProperty(SLOWER, "cuDNN algorithm 1, math type 1, measured");
+    algorithms.addProperty(LACKING, "cuDNN algorithm 5, math type 1, measured");
     AtomicFile.write(checkpoint, saved::writeTo);
   }
 

@@ -118,6 +118,8 @@ class WrongInputTest {
           5 | --kernels unfused --data synthetic                  | --kernels unfused needs CUDA: no NVIDIA driver
           2 | --device cpu --layers fused                         | --layers fused is for --device cuda
           2 | --device cpu --precision tf32                       | --precision tf32 is for --device cuda
+          2 | bench --device reference                            | bench times --device cpu or cuda
+          2 | bench --device gpu                                  | 'gpu' is not a device
           2 | --device reference --precision fp32                 | --device reference computes in float64
           2 | --device reference --precision bf16                 | --device reference computes in float64
           2 | --device cpu --engine jcuda                         | --engine jcuda is for --device cuda

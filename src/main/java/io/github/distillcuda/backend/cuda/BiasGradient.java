@@ -10,12 +10,12 @@ import io.github.distillcuda.cuda.kernels.KernelSizes;
  */
 final class BiasGradient {
   private final Recording recording;
-  private final CudaPass.Place place;
+  private final CudaLayer.Place place;
   private final int count;
   private final int channels;
   private final DeviceSpan partials;
 
-  BiasGradient(Recording recording, CudaPass.Place place, int count, int channels) {
+  BiasGradient(Recording recording, CudaLayer.Place place, int count, int channels) {
     this.recording = recording;
     this.place = place;
     this.count = count;

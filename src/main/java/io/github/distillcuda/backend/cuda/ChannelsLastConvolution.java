@@ -11,13 +11,12 @@ import io.github.distillcuda.tensor.Shape;
  * one kernel of ours, which leaves a byte an output for the backward pass. That is one kernel too,
  * which sums the gradient of the bias; those of filter and input are cuDNN's.
  */
-final class ChannelsLastConvolution implements CudaPass {
+final class ChannelsLastConvolution implements CudaLayer {
   private final Place place;
   private final ConvolutionSpec spec;
   private final Recording recording;
   private final CudaSession session;
   private final KernelSizes sizes;
-  private final CudaTensor output;
   private final DeviceSpan mask;
 
   ChannelsLastConvolution(Place place, ConvolutionSpec spec) {
@@ -30,9 +29,8 @@ final class ChannelsLastConvolution implements CudaPass {
         KernelSizes.of("windows", windows, "channels", spec.outChannels())
             .and("height", spec.height())
             .and("width", spec.width());
-    output = recording.operandTensor(place.name("pooled"), spec.outputShape());
-    mask = DeviceSpan.of(session.allocate(place.name("mask"), output.shape().elements()));
-    recordForward();
+    int outputs = spec.outputShape().withBatch(recording.batch()).elements();
+    mask = DeviceSpan.of(session.allocate(place.name("mask"), outputs));
   }
 
   private CudaTensor product(String name) {
@@ -40,7 +38,9 @@ final class ChannelsLastConvolution implements CudaPass {
         place.name(name), Shape.of(spec.outChannels(), spec.height(), spec.width()));
   }
 
-  private void recordForward() {
+  @Override
+  public CudaTensor forward() {
+    CudaTensor output = recording.operandTensor(place.name("pooled"), spec.outputShape());
     CudaTensor product = product("product");
     new ConvolutionSteps(place, spec).forward(product);
     recording.kernel(
@@ -54,10 +54,11 @@ final class ChannelsLastConvolution implements CudaPass {
             .bind("mask", mask),
         output,
         mask);
+    return output;
   }
 
   @Override
-  public CudaTensor backward(CudaTensor gradient, boolean wantInputGradient) {
+  public CudaTensor backward(CudaTensor output, CudaTensor gradient, boolean wantInputGradient) {
     int chunks = Math.ceilDiv((int) sizes.get("windows"), ConvolutionBlockKernels.CHUNK);
     BiasGradient bias = new BiasGradient(recording, place, chunks, spec.outChannels());
     CudaTensor product = product("product.gradient");
@@ -75,20 +76,5 @@ final class ChannelsLastConvolution implements CudaPass {
         bias.partials());
     bias.record();
     return new ConvolutionSteps(place, spec).backward(product, wantInputGradient);
-  }
-
-  @Override
-  public ConvolutionSpec layer() {
-    return spec;
-  }
-
-  @Override
-  public boolean training() {
-    return place.training();
-  }
-
-  @Override
-  public CudaTensor output() {
-    return output;
   }
 }

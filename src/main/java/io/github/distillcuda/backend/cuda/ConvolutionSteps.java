@@ -2,7 +2,9 @@ package io.github.distillcuda.backend.cuda;
 
 import io.github.distillcuda.backend.ConvolutionSpec;
 import io.github.distillcuda.cuda.DeviceSpan;
+import io.github.distillcuda.cuda.dnn.ConvolutionAlgorithm;
 import io.github.distillcuda.cuda.dnn.ConvolutionPlan;
+import io.github.distillcuda.cuda.dnn.ConvolutionPlan.Direction;
 import io.github.distillcuda.cuda.dnn.ImageShape;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.cuda.kernels.RoundingKernels;
@@ -10,35 +12,67 @@ import io.github.distillcuda.tensor.DType;
 
 /** The three products of a convolution by cuDNN, which both kinds of layers share. */
 final class ConvolutionSteps {
-  private final CudaPass.Place place;
+  private final CudaLayer.Place place;
   private final Recording recording;
   private final ConvolutionSpec spec;
-  private final boolean measured;
 
   /** Plans a convolution. */
-  ConvolutionSteps(CudaPass.Place place, ConvolutionSpec spec) {
+  ConvolutionSteps(CudaLayer.Place place, ConvolutionSpec spec) {
     this.place = place;
     this.spec = spec;
     recording = place.recording();
-    measured = !recording.session().options().deterministic();
   }
 
-  private ConvolutionPlan plan(Branch branch) {
-    return recording
-        .session()
-        .scope()
-        .own(
-            new ConvolutionPlan(
-                recording.lane(branch),
-                new ImageShape(recording.batch(), spec.inChannels(), spec.height(), spec.width()),
-                spec.outChannels()));
+  /**
+   * Plans a direction with the algorithm that is known for it; if there is none, or cuDNN refuses
+   * it, by measuring or by rule.
+   *
+   * @param x the input, or its gradient; what the direction computes may be overwritten
+   * @param w the filters, or their gradient
+   * @param y the output, or its gradient
+   */
+  private ConvolutionPlan plan(
+      Branch branch, Direction direction, DeviceSpan x, DeviceSpan w, DeviceSpan y) {
+    CudaSession session = recording.session();
+    ConvolutionPlan plan =
+        session
+            .scope()
+            .own(
+                new ConvolutionPlan(
+                    recording.lane(branch),
+                    new ImageShape(
+                        recording.batch(), spec.inChannels(), spec.height(), spec.width()),
+                    spec.outChannels()));
+    String what = what(direction);
+    boolean known =
+        session
+            .algorithms()
+            .known(what)
+            .flatMap(ConvolutionAlgorithm::parse)
+            .map(algorithm -> plan.take(direction, algorithm))
+            .orElse(false);
+    if (!known && session.options().deterministic()) {
+      plan.takeByRule(direction);
+    } else if (!known) {
+      plan.measure(direction, x, w, y);
+    }
+    session.algorithms().chose(what, plan.algorithm(direction).toString());
+    return plan;
   }
 
   /** Networks have layers of one name and different widths. */
-  private void chose(String direction, String algorithm) {
-    String what =
-        "%s %d -> %d, %s".formatted(spec.name(), spec.inChannels(), spec.outChannels(), direction);
-    recording.session().chose(what, recording.batch(), algorithm);
+  private String what(Direction direction) {
+    return "%s %d -> %d, %s, batch %d"
+        .formatted(
+            spec.name(),
+            spec.inChannels(),
+            spec.outChannels(),
+            switch (direction) {
+              case FORWARD -> "convolution";
+              case BACKWARD_DATA -> "data backward";
+              case BACKWARD_FILTER -> "filter backward";
+            },
+            recording.batch());
   }
 
   /** Records the product alone. */
@@ -46,7 +80,7 @@ final class ConvolutionSteps {
     DeviceSpan x = place.input().span();
     DeviceSpan w = place.weightOperand();
     DeviceSpan y = product.span();
-    ConvolutionPlan plan = prepareForward(x, w, y);
+    ConvolutionPlan plan = plan(place.branch(), Direction.FORWARD, x, w, y);
     recording.reads(place.branch(), place.input());
     recording.library(
         place.branch(), place.name("convolution"), () -> plan.forward(x, w, y), product);
@@ -58,7 +92,7 @@ final class ConvolutionSteps {
     DeviceSpan w = place.weightOperand();
     DeviceSpan b = place.biasOperand();
     DeviceSpan y = activated.span();
-    ConvolutionPlan plan = prepareForward(x, w, y);
+    ConvolutionPlan plan = plan(place.branch(), Direction.FORWARD, x, w, y);
     recording.session().finish();
     if (!plan.offersForwardBiasRelu(x, w, b, y)) {
       return false;
@@ -70,16 +104,6 @@ final class ConvolutionSteps {
         () -> plan.forwardBiasRelu(x, w, b, y),
         activated);
     return true;
-  }
-
-  private ConvolutionPlan prepareForward(DeviceSpan x, DeviceSpan w, DeviceSpan y) {
-    ConvolutionPlan plan = plan(place.branch());
-    if (measured) {
-      plan.measureForward(x, w, y);
-    }
-    plan.prepareForward();
-    chose("convolution", plan.forwardAlgorithm());
-    return plan;
   }
 
   /** Records the gradients of filter and, if wanted, input; returns the latter. */
@@ -97,12 +121,7 @@ final class ConvolutionSteps {
         widened
             ? recording.session().elements(place.name("filter"), elements, DType.BFLOAT16)
             : place.weightGradient().span();
-    ConvolutionPlan plan = plan(Branch.SIDE);
-    if (measured) {
-      plan.measureFilter(x, dy, dw);
-    }
-    plan.prepareFilter();
-    chose("filter backward", plan.filterAlgorithm());
+    ConvolutionPlan plan = plan(Branch.SIDE, Direction.BACKWARD_FILTER, x, dw, dy);
     recording.reads(Branch.SIDE, place.input(), product);
     recording.library(
         Branch.SIDE,
@@ -129,12 +148,7 @@ final class ConvolutionSteps {
     DeviceSpan w = place.weightOperand();
     DeviceSpan dy = product.span();
     DeviceSpan dx = gradient.span();
-    ConvolutionPlan plan = plan(Branch.MAIN);
-    if (measured) {
-      plan.measureData(w, dy, dx);
-    }
-    plan.prepareData();
-    chose("data backward", plan.dataAlgorithm());
+    ConvolutionPlan plan = plan(Branch.MAIN, Direction.BACKWARD_DATA, dx, w, dy);
     recording.reads(Branch.MAIN, product);
     recording.library(
         Branch.MAIN, place.name("data backward"), () -> plan.dataGradient(w, dy, dx), gradient);

@@ -19,6 +19,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /** An NVIDIA GPU: steps are CUDA graphs of cuDNN, cuBLAS and kernels of ours. */
 public final class CudaBackend implements Backend {
@@ -72,7 +73,13 @@ public final class CudaBackend implements Backend {
 
   @Override
   public Map<String, String> algorithms() {
-    return session.choices();
+    return session.algorithms().all();
+  }
+
+  @Override
+  public void reuseAlgorithms(Map<String, String> algorithms, Consumer<String> note) {
+    session.check();
+    session.algorithms().reuse(algorithms, note);
   }
 
   @Override

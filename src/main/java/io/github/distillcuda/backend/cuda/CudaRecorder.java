@@ -164,30 +164,33 @@ final class CudaRecorder implements StepRecorder {
     CudaTensor given = tensor(input, layer.inputShape());
     recording.prepareOperands(branch, arena);
     CudaTensor operand = recording.operand(branch, given, layer.inputShape());
-    CudaPass.Place place = new CudaPass.Place(recording, branch, layer, arena, operand, training);
+    CudaLayer.Place place = new CudaLayer.Place(recording, branch, layer, arena, operand, training);
     boolean fused = session.options().layers() == Layers.FUSED;
     boolean bfloat16 = session.operands() == DType.BFLOAT16;
-    return switch (layer) {
-      case ConvolutionSpec convolution when !fused -> new LibraryConvolution(place, convolution);
-      case ConvolutionSpec convolution when bfloat16 ->
-          new ChannelsLastConvolution(place, convolution);
-      case ConvolutionSpec convolution -> new FusedConvolution(place, convolution);
-      case LinearSpec linear when fused && !bfloat16 -> new FusedLinear(place, linear);
-      case LinearSpec linear -> new LibraryLinear(place, linear);
-    };
+    CudaLayer steps =
+        switch (layer) {
+          case ConvolutionSpec convolution when !fused ->
+              new LibraryConvolution(place, convolution);
+          case ConvolutionSpec convolution when bfloat16 ->
+              new ChannelsLastConvolution(place, convolution);
+          case ConvolutionSpec convolution -> new FusedConvolution(place, convolution);
+          case LinearSpec linear when fused && !bfloat16 -> new FusedLinear(place, linear);
+          case LinearSpec linear -> new LibraryLinear(place, linear);
+        };
+    return new CudaPass(place, steps, steps.forward());
   }
 
   @Override
   public Tensor backward(LayerPass pass, Tensor outputGradient, boolean wantInputGradient) {
     check();
     CudaPass forward = (CudaPass) pass;
-    if (!forward.training()) {
+    if (!forward.place().training()) {
       throw new IllegalArgumentException(
           "the forward pass of " + pass.layer().name() + " was not recorded for training");
     }
     Shape row = pass.layer().outputShape();
     CudaTensor gradient = recording.operand(Branch.MAIN, tensor(outputGradient, row), row);
-    return forward.backward(gradient, wantInputGradient);
+    return forward.steps().backward(forward.output(), gradient, wantInputGradient);
   }
 
   @Override

@@ -27,7 +27,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.TreeMap;
 
 /**
  * What everything of one backend shares: the context, a lane for each branch, the kernels, and the
@@ -44,7 +43,7 @@ final class CudaSession implements AutoCloseable {
   private final MathMode math;
   private final Map<Branch, ComputeLane> lanes = new EnumMap<>(Branch.class);
   private final Map<KernelSignature, KernelLibrary> kernels = new HashMap<>();
-  private final Map<String, String> choices = new TreeMap<>();
+  private final AlgorithmChoices algorithms = new AlgorithmChoices();
   private final HostStaging staging;
   private final Watchdog watchdog;
   private DeviceBuffer ones;
@@ -224,14 +223,9 @@ final class CudaSession implements AutoCloseable {
     }
   }
 
-  /** Notes which algorithm of a library was chosen, by layer, direction and batch. */
-  void chose(String what, int batch, Object algorithm) {
-    choices.put("%s, batch %d".formatted(what, batch), algorithm.toString());
-  }
-
-  /** Returns what was chosen so far. */
-  Map<String, String> choices() {
-    return new TreeMap<>(choices);
+  /** Returns which algorithms of the libraries are used. */
+  AlgorithmChoices algorithms() {
+    return algorithms;
   }
 
   /** Creates an event that orders work, for as long as the backend is open. */

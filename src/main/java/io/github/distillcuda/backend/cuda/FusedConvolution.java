@@ -18,12 +18,11 @@ import java.util.List;
  * the pool in two kernels of ours, in float32 whatever the arithmetic; that of the input is
  * cuDNN's.
  */
-final class FusedConvolution implements CudaPass {
+final class FusedConvolution implements CudaLayer {
   private final Place place;
   private final ConvolutionSpec spec;
   private final Recording recording;
   private final CudaSession session;
-  private final CudaTensor output;
   private final DeviceSpan mask;
 
   FusedConvolution(Place place, ConvolutionSpec spec) {
@@ -31,13 +30,19 @@ final class FusedConvolution implements CudaPass {
     this.spec = spec;
     recording = place.recording();
     session = recording.session();
-    output = recording.tensor(place.name("pooled"), spec.outputShape());
-    mask = DeviceSpan.of(session.allocate(place.name("mask"), output.shape().elements()));
+    int outputs = spec.outputShape().withBatch(recording.batch()).elements();
+    mask = DeviceSpan.of(session.allocate(place.name("mask"), outputs));
+  }
+
+  @Override
+  public CudaTensor forward() {
+    CudaTensor output = recording.tensor(place.name("pooled"), spec.outputShape());
     if (spec.inChannels() == ImageConvolutionKernels.IN_CHANNELS) {
-      recordImages();
+      recordImages(output);
     } else {
-      recordPooling(recordProduct());
+      recordPooling(recordProduct(), output);
     }
+    return output;
   }
 
   private KernelSizes images() {
@@ -58,7 +63,7 @@ final class FusedConvolution implements CudaPass {
         place.name(name), Shape.of(spec.outChannels(), spec.height(), spec.width()));
   }
 
-  private void recordImages() {
+  private void recordImages(CudaTensor output) {
     recording.reads(place.branch(), place.input());
     recording.kernel(
         place.branch(),
@@ -80,7 +85,7 @@ final class FusedConvolution implements CudaPass {
     return product;
   }
 
-  private void recordPooling(CudaTensor product) {
+  private void recordPooling(CudaTensor product, CudaTensor output) {
     List<KernelSignature> rungs =
         List.of(ConvolutionBlockKernels.POOL_NCHW, ConvolutionBlockKernels.POOL_NCHW_V1);
     recording.kernel(
@@ -97,7 +102,7 @@ final class FusedConvolution implements CudaPass {
   }
 
   @Override
-  public CudaTensor backward(CudaTensor gradient, boolean wantInputGradient) {
+  public CudaTensor backward(CudaTensor output, CudaTensor gradient, boolean wantInputGradient) {
     recordParameters(gradient);
     return wantInputGradient
         ? new ConvolutionSteps(place, spec).recordInput(recordUnpooling(gradient))
@@ -156,20 +161,5 @@ final class FusedConvolution implements CudaPass {
             .bind("partials", session.floats(place.name("bias partials"), planes().get("planes"))),
         product);
     return product;
-  }
-
-  @Override
-  public ConvolutionSpec layer() {
-    return spec;
-  }
-
-  @Override
-  public boolean training() {
-    return place.training();
-  }
-
-  @Override
-  public CudaTensor output() {
-    return output;
   }
 }

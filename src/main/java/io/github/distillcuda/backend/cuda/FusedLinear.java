@@ -16,20 +16,17 @@ import java.util.Optional;
  * epilogues. Where it does not offer one, plain cuBLAS and a kernel of ours or cuDNN take its
  * place. The ReLU is taken back by a kernel of ours, which leaves the gradient of the bias too.
  */
-final class FusedLinear implements CudaPass {
+final class FusedLinear implements CudaLayer {
   private final Place place;
   private final LinearSpec spec;
   private final Recording recording;
   private final KernelSizes sizes;
-  private final CudaTensor output;
 
   FusedLinear(Place place, LinearSpec spec) {
     this.place = place;
     this.spec = spec;
     recording = place.recording();
     sizes = KernelSizes.of("rows", recording.batch(), "channels", spec.outFeatures());
-    output = recording.tensor(place.name("output"), spec.outputShape());
-    recordForward();
   }
 
   private LinearPlan products(Branch branch) {
@@ -59,11 +56,14 @@ final class FusedLinear implements CudaPass {
 
   private void chose(String direction, EpilogueLinearPlan.Call call) {
     String what =
-        "%s %d -> %d, %s".formatted(spec.name(), spec.fanIn(), spec.outFeatures(), direction);
-    recording.session().chose(what, recording.batch(), "cublasLt " + call);
+        "%s %d -> %d, %s, batch %d"
+            .formatted(spec.name(), spec.fanIn(), spec.outFeatures(), direction, recording.batch());
+    recording.session().algorithms().chose(what, "cublasLt " + call);
   }
 
-  private void recordForward() {
+  @Override
+  public CudaTensor forward() {
+    CudaTensor output = recording.tensor(place.name("output"), spec.outputShape());
     recording.reads(place.branch(), place.input());
     epilogues(place.branch())
         .forward(
@@ -81,10 +81,11 @@ final class FusedLinear implements CudaPass {
                   call::enqueue,
                   output);
             },
-            this::recordPlainForward);
+            () -> recordPlainForward(output));
+    return output;
   }
 
-  private void recordPlainForward() {
+  private void recordPlainForward(CudaTensor output) {
     LinearPlan products = products(place.branch());
     DeviceSpan x = place.input().span();
     DeviceSpan w = place.weight().span();
@@ -110,13 +111,13 @@ final class FusedLinear implements CudaPass {
   }
 
   @Override
-  public CudaTensor backward(CudaTensor gradient, boolean wantInputGradient) {
-    CudaTensor product = spec.relu() ? recordRelu(gradient) : gradient;
+  public CudaTensor backward(CudaTensor output, CudaTensor gradient, boolean wantInputGradient) {
+    CudaTensor product = spec.relu() ? recordRelu(output, gradient) : gradient;
     recordWeight(product);
     return wantInputGradient ? recordInput(product) : null;
   }
 
-  private CudaTensor recordRelu(CudaTensor gradient) {
+  private CudaTensor recordRelu(CudaTensor output, CudaTensor gradient) {
     CudaTensor product = recording.tensor(place.name("product.gradient"), spec.outputShape());
     int chunks = Math.ceilDiv(recording.batch(), ConvolutionBlockKernels.CHUNK);
     BiasGradient bias = new BiasGradient(recording, place, chunks, spec.outFeatures());
@@ -187,20 +188,5 @@ final class FusedLinear implements CudaPass {
     recording.reads(Branch.MAIN, product);
     recording.library(Branch.MAIN, place.name("data backward"), call, gradient);
     return gradient;
-  }
-
-  @Override
-  public LinearSpec layer() {
-    return spec;
-  }
-
-  @Override
-  public boolean training() {
-    return place.training();
-  }
-
-  @Override
-  public CudaTensor output() {
-    return output;
   }
 }

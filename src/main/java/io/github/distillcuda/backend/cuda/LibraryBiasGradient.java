@@ -21,7 +21,7 @@ final class LibraryBiasGradient {
    * @param shape of the product
    * @param product the gradient of what the bias was added to
    */
-  static void record(CudaPass.Place place, ImageShape shape, CudaTensor product) {
+  static void record(CudaLayer.Place place, ImageShape shape, CudaTensor product) {
     Recording recording = place.recording();
     DeviceSpan dy = product.span();
     DeviceSpan db = place.biasGradient().span();

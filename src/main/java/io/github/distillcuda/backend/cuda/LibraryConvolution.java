@@ -16,7 +16,7 @@ import io.github.distillcuda.tensor.Shape;
  * <p>The ReLU is taken back on the pooled tensor, a quarter of the elements: where the largest of
  * four is zero its gradient vanishes either way.
  */
-final class LibraryConvolution implements CudaPass {
+final class LibraryConvolution implements CudaLayer {
   private final Place place;
   private final Recording recording;
   private final ConvolutionSteps convolution;
@@ -24,7 +24,6 @@ final class LibraryConvolution implements CudaPass {
   private final ImageShape shape;
   private final ImageFormat format;
   private final CudaTensor activated;
-  private final CudaTensor output;
 
   LibraryConvolution(Place place, ConvolutionSpec spec) {
     this.place = place;
@@ -37,29 +36,33 @@ final class LibraryConvolution implements CudaPass {
     activated =
         recording.operandTensor(
             place.name("activated"), Shape.of(spec.outChannels(), spec.height(), spec.width()));
-    output = recording.operandTensor(place.name("pooled"), spec.outputShape());
-    recordForward(lane);
   }
 
-  private void recordForward(ComputeLane lane) {
+  @Override
+  public CudaTensor forward() {
     DeviceSpan product = activated.span();
     DeviceSpan bias = place.biasOperand();
     if (!convolution.forwardBiasRelu(activated)) {
       BiasReluPlan biasRelu =
-          recording.session().scope().own(new BiasReluPlan(lane, shape, format));
+          recording
+              .session()
+              .scope()
+              .own(new BiasReluPlan(recording.lane(place.branch()), shape, format));
       convolution.forward(activated);
       recording.library(
           place.branch(), place.name("bias"), () -> biasRelu.addBias(bias, product), activated);
       recording.library(
           place.branch(), place.name("ReLU"), () -> biasRelu.relu(product), activated);
     }
+    CudaTensor output = recording.operandTensor(place.name("pooled"), place.layer().outputShape());
     DeviceSpan pooled = output.span();
     recording.library(
         place.branch(), place.name("pooling"), () -> pooling.forward(product, pooled), output);
+    return output;
   }
 
   @Override
-  public CudaTensor backward(CudaTensor gradient, boolean wantInputGradient) {
+  public CudaTensor backward(CudaTensor output, CudaTensor gradient, boolean wantInputGradient) {
     ComputeLane lane = recording.lane(Branch.MAIN);
     ImageShape half =
         new ImageShape(shape.batch(), shape.channels(), shape.height() / 2, shape.width() / 2);
@@ -88,20 +91,5 @@ final class LibraryConvolution implements CudaPass {
         product);
     LibraryBiasGradient.record(place, shape, product);
     return convolution.backward(product, wantInputGradient);
-  }
-
-  @Override
-  public ConvolutionSpec layer() {
-    return (ConvolutionSpec) place.layer();
-  }
-
-  @Override
-  public boolean training() {
-    return place.training();
-  }
-
-  @Override
-  public CudaTensor output() {
-    return output;
   }
 }

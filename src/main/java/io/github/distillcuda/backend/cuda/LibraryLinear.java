@@ -11,20 +11,17 @@ import io.github.distillcuda.cuda.dnn.ImageShape;
  * The products of a linear layer by cuBLAS, bias and ReLU by cuDNN, each on its own. Forward all
  * three are float32; what the next layer reads after a ReLU is rounded from that.
  */
-final class LibraryLinear implements CudaPass {
+final class LibraryLinear implements CudaLayer {
   private final Place place;
   private final LinearSpec spec;
   private final Recording recording;
   private final ImageShape rows;
-  private final CudaTensor output;
 
   LibraryLinear(Place place, LinearSpec spec) {
     this.place = place;
     this.spec = spec;
     recording = place.recording();
     rows = ImageShape.rows(recording.batch(), spec.outFeatures());
-    CudaTensor sums = recordForward();
-    output = spec.relu() ? recording.operand(place.branch(), sums, spec.outputShape()) : sums;
   }
 
   private LinearPlan products(Branch branch) {
@@ -36,7 +33,8 @@ final class LibraryLinear implements CudaPass {
     return recording.session().scope().own(new BiasReluPlan(recording.lane(branch), rows, format));
   }
 
-  private CudaTensor recordForward() {
+  @Override
+  public CudaTensor forward() {
     CudaTensor sums = recording.tensor(place.name("output"), spec.outputShape());
     LinearPlan products = products(place.branch());
     BiasReluPlan biasRelu = biasRelu(place.branch(), ImageFormat.NCHW_FLOAT32);
@@ -49,18 +47,19 @@ final class LibraryLinear implements CudaPass {
     recording.library(place.branch(), place.name("bias"), () -> biasRelu.addBias(b, y), sums);
     if (spec.relu()) {
       recording.library(place.branch(), place.name("ReLU"), () -> biasRelu.relu(y), sums);
+      return recording.operand(place.branch(), sums, spec.outputShape());
     }
     return sums;
   }
 
   @Override
-  public CudaTensor backward(CudaTensor gradient, boolean wantInputGradient) {
-    CudaTensor product = spec.relu() ? recordRelu(gradient) : gradient;
+  public CudaTensor backward(CudaTensor output, CudaTensor gradient, boolean wantInputGradient) {
+    CudaTensor product = spec.relu() ? recordRelu(output, gradient) : gradient;
     LibraryBiasGradient.record(place, rows, product);
     return LinearSteps.backward(place, this::products, product, wantInputGradient);
   }
 
-  private CudaTensor recordRelu(CudaTensor gradient) {
+  private CudaTensor recordRelu(CudaTensor output, CudaTensor gradient) {
     BiasReluPlan biasRelu =
         biasRelu(Branch.MAIN, ImageFormat.of(recording.lane(Branch.MAIN).math()));
     recording.reads(Branch.MAIN, gradient, output);
@@ -72,20 +71,5 @@ final class LibraryLinear implements CudaPass {
     recording.library(
         Branch.MAIN, place.name("ReLU backward"), () -> biasRelu.reluGradient(y, dy, dx), product);
     return product;
-  }
-
-  @Override
-  public LinearSpec layer() {
-    return spec;
-  }
-
-  @Override
-  public boolean training() {
-    return place.training();
-  }
-
-  @Override
-  public CudaTensor output() {
-    return output;
   }
 }

@@ -15,7 +15,7 @@ final class LinearSteps {
    * @param product the gradient of the layer's product
    */
   static CudaTensor backward(
-      CudaPass.Place place,
+      CudaLayer.Place place,
       Function<Branch, LinearPlan> products,
       CudaTensor product,
       boolean wantInputGradient) {

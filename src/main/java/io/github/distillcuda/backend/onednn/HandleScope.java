@@ -10,24 +10,23 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 
 /**
- * Owns oneDNN's objects and the memory they point at: destroys the objects in reverse order of
- * their creation, then frees the memory. One thread.
+ * Owns oneDNN's objects and the memory they point at: ends them in reverse order of their creation,
+ * all of them even if one fails, and then frees its own memory. One thread.
  */
 final class HandleScope implements AutoCloseable {
   /** What oneDNN's kernels prefer: a cache line, and a whole vector register of AVX-512. */
   private static final long ALIGNMENT = 64;
 
-  private record Handle(Kind kind, long address) {}
-
   private final OnednnApi api;
   private final Arena arena;
   private final SegmentAllocator allocator;
-  private final Deque<Handle> handles = new ArrayDeque<>();
+  private final Deque<Runnable> ends = new ArrayDeque<>();
 
   private HandleScope(OnednnApi api, Arena arena, SegmentAllocator allocator) {
     this.api = api;
     this.arena = arena;
     this.allocator = allocator;
+    ends.push(arena::close);
   }
 
   /** A scope for a short time, whose memory only the calling thread reaches from Java. */
@@ -49,8 +48,14 @@ final class HandleScope implements AutoCloseable {
 
   /** Takes over what the API just created, and returns it. */
   long own(Kind kind, long address) {
-    handles.push(new Handle(kind, address));
+    ends.push(() -> api.destroy(kind, address));
     return address;
+  }
+
+  /** Takes over a scratchpad, and returns it: what points into its memory ends before it. */
+  Scratchpad own(Scratchpad scratchpad) {
+    ends.push(scratchpad::close);
+    return scratchpad;
   }
 
   /** Allocates zeroed memory that lives as long as this scope. */
@@ -58,14 +63,13 @@ final class HandleScope implements AutoCloseable {
     return allocator.allocate(bytes, ALIGNMENT);
   }
 
-  /** Destroys everything; goes on after a failure and throws the first at the end. */
+  /** Ends everything; goes on after a failure and throws the first, the others suppressed. */
   @Override
   public void close() {
     RuntimeException first = null;
-    while (!handles.isEmpty()) {
-      Handle handle = handles.pop();
+    while (!ends.isEmpty()) {
       try {
-        api.destroy(handle.kind(), handle.address());
+        ends.pop().run();
       } catch (RuntimeException e) {
         if (first == null) {
           first = e;
@@ -74,7 +78,6 @@ final class HandleScope implements AutoCloseable {
         }
       }
     }
-    arena.close();
     if (first != null) {
       throw first;
     }

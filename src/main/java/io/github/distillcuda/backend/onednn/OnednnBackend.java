@@ -101,11 +101,7 @@ public final class OnednnBackend implements Backend {
   @Override
   public Tensor createTensor(String name, Shape shape) {
     context.check();
-    long[] dims = new long[shape.rank()];
-    for (int i = 0; i < dims.length; i++) {
-      dims[i] = shape.extent(i);
-    }
-    long plain = context.plain(dims);
+    long plain = context.plain(LayerPlanner.dims(shape));
     return new OnednnTensor(context, name, shape, plain, plain, context.allocate(plain));
   }
 

@@ -44,7 +44,6 @@ final class OnednnContext implements AutoCloseable {
   private final HandleScope scope;
   private final DType operandType;
   private final OpenMpTeam team;
-  private final List<Scratchpad> scratchpads = new ArrayList<>();
   private final Map<WinogradGroup.Extents, List<WinogradGroup>> winogradGroups = new HashMap<>();
   private final long engine;
   private final Lane lane;
@@ -77,9 +76,7 @@ final class OnednnContext implements AutoCloseable {
   /** Creates a stream and a scratchpad that live as long as this context. */
   Lane createLane() {
     long stream = scope.own(Kind.STREAM, api.dnnl_stream_create(engine, STREAM_IN_ORDER));
-    Scratchpad scratchpad = new Scratchpad(this);
-    scratchpads.add(scratchpad);
-    return new Lane(stream, scratchpad);
+    return new Lane(stream, scope.own(new Scratchpad(this)));
   }
 
   private long createAttributes(boolean deterministic) {
@@ -232,9 +229,7 @@ final class OnednnContext implements AutoCloseable {
     if (!closed) {
       check();
       closed = true;
-      try (scope) {
-        scratchpads.forEach(Scratchpad::close);
-      }
+      scope.close();
     }
   }
 }

@@ -10,7 +10,8 @@ import io.github.distillcuda.ffi.CudnnPerformance;
 import io.github.distillcuda.ffi.NativeException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.List;
+import java.util.EnumMap;
+import java.util.Map;
 
 /**
  * A 3x3 convolution of stride 1 and padding 1 for one batch size, forward and backward, on one
@@ -19,8 +20,8 @@ import java.util.List;
  * <p>Algorithms are chosen by rule among those that always give the same bits: implicit precomputed
  * GEMM forward, algorithm 1 for the gradients. Where TF32 may round, Winograd's transforms in
  * float32 err less than that and take the gradient of the filters, if cuDNN offers them for the
- * shape: its algorithm 1 sums on few multiprocessors (native-notes/gpu-runs.md). The {@code
- * measure} methods replace all that by what cuDNN finds fastest, which may differ from run to run.
+ * shape: its algorithm 1 sums on few multiprocessors (native-notes/gpu-runs.md). What is measured
+ * instead may differ from run to run, so a run that goes on takes what it had.
  *
  * <p>x of [N, in, H, W], w of [out, in, 3, 3], bias [out], y of [N, out, H, W], in the format of
  * the lane's arithmetic; gradients likewise, that of w too. All calls are asynchronous and allocate
@@ -37,20 +38,20 @@ public final class ConvolutionPlan implements AutoCloseable {
   private static final int NOT_SUPPORTED_THOUSANDS =
       CudnnConstants.CUDNN_STATUS_NOT_SUPPORTED / 1000;
 
-  /** A direction: its algorithm and the arithmetic it was chosen with. */
-  private static final class Direction {
+  /** What a convolution computes. */
+  public enum Direction {
+    FORWARD,
+    BACKWARD_DATA,
+    BACKWARD_FILTER
+  }
+
+  /** What a direction is computed with. */
+  private static final class Choice {
     private final LibraryObject convolution;
-    private int algorithm;
-    private boolean measured;
+    private ConvolutionAlgorithm algorithm;
 
-    Direction(LibraryObject convolution, int algorithm) {
+    Choice(LibraryObject convolution) {
       this.convolution = convolution;
-      this.algorithm = algorithm;
-    }
-
-    @Override
-    public String toString() {
-      return "cuDNN algorithm %d, %s".formatted(algorithm, measured ? "measured" : "by rule");
     }
   }
 
@@ -62,12 +63,11 @@ public final class ConvolutionPlan implements AutoCloseable {
   private final LibraryObject bias;
   private final LibraryObject y;
   private final LibraryObject relu;
-  private final Direction forward;
-  private final Direction data;
-  private final Direction filter;
+  private final Map<Direction, Choice> choices = new EnumMap<>(Direction.class);
 
   /**
-   * Plans by rule; the caller closes the plan.
+   * Makes the descriptors; the caller closes the plan. A direction has no algorithm until one of
+   * {@link #take}, {@link #takeByRule} and {@link #measure} chose it.
    *
    * @param input the shape of x
    * @param outChannels channels of y
@@ -83,167 +83,180 @@ public final class ConvolutionPlan implements AutoCloseable {
     bias = descriptors.tensor(output.perChannel());
     y = descriptors.tensor(output);
     relu = descriptors.relu();
-    forward =
-        new Direction(
-            descriptors.convolution(lane.math()),
-            CudnnConstants.CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM);
-    data =
-        new Direction(
-            descriptors.convolution(lane.math()), CudnnConstants.CUDNN_CONVOLUTION_BWD_DATA_ALGO_1);
-    filter =
-        new Direction(
-            descriptors.convolution(lane.math()),
-            lane.math() == MathMode.TF32
-                ? CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_WINOGRAD_NONFUSED
-                : CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1);
-  }
-
-  /** Returns the algorithm of the forward pass, for people. */
-  public String forwardAlgorithm() {
-    return forward.toString();
-  }
-
-  /** Returns the algorithm of the gradient of the data, for people. */
-  public String dataAlgorithm() {
-    return data.toString();
-  }
-
-  /** Returns the algorithm of the gradient of the filters, for people. */
-  public String filterAlgorithm() {
-    return filter.toString();
-  }
-
-  /** Reserves the workspace of the forward pass. */
-  public void prepareForward() {
-    lane.reserve(
-        cudnn.cudnnGetConvolutionForwardWorkspaceSize(
-            lane.cudnn(),
-            x.address(),
-            w.address(),
-            forward.convolution.address(),
-            y.address(),
-            forward.algorithm));
-  }
-
-  /** Reserves the workspace of the gradient of the data. */
-  public void prepareData() {
-    lane.reserve(
-        cudnn.cudnnGetConvolutionBackwardDataWorkspaceSize(
-            lane.cudnn(),
-            w.address(),
-            y.address(),
-            data.convolution.address(),
-            x.address(),
-            data.algorithm));
-  }
-
-  /** Reserves the workspace of the gradient of the filters. */
-  public void prepareFilter() {
-    try {
-      lane.reserve(filterWorkspace());
-    } catch (NativeException e) {
-      if (filter.measured || !isNotSupported(e)) {
-        throw e;
-      }
-      filter.algorithm = CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1;
-      lane.reserve(filterWorkspace());
+    for (Direction direction : Direction.values()) {
+      choices.put(direction, new Choice(descriptors.convolution(lane.math())));
     }
   }
 
-  private long filterWorkspace() {
-    return cudnn.cudnnGetConvolutionBackwardFilterWorkspaceSize(
-        lane.cudnn(),
-        x.address(),
-        y.address(),
-        filter.convolution.address(),
-        w.address(),
-        filter.algorithm);
+  /** Returns what a direction is computed with; null until that was chosen. */
+  public ConvolutionAlgorithm algorithm(Direction direction) {
+    return choices.get(direction).algorithm;
+  }
+
+  /**
+   * Chooses an algorithm and reserves its workspace, unless it rounds more than the lane's
+   * arithmetic may or cuDNN does not have it for this shape.
+   *
+   * @return whether it was chosen
+   */
+  public boolean take(Direction direction, ConvolutionAlgorithm algorithm) {
+    if (!lane.math().accepts(algorithm.mathType())) {
+      return false;
+    }
+    try {
+      choose(direction, algorithm);
+      return true;
+    } catch (NativeException e) {
+      if (isNotSupported(e)) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  /** Chooses by rule and reserves the workspace. */
+  public void takeByRule(Direction direction) {
+    boolean winograd =
+        direction == Direction.BACKWARD_FILTER
+            && lane.math() == MathMode.TF32
+            && take(
+                direction,
+                byRule(CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_WINOGRAD_NONFUSED));
+    if (!winograd) {
+      choose(
+          direction,
+          byRule(
+              switch (direction) {
+                case FORWARD -> CudnnConstants.CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM;
+                case BACKWARD_DATA -> CudnnConstants.CUDNN_CONVOLUTION_BWD_DATA_ALGO_1;
+                case BACKWARD_FILTER -> CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1;
+              }));
+    }
+  }
+
+  private ConvolutionAlgorithm byRule(int number) {
+    return new ConvolutionAlgorithm(number, lane.math().convolution(), false);
+  }
+
+  private void choose(Direction direction, ConvolutionAlgorithm algorithm) {
+    Choice choice = choices.get(direction);
+    cudnn.cudnnSetConvolutionMathType(choice.convolution.address(), algorithm.mathType());
+    lane.reserve(workspace(direction, choice.convolution, algorithm.number()));
+    choice.algorithm = algorithm;
+  }
+
+  private long workspace(Direction direction, LibraryObject convolution, int algorithm) {
+    return switch (direction) {
+      case FORWARD ->
+          cudnn.cudnnGetConvolutionForwardWorkspaceSize(
+              lane.cudnn(),
+              x.address(),
+              w.address(),
+              convolution.address(),
+              y.address(),
+              algorithm);
+      case BACKWARD_DATA ->
+          cudnn.cudnnGetConvolutionBackwardDataWorkspaceSize(
+              lane.cudnn(),
+              w.address(),
+              y.address(),
+              convolution.address(),
+              x.address(),
+              algorithm);
+      case BACKWARD_FILTER ->
+          cudnn.cudnnGetConvolutionBackwardFilterWorkspaceSize(
+              lane.cudnn(),
+              x.address(),
+              y.address(),
+              convolution.address(),
+              w.address(),
+              algorithm);
+    };
   }
 
   private static boolean isNotSupported(NativeException e) {
     return e.code() / 1000 == NOT_SUPPORTED_THOUSANDS;
   }
 
-  /** Measures the algorithms of the forward pass on the device, overwriting y. */
-  public void measureForward(DeviceSpan xs, DeviceSpan ws, DeviceSpan ys) {
-    measure(
-        forward,
-        results ->
-            cudnn.cudnnFindConvolutionForwardAlgorithmEx(
-                lane.cudnn(),
-                x.address(),
-                xs.address(),
-                w.address(),
-                ws.address(),
-                forward.convolution.address(),
-                y.address(),
-                ys.address(),
-                results,
-                lane.workspace(),
-                lane.workspaceBytes()));
-  }
-
-  /** Measures the algorithms of the gradient of the data, overwriting dx. */
-  public void measureData(DeviceSpan ws, DeviceSpan dy, DeviceSpan dx) {
-    measure(
-        data,
-        results ->
-            cudnn.cudnnFindConvolutionBackwardDataAlgorithmEx(
-                lane.cudnn(),
-                w.address(),
-                ws.address(),
-                y.address(),
-                dy.address(),
-                data.convolution.address(),
-                x.address(),
-                dx.address(),
-                results,
-                lane.workspace(),
-                lane.workspaceBytes()));
-  }
-
-  /** Measures the algorithms of the gradient of the filters, overwriting dw. */
-  public void measureFilter(DeviceSpan xs, DeviceSpan dy, DeviceSpan dw) {
-    measure(
-        filter,
-        results ->
-            cudnn.cudnnFindConvolutionBackwardFilterAlgorithmEx(
-                lane.cudnn(),
-                x.address(),
-                xs.address(),
-                y.address(),
-                dy.address(),
-                filter.convolution.address(),
-                w.address(),
-                dw.address(),
-                results,
-                lane.workspace(),
-                lane.workspaceBytes()));
-  }
-
-  /** One of cuDNN's three functions that measure. */
-  private interface Finder {
-    int find(MemorySegment results);
-  }
-
-  private void measure(Direction direction, Finder finder) {
+  /**
+   * Measures the algorithms of a direction on the device and chooses the fastest within the lane's
+   * arithmetic, by rule if there is none. Overwrites the result.
+   *
+   * @param xs x, or its gradient
+   * @param ws w, or its gradient
+   * @param ys y, or its gradient
+   */
+  public void measure(Direction direction, DeviceSpan xs, DeviceSpan ws, DeviceSpan ys) {
+    long convolution = choices.get(direction).convolution.address();
+    cudnn.cudnnSetConvolutionMathType(convolution, lane.math().convolution());
     lane.reserve(MEASURED_WORKSPACE);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment results = arena.allocate(MOST_RESULTS * CudnnPerformance.BYTES, 8);
-      List<CudnnPerformance> fastestFirst = CudnnPerformance.read(results, finder.find(results));
-      for (CudnnPerformance found : fastestFirst) {
-        if (found.status() == 0 && lane.math().accepts(found.mathType())) {
-          cudnn.cudnnSetConvolutionMathType(direction.convolution.address(), found.mathType());
-          direction.algorithm = found.algorithm();
-          direction.measured = true;
-          return;
-        }
+      int found = find(direction, convolution, xs, ws, ys, results);
+      boolean chosen =
+          CudnnPerformance.read(results, found).stream() // the fastest first
+              .filter(one -> one.status() == 0)
+              .map(one -> new ConvolutionAlgorithm(one.algorithm(), one.mathType(), true))
+              .anyMatch(algorithm -> take(direction, algorithm));
+      if (!chosen) {
+        takeByRule(direction);
       }
     }
   }
 
+  private int find(
+      Direction direction,
+      long convolution,
+      DeviceSpan xs,
+      DeviceSpan ws,
+      DeviceSpan ys,
+      MemorySegment results) {
+    return switch (direction) {
+      case FORWARD ->
+          cudnn.cudnnFindConvolutionForwardAlgorithmEx(
+              lane.cudnn(),
+              x.address(),
+              xs.address(),
+              w.address(),
+              ws.address(),
+              convolution,
+              y.address(),
+              ys.address(),
+              results,
+              lane.workspace(),
+              lane.workspaceBytes());
+      case BACKWARD_DATA ->
+          cudnn.cudnnFindConvolutionBackwardDataAlgorithmEx(
+              lane.cudnn(),
+              w.address(),
+              ws.address(),
+              y.address(),
+              ys.address(),
+              convolution,
+              x.address(),
+              xs.address(),
+              results,
+              lane.workspace(),
+              lane.workspaceBytes());
+      case BACKWARD_FILTER ->
+          cudnn.cudnnFindConvolutionBackwardFilterAlgorithmEx(
+              lane.cudnn(),
+              x.address(),
+              xs.address(),
+              y.address(),
+              ys.address(),
+              convolution,
+              w.address(),
+              ws.address(),
+              results,
+              lane.workspace(),
+              lane.workspaceBytes());
+    };
+  }
+
   /** {@code y = conv(x, w)}. */
   public void forward(DeviceSpan xs, DeviceSpan ws, DeviceSpan ys) {
+    Choice choice = choices.get(Direction.FORWARD);
     cudnn.cudnnConvolutionForward(
         lane.cudnn(),
         1,
@@ -251,8 +264,8 @@ public final class ConvolutionPlan implements AutoCloseable {
         xs.address(),
         w.address(),
         ws.address(),
-        forward.convolution.address(),
-        forward.algorithm,
+        choice.convolution.address(),
+        choice.algorithm.number(),
         lane.workspace(),
         lane.workspaceBytes(),
         0,
@@ -262,6 +275,7 @@ public final class ConvolutionPlan implements AutoCloseable {
 
   /** {@code y = max(conv(x, w) + bias, 0)}, in one call. */
   public void forwardBiasRelu(DeviceSpan xs, DeviceSpan ws, DeviceSpan bs, DeviceSpan ys) {
+    Choice choice = choices.get(Direction.FORWARD);
     cudnn.cudnnConvolutionBiasActivationForward(
         lane.cudnn(),
         1,
@@ -269,8 +283,8 @@ public final class ConvolutionPlan implements AutoCloseable {
         xs.address(),
         w.address(),
         ws.address(),
-        forward.convolution.address(),
-        forward.algorithm,
+        choice.convolution.address(),
+        choice.algorithm.number(),
         lane.workspace(),
         lane.workspaceBytes(),
         0,
@@ -301,6 +315,7 @@ public final class ConvolutionPlan implements AutoCloseable {
 
   /** {@code dx = gradient of x}. */
   public void dataGradient(DeviceSpan ws, DeviceSpan dy, DeviceSpan dx) {
+    Choice choice = choices.get(Direction.BACKWARD_DATA);
     cudnn.cudnnConvolutionBackwardData(
         lane.cudnn(),
         1,
@@ -308,8 +323,8 @@ public final class ConvolutionPlan implements AutoCloseable {
         ws.address(),
         y.address(),
         dy.address(),
-        data.convolution.address(),
-        data.algorithm,
+        choice.convolution.address(),
+        choice.algorithm.number(),
         lane.workspace(),
         lane.workspaceBytes(),
         0,
@@ -319,6 +334,7 @@ public final class ConvolutionPlan implements AutoCloseable {
 
   /** {@code dw = gradient of w}. */
   public void filterGradient(DeviceSpan xs, DeviceSpan dy, DeviceSpan dw) {
+    Choice choice = choices.get(Direction.BACKWARD_FILTER);
     cudnn.cudnnConvolutionBackwardFilter(
         lane.cudnn(),
         1,
@@ -326,8 +342,8 @@ public final class ConvolutionPlan implements AutoCloseable {
         xs.address(),
         y.address(),
         dy.address(),
-        filter.convolution.address(),
-        filter.algorithm,
+        choice.convolution.address(),
+        choice.algorithm.number(),
         lane.workspace(),
         lane.workspaceBytes(),
         0,

@@ -22,6 +22,7 @@ final class CallLog {
         case Long value -> "0x%x".formatted(value);
         case MemorySegment segment -> segment.byteSize() + " bytes";
         case int[] values -> Arrays.toString(values);
+        case long[] values -> Arrays.toString(values);
         default -> String.valueOf(argument);
       };
     }

@@ -10,6 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
 
@@ -24,6 +25,35 @@ abstract class DeviceCalls extends EmulatedApi implements CudaDriverApi {
       this.device = device;
     }
   }
+
+  /** All others need the context to be current in the calling thread. */
+  private static final Set<String> WITHOUT_CONTEXT =
+      Set.of(
+          "cuInit",
+          "cuDriverGetVersion",
+          "cuDeviceGetCount",
+          "cuDeviceGet",
+          "cuDeviceGetName",
+          "cuDeviceGetAttribute",
+          "cuDeviceTotalMem_v2",
+          "cuDevicePrimaryCtxRetain",
+          "cuCtxSetCurrent");
+
+  /** What must not be called while the thread records, and spoils the recording if it is. */
+  private static final Set<String> OUTSIDE_OF_CAPTURE =
+      Set.of("cuCtxSynchronize", "cuMemAlloc_v2", "cuMemAllocHost_v2", "cuModuleLoadDataEx");
+
+  private static final Set<String> ENDING =
+      Set.of(
+          "cuDevicePrimaryCtxRelease_v2",
+          "cuMemFree_v2",
+          "cuMemFreeHost",
+          "cuStreamDestroy_v2",
+          "cuEventDestroy_v2",
+          "cuStreamEndCapture",
+          "cuGraphExecDestroy",
+          "cuGraphDestroy",
+          "cuModuleUnload");
 
   /** Freed page-locked memory by its size: uninitialised as it is, it may serve again. */
   private static final Map<Long, Deque<MemorySegment>> FREED_PINNED = new ConcurrentHashMap<>();
@@ -47,10 +77,20 @@ abstract class DeviceCalls extends EmulatedApi implements CudaDriverApi {
     return driverResult;
   }
 
-  /** Most functions need the context to be current in the calling thread. */
-  final void callInContext(String function, Object... arguments) {
-    call(function, arguments);
-    requireContext();
+  @Override
+  protected final boolean ends(String function) {
+    return ENDING.contains(function);
+  }
+
+  @Override
+  protected final void letIn(String function) {
+    super.letIn(function);
+    if (!WITHOUT_CONTEXT.contains(function)) {
+      requireContext();
+    }
+    if (OUTSIDE_OF_CAPTURE.contains(function)) {
+      requireNoCapture();
+    }
   }
 
   final void requireContext() {
@@ -64,12 +104,6 @@ abstract class DeviceCalls extends EmulatedApi implements CudaDriverApi {
 
   final boolean hasContext() {
     return device().find(PrimaryContext.class, current.get()) != null;
-  }
-
-  /** Some must not be called while the thread records, and spoil the recording if they are. */
-  final void callOutsideOfCapture(String function, Object... arguments) {
-    callInContext(function, arguments);
-    requireNoCapture();
   }
 
   final void requireNoCapture() {
@@ -88,39 +122,33 @@ abstract class DeviceCalls extends EmulatedApi implements CudaDriverApi {
 
   @Override
   public final void cuInit(int flags) {
-    call("cuInit", flags);
     require(
         device().gpus() > 0, CudaConstants.CUDA_ERROR_NO_DEVICE, "no CUDA-capable device is found");
   }
 
   @Override
   public final int cuDriverGetVersion() {
-    call("cuDriverGetVersion");
     return device().driverVersion();
   }
 
   @Override
   public final int cuDeviceGetCount() {
-    call("cuDeviceGetCount");
     return device().gpus();
   }
 
   @Override
   public final int cuDeviceGet(int ordinal) {
-    call("cuDeviceGet", ordinal);
     require(ordinal >= 0 && ordinal < device().gpus(), 101, "no such GPU");
     return ordinal + 10;
   }
 
   @Override
   public final String cuDeviceGetName(int gpu) {
-    call("cuDeviceGetName", gpu);
     return "Emulated GPU";
   }
 
   @Override
   public final int cuDeviceGetAttribute(int attribute, int gpu) {
-    call("cuDeviceGetAttribute", attribute, gpu);
     return switch (attribute) {
       case CudaConstants.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR ->
           device().computeCapability() / 10;
@@ -147,13 +175,11 @@ abstract class DeviceCalls extends EmulatedApi implements CudaDriverApi {
 
   @Override
   public final long cuDeviceTotalMem_v2(int gpu) {
-    call("cuDeviceTotalMem_v2", gpu);
     return EmulatedDevice.TOTAL_BYTES;
   }
 
   @Override
   public final long cuDevicePrimaryCtxRetain(int gpu) {
-    call("cuDevicePrimaryCtxRetain", gpu);
     long handle =
         contexts.computeIfAbsent(gpu, g -> device().add("context", new PrimaryContext(g)));
     device().find(PrimaryContext.class, handle).retained++;
@@ -168,13 +194,12 @@ abstract class DeviceCalls extends EmulatedApi implements CudaDriverApi {
       contexts.remove(context.device);
       device().handles().remove(PrimaryContext.class, handle);
     }
-    call("cuDevicePrimaryCtxRelease_v2", gpu);
+    requireWorking();
     require(context != null, CudaResults.NO_CONTEXT, "the context is not retained");
   }
 
   @Override
   public final void cuCtxSetCurrent(long context) {
-    call("cuCtxSetCurrent", context);
     if (context != 0) {
       require(PrimaryContext.class, context, CudaResults.NO_CONTEXT);
     }
@@ -183,19 +208,16 @@ abstract class DeviceCalls extends EmulatedApi implements CudaDriverApi {
 
   @Override
   public final int cuCtxGetDevice() {
-    callInContext("cuCtxGetDevice");
     return device().find(PrimaryContext.class, current.get()).device;
   }
 
   @Override
   public final void cuCtxSynchronize() {
-    callOutsideOfCapture("cuCtxSynchronize");
     device().synchronize();
   }
 
   @Override
   public final int[] cuCtxGetStreamPriorityRange() {
-    callInContext("cuCtxGetStreamPriorityRange");
     return new int[] {0, -5};
   }
 
@@ -203,13 +225,11 @@ abstract class DeviceCalls extends EmulatedApi implements CudaDriverApi {
 
   @Override
   public final long[] cuMemGetInfo_v2() {
-    callInContext("cuMemGetInfo_v2");
     return new long[] {device().freeBytes(), EmulatedDevice.TOTAL_BYTES};
   }
 
   @Override
   public final long cuMemAlloc_v2(long byteSize) {
-    callOutsideOfCapture("cuMemAlloc_v2", byteSize);
     require(byteSize > 0, CudaConstants.CUDA_ERROR_INVALID_VALUE, "no bytes");
     require(
         byteSize <= device().freeBytes(), CudaConstants.CUDA_ERROR_OUT_OF_MEMORY, "out of memory");
@@ -223,8 +243,7 @@ abstract class DeviceCalls extends EmulatedApi implements CudaDriverApi {
   /** Waits for the work that may use it, so for all. */
   @Override
   public final void cuMemFree_v2(long address) {
-    Region region =
-        callToEnd(Region.class, CudaConstants.CUDA_ERROR_INVALID_VALUE, "cuMemFree_v2", address);
+    Region region = end(Region.class, CudaConstants.CUDA_ERROR_INVALID_VALUE, address);
     requireContext();
     requireNoCapture();
     device().synchronize();
@@ -234,7 +253,6 @@ abstract class DeviceCalls extends EmulatedApi implements CudaDriverApi {
 
   @Override
   public final MemorySegment cuMemAllocHost_v2(long byteSize) {
-    callOutsideOfCapture("cuMemAllocHost_v2", byteSize);
     MemorySegment freed = freedPinned(byteSize).poll();
     MemorySegment memory = freed != null ? freed : Arena.ofAuto().allocate(byteSize);
     device().handles().add("pinned", memory.address(), memory);
@@ -244,11 +262,7 @@ abstract class DeviceCalls extends EmulatedApi implements CudaDriverApi {
   @Override
   public final void cuMemFreeHost(MemorySegment memory) {
     MemorySegment freed =
-        callToEnd(
-            MemorySegment.class,
-            CudaConstants.CUDA_ERROR_INVALID_VALUE,
-            "cuMemFreeHost",
-            memory.address());
+        end(MemorySegment.class, CudaConstants.CUDA_ERROR_INVALID_VALUE, memory.address());
     requireContext();
     requireNoCapture();
     device().synchronize();

@@ -31,7 +31,7 @@ public abstract class EmulatedApi {
 
   /**
    * Returns this library as programs reach it: every function of the interface goes into the log
-   * with its arguments before it is done.
+   * with its arguments, and unless it {@link #ends} something is let in, before it is done.
    *
    * @param withoutStatus functions that cannot fail, and so are not logged
    */
@@ -45,12 +45,16 @@ public abstract class EmulatedApi {
 
   private Object invoke(Method function, Set<String> withoutStatus, Object[] arguments)
       throws Throwable {
-    if (withoutStatus.contains(function.getName())) {
-      device.latch().requireUsable(function.getName());
-    } else if (function.getDeclaringClass() != Object.class) {
-      callFails = logged(function.getName(), arguments == null ? new Object[0] : arguments);
-      if (!function.getName().contains("Destroy")) { // which goes on to end()
-        requireWorking();
+    String name = function.getName();
+    boolean ofLibrary =
+        function.getDeclaringClass() != Object.class && function.getReturnType() != CudaLatch.class;
+    if (ofLibrary) {
+      device.latch().requireUsable(name);
+    }
+    if (ofLibrary && !withoutStatus.contains(name)) {
+      callFails = device.log().add(name, arguments == null ? new Object[0] : arguments);
+      if (!ends(name)) {
+        letIn(name);
       }
     }
     try {
@@ -60,34 +64,24 @@ public abstract class EmulatedApi {
     }
   }
 
-  /** A call of a class that does not stand behind {@link #logging} comes through here first. */
-  protected final void call(String function, Object... arguments) {
-    callFails = logged(function, arguments);
+  /**
+   * Returns whether a function ends something, and then may fail all the same: whoever asked for it
+   * can do no more.
+   */
+  protected boolean ends(String function) {
+    return function.contains("Destroy");
+  }
+
+  /** Fails if a function cannot be called now. */
+  protected void letIn(String function) {
     requireWorking();
   }
 
-  /**
-   * A call that ends something, and then may fail all the same: whoever asked for it can do no
-   * more.
-   *
-   * @return what was ended
-   */
-  protected final <T> T callToEnd(
-      Class<T> type, int statusIfUnknown, String function, long handle) {
-    callFails = logged(function, handle);
-    return end(type, statusIfUnknown, handle);
-  }
-
-  /** Ends something likewise, for a call that is in the log. */
+  /** Ends something, for a function that {@link #ends}; returns what was ended. */
   protected final <T> T end(Class<T> type, int statusIfUnknown, long handle) {
     T ended = device.handles().remove(type, handle);
     requireWorking();
     return ended == null ? fail(statusIfUnknown, "nothing like this is alive") : ended;
-  }
-
-  private boolean logged(String function, Object... arguments) {
-    device.latch().requireUsable(function);
-    return device.log().add(function, arguments);
   }
 
   /** Fails if the test asked for it or the device is lost. */

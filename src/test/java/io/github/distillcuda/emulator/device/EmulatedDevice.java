@@ -28,6 +28,7 @@ public final class EmulatedDevice {
   private final List<List<String>> recordings = new ArrayList<>();
   private final Map<Integer, Integer> refusedTargets = new HashMap<>();
   private final EmulatedDriver driver = new EmulatedDriver(this);
+  private final CudaDriverApi api = driver.logging(CudaDriverApi.class, Set.of());
   private int failure;
   private int lostWith;
   private int gpus = 2;
@@ -46,7 +47,7 @@ public final class EmulatedDevice {
 
   /** Returns the driver of this device. */
   public CudaDriverApi driver() {
-    return driver;
+    return api;
   }
 
   // ---- What a test wants of it

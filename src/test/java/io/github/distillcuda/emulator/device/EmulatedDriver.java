@@ -52,7 +52,6 @@ final class EmulatedDriver extends GraphCalls {
 
   @Override
   public long cuModuleLoadDataEx(MemorySegment image, int[] options, long[] optionValues) {
-    callOutsideOfCapture("cuModuleLoadDataEx", image, options);
     LoadedModule module = LoadedModule.of(image.getString(0));
     Integer refusal = refusal(module);
     if (refusal != null) {
@@ -93,8 +92,7 @@ final class EmulatedDriver extends GraphCalls {
 
   @Override
   public void cuModuleUnload(long module) {
-    callToEnd(
-        LoadedModule.class, CudaConstants.CUDA_ERROR_INVALID_HANDLE, "cuModuleUnload", module);
+    end(LoadedModule.class, CudaConstants.CUDA_ERROR_INVALID_HANDLE, module);
     requireContext();
     requireNoCapture();
     device().synchronize();
@@ -103,7 +101,6 @@ final class EmulatedDriver extends GraphCalls {
 
   @Override
   public long cuModuleGetFunction(long handle, String name) {
-    callInContext("cuModuleGetFunction", handle, name);
     LoadedModule module =
         require(LoadedModule.class, handle, CudaConstants.CUDA_ERROR_INVALID_HANDLE);
     require(
@@ -124,7 +121,6 @@ final class EmulatedDriver extends GraphCalls {
 
   @Override
   public void cuFuncSetAttribute(long handle, int attribute, int value) {
-    callInContext("cuFuncSetAttribute", handle, attribute, value);
     if (attribute == CudaConstants.CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED) {
       function(handle).clusterBlocks = value != 0 ? MAX_CLUSTER : PORTABLE_CLUSTER;
       return;
@@ -141,7 +137,6 @@ final class EmulatedDriver extends GraphCalls {
 
   @Override
   public int cuOccupancyMaxActiveClusters(long handle, int gridX, int blockX, int sharedBytes) {
-    callInContext("cuOccupancyMaxActiveClusters", handle, gridX, blockX, sharedBytes);
     Function function = function(handle);
     requireLaunchable(function, new Dim3(gridX, 1, 1), new Dim3(blockX, 1, 1), sharedBytes);
     return device().clusterBlocks() / function.kernel.clusterBlocks();
@@ -159,8 +154,6 @@ final class EmulatedDriver extends GraphCalls {
       int sharedBytes,
       long stream,
       MemorySegment params) {
-    callInContext(
-        "cuLaunchKernel", gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes, stream);
     Function function = function(handle);
     Dim3 grid = new Dim3(gridX, gridY, gridZ);
     Dim3 block = new Dim3(blockX, blockY, blockZ);

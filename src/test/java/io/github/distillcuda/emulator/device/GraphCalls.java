@@ -14,7 +14,6 @@ abstract class GraphCalls extends StreamCalls {
 
   @Override
   public final void cuStreamBeginCapture_v2(long handle, int mode) {
-    callInContext("cuStreamBeginCapture_v2", handle, mode);
     EmulatedStream stream = stream(handle);
     emulated(
         mode == CudaConstants.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL, () -> "this mode of capture");
@@ -24,7 +23,7 @@ abstract class GraphCalls extends StreamCalls {
 
   @Override
   public final long cuStreamEndCapture(long handle) {
-    callToEndCapture(handle);
+    requireEndOfCapture(handle);
     EmulatedStream stream = stream(handle);
     Capture capture = stream.capture();
     require(capture != null, CudaResults.ILLEGAL_STATE, "the stream is not captured");
@@ -48,9 +47,10 @@ abstract class GraphCalls extends StreamCalls {
   }
 
   /** Whatever this call answers, the stream is not captured any more. */
-  private void callToEndCapture(long handle) {
+  private void requireEndOfCapture(long handle) {
     try {
-      callInContext("cuStreamEndCapture", handle);
+      requireWorking();
+      requireContext();
     } catch (RuntimeException e) {
       EmulatedStream stream = device().find(EmulatedStream.class, handle);
       if (stream != null && stream.capture() != null) {
@@ -64,7 +64,6 @@ abstract class GraphCalls extends StreamCalls {
 
   @Override
   public final int cuStreamIsCapturing(long handle) {
-    callInContext("cuStreamIsCapturing", handle);
     Capture capture = stream(handle).capture();
     if (capture == null) {
       return CudaConstants.CU_STREAM_CAPTURE_STATUS_NONE;
@@ -81,19 +80,16 @@ abstract class GraphCalls extends StreamCalls {
   /** A node's handle holds its type. */
   @Override
   public final long[] cuGraphGetNodes(long handle) {
-    callInContext("cuGraphGetNodes", handle);
     return graph(handle).nodes().stream().mapToLong(node -> node.work().nodeType()).toArray();
   }
 
   @Override
   public final int cuGraphNodeGetType(long node) {
-    callInContext("cuGraphNodeGetType", node);
     return (int) node;
   }
 
   @Override
   public final long cuGraphInstantiateWithFlags(long handle, long flags) {
-    callInContext("cuGraphInstantiateWithFlags", handle, flags);
     emulated(flags == 0, () -> "flags");
     return device()
         .add("executable", new Executable(graph(handle).inOrder(device().replayOrder())));
@@ -105,14 +101,12 @@ abstract class GraphCalls extends StreamCalls {
 
   @Override
   public final void cuGraphUpload(long handle, long stream) {
-    callInContext("cuGraphUpload", handle, stream);
     executable(handle);
     emulated(stream(stream).capture() == null, () -> "an upload while the stream is captured");
   }
 
   @Override
   public final void cuGraphLaunch(long handle, long streamHandle) {
-    callInContext("cuGraphLaunch", handle, streamHandle);
     Executable executable = executable(handle);
     EmulatedStream stream = stream(streamHandle);
     emulated(stream.capture() == null, () -> "a graph in a graph");
@@ -121,15 +115,13 @@ abstract class GraphCalls extends StreamCalls {
 
   @Override
   public final void cuGraphExecDestroy(long handle) {
-    callToEnd(
-        Executable.class, CudaConstants.CUDA_ERROR_INVALID_VALUE, "cuGraphExecDestroy", handle);
+    end(Executable.class, CudaConstants.CUDA_ERROR_INVALID_VALUE, handle);
     requireContext();
   }
 
   @Override
   public final void cuGraphDestroy(long handle) {
-    callToEnd(
-        EmulatedGraph.class, CudaConstants.CUDA_ERROR_INVALID_VALUE, "cuGraphDestroy", handle);
+    end(EmulatedGraph.class, CudaConstants.CUDA_ERROR_INVALID_VALUE, handle);
     requireContext();
   }
 }

@@ -77,7 +77,6 @@ abstract class StreamCalls extends DeviceCalls {
 
   @Override
   public final void cuMemcpyHtoDAsync_v2(long destination, MemorySegment source, long stream) {
-    callInContext("cuMemcpyHtoDAsync_v2", destination, source, stream);
     requirePinned(source);
     Region target = region(destination, source.byteSize());
     int offset = (int) (destination - target.address());
@@ -91,7 +90,6 @@ abstract class StreamCalls extends DeviceCalls {
 
   @Override
   public final void cuMemcpyDtoHAsync_v2(MemorySegment destination, long source, long stream) {
-    callInContext("cuMemcpyDtoHAsync_v2", destination, source, stream);
     requirePinned(destination);
     Region from = region(source, destination.byteSize());
     int offset = (int) (source - from.address());
@@ -107,7 +105,6 @@ abstract class StreamCalls extends DeviceCalls {
   @Override
   public final void cuMemcpyDtoDAsync_v2(
       long destination, long source, long byteSize, long stream) {
-    callInContext("cuMemcpyDtoDAsync_v2", destination, source, byteSize, stream);
     Region from = region(source, byteSize);
     Region target = region(destination, byteSize);
     require(
@@ -126,7 +123,6 @@ abstract class StreamCalls extends DeviceCalls {
 
   @Override
   public final void cuMemsetD8Async(long destination, byte value, long byteSize, long stream) {
-    callInContext("cuMemsetD8Async", destination, value, byteSize, stream);
     Region target = region(destination, byteSize);
     int offset = (int) (destination - target.address());
     submit(
@@ -145,7 +141,6 @@ abstract class StreamCalls extends DeviceCalls {
 
   @Override
   public final long cuStreamCreateWithPriority(int flags, int priority) {
-    callInContext("cuStreamCreateWithPriority", flags, priority);
     emulated(flags == CudaConstants.CU_STREAM_NON_BLOCKING, () -> "waiting for the default stream");
     return device().add("stream", new EmulatedStream(context()));
   }
@@ -154,11 +149,7 @@ abstract class StreamCalls extends DeviceCalls {
   @Override
   public final void cuStreamDestroy_v2(long handle) {
     EmulatedStream stream =
-        callToEnd(
-            EmulatedStream.class,
-            CudaConstants.CUDA_ERROR_INVALID_HANDLE,
-            "cuStreamDestroy_v2",
-            handle);
+        end(EmulatedStream.class, CudaConstants.CUDA_ERROR_INVALID_HANDLE, handle);
     requireContext();
     emulated(stream.capture() == null, () -> "the end of a stream that is captured");
     device().doing(stream::drain);
@@ -166,13 +157,11 @@ abstract class StreamCalls extends DeviceCalls {
 
   @Override
   public final long cuStreamGetCtx(long handle) {
-    callInContext("cuStreamGetCtx", handle);
     return stream(handle).context();
   }
 
   @Override
   public final void cuStreamSynchronize(long handle) {
-    callInContext("cuStreamSynchronize", handle);
     EmulatedStream stream = stream(handle);
     requireNotCaptured(stream);
     device().doing(stream::drain);
@@ -181,7 +170,6 @@ abstract class StreamCalls extends DeviceCalls {
   /** Work that was not done yet is done a moment later. */
   @Override
   public final boolean cuStreamQuery(long handle) {
-    callInContext("cuStreamQuery", handle);
     EmulatedStream stream = stream(handle);
     requireNotCaptured(stream);
     boolean done = stream.isDone();
@@ -191,7 +179,6 @@ abstract class StreamCalls extends DeviceCalls {
 
   @Override
   public final void cuStreamWaitEvent(long streamHandle, long eventHandle, int flags) {
-    callInContext("cuStreamWaitEvent", streamHandle, eventHandle, flags);
     EmulatedStream stream = stream(streamHandle);
     EmulatedEvent event = event(eventHandle);
     if (event.captured() != null) {
@@ -219,7 +206,6 @@ abstract class StreamCalls extends DeviceCalls {
 
   @Override
   public final long cuEventCreate(int flags) {
-    callInContext("cuEventCreate", flags);
     emulated(
         flags == CudaConstants.CU_EVENT_DEFAULT || flags == CudaConstants.CU_EVENT_DISABLE_TIMING,
         () -> "these flags");
@@ -228,14 +214,12 @@ abstract class StreamCalls extends DeviceCalls {
 
   @Override
   public final void cuEventDestroy_v2(long event) {
-    callToEnd(
-        EmulatedEvent.class, CudaConstants.CUDA_ERROR_INVALID_HANDLE, "cuEventDestroy_v2", event);
+    end(EmulatedEvent.class, CudaConstants.CUDA_ERROR_INVALID_HANDLE, event);
     requireContext();
   }
 
   @Override
   public final void cuEventRecord(long eventHandle, long streamHandle) {
-    callInContext("cuEventRecord", eventHandle, streamHandle);
     EmulatedEvent event = event(eventHandle);
     EmulatedStream stream = stream(streamHandle);
     if (stream.capture() != null) {
@@ -251,7 +235,6 @@ abstract class StreamCalls extends DeviceCalls {
   /** An event that was never recorded counts as done. */
   @Override
   public final boolean cuEventQuery(long handle) {
-    callInContext("cuEventQuery", handle);
     EmulatedEvent event = event(handle);
     requireNotCaptured(event);
     requireNoCapture();
@@ -262,7 +245,6 @@ abstract class StreamCalls extends DeviceCalls {
 
   @Override
   public final void cuEventSynchronize(long handle) {
-    callInContext("cuEventSynchronize", handle);
     EmulatedEvent event = event(handle);
     requireNotCaptured(event);
     requireNoCapture();
@@ -278,7 +260,6 @@ abstract class StreamCalls extends DeviceCalls {
 
   @Override
   public final float cuEventElapsedTime(long start, long end) {
-    callInContext("cuEventElapsedTime", start, end);
     EventRecord first = timed(start);
     EventRecord last = timed(end);
     require(

@@ -1,0 +1,73 @@
+package io.github.distillcuda.backend.cuda;
+
+import io.github.distillcuda.backend.LayerSpec;
+import io.github.distillcuda.cuda.DeviceSpan;
+
+/** A layer in one of the ways that there are to compute it: what records its passes, once each. */
+interface CudaLayer {
+  /**
+   * Records the forward pass in the branch of its place.
+   *
+   * @return the output, [N, ...outputShape]
+   */
+  CudaTensor forward();
+
+  /**
+   * Records the backward pass: in the main branch what leads to the input, in the other the rest.
+   *
+   * @param output what {@link #forward} returned; not written to
+   * @param gradient of the output, of its shape, as products read it; not written to
+   * @return the gradient of the input, [N, ...inputShape]; null unless wanted
+   */
+  CudaTensor backward(CudaTensor output, CudaTensor gradient, boolean wantInputGradient);
+
+  /**
+   * What a layer has to do with.
+   *
+   * @param recording where it is recorded
+   * @param branch where its forward pass runs
+   * @param layer the layer
+   * @param parameters the arena of its weight and bias
+   * @param input [N, ...inputShape]
+   * @param training whether a backward pass may follow
+   */
+  record Place(
+      Recording recording,
+      Branch branch,
+      LayerSpec layer,
+      CudaParameterArena parameters,
+      CudaTensor input,
+      boolean training) {
+    /** Returns the weight as float32. */
+    CudaTensor weight() {
+      return (CudaTensor) parameters.values().get(2 * parameters.indexOf(layer));
+    }
+
+    /** Returns the weight in the type of operands. */
+    DeviceSpan weightOperand() {
+      return parameters.operand(2 * parameters.indexOf(layer));
+    }
+
+    /** Returns the bias as float32. */
+    CudaTensor bias() {
+      return (CudaTensor) parameters.values().get(2 * parameters.indexOf(layer) + 1);
+    }
+
+    /** Returns the bias in the type of operands. */
+    DeviceSpan biasOperand() {
+      return parameters.operand(2 * parameters.indexOf(layer) + 1);
+    }
+
+    CudaTensor weightGradient() {
+      return (CudaTensor) parameters.gradients().get(2 * parameters.indexOf(layer));
+    }
+
+    CudaTensor biasGradient() {
+      return (CudaTensor) parameters.gradients().get(2 * parameters.indexOf(layer) + 1);
+    }
+
+    String name(String what) {
+      return layer.name() + " " + what;
+    }
+  }
+}
