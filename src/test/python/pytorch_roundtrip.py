@@ -12,12 +12,12 @@ integer hash that the Java side computes too. Needs torch, safetensors and numpy
 
 import json
 import os
+import re
 import sys
 
 import numpy as np
 import safetensors.torch
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 TEST, TRAIN = 1000, 1000
@@ -26,18 +26,10 @@ DTYPES = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
 TOLERANCE = 1e-4
 
 
-class Net(nn.Module):
-    def __init__(self, conv1, conv2, hidden):
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, conv1, 3, padding=1)
-        self.conv2 = nn.Conv2d(conv1, conv2, 3, padding=1)
-        self.fc1 = nn.Linear(conv2 * 64, hidden)
-        self.fc2 = nn.Linear(hidden, 10)
-
-    def forward(self, images):
-        x = F.max_pool2d(F.relu(self.conv1(images)), 2)
-        x = F.max_pool2d(F.relu(self.conv2(x)), 2)
-        return self.fc2(F.relu(self.fc1(x.flatten(1))))
+# The module and the normalisation that users are given are those that are tested.
+NOTES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../native-notes/formats.md")
+with open(NOTES, encoding="utf-8") as notes:
+    exec(re.search(r"^```python\n(.*?)^```", notes.read(), re.M | re.S).group(1))
 
 
 def hashed(image, element):
@@ -58,11 +50,7 @@ def images_and_labels(first, count):
     noise = hashed(image[:, None], element[None, :]) & 0xFF
     bright = (element % 1024 // 32 // 3)[None, :] == shown[:, None]
     pixels = np.where(bright, 200 + noise % 56, noise).astype(np.uint8)
-    return pixels.reshape(count, 3, 32, 32), labels.astype(np.int64)
-
-
-def normalized(pixels):
-    return (torch.from_numpy(pixels).float() / 255 - 0.5) / 0.5
+    return torch.from_numpy(pixels.reshape(count, 3, 32, 32)), labels.astype(np.int64)
 
 
 def train(net, images, labels, teacher_logits=None, epochs=4):
