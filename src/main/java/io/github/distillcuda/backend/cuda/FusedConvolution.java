@@ -2,7 +2,9 @@ package io.github.distillcuda.backend.cuda;
 
 import io.github.distillcuda.backend.ConvolutionSpec;
 import io.github.distillcuda.cuda.DeviceSpan;
+import io.github.distillcuda.cuda.MathMode;
 import io.github.distillcuda.cuda.kernels.ConvolutionBlockKernels;
+import io.github.distillcuda.cuda.kernels.ConvolutionKernels;
 import io.github.distillcuda.cuda.kernels.FilterGradientKernels;
 import io.github.distillcuda.cuda.kernels.ImageConvolutionKernels;
 import io.github.distillcuda.cuda.kernels.KernelCatalog;
@@ -14,9 +16,9 @@ import java.util.List;
 /**
  * A convolution with what follows it in kernels of ours: bias, ReLU and pooling in one, which
  * leaves a byte an output for the backward pass; on images of three channels, too few for tensor
- * cores, the convolution in the same one. Backward, filters and biases get their gradients through
- * the pool in two kernels of ours, in float32 whatever the arithmetic; that of the input is
- * cuDNN's.
+ * cores, and in TF32 the convolution in the same one. Backward, filters and biases get their
+ * gradients through the pool in two kernels of ours, in float32 whatever the arithmetic; the input
+ * gets its own through the pool in one of ours in TF32, else from cuDNN.
  */
 final class FusedConvolution implements CudaPass {
   private final Place place;
@@ -35,9 +37,17 @@ final class FusedConvolution implements CudaPass {
     mask = DeviceSpan.of(session.allocate(place.name("mask"), output.shape().elements()));
     if (spec.inChannels() == ImageConvolutionKernels.IN_CHANNELS) {
       recordImages();
+    } else if (isOnTensorCores()) {
+      recordConvolution();
     } else {
       recordPooling(recordProduct());
     }
+  }
+
+  /** Whether forward pass and gradient of the input are kernels of ours, which are in TF32. */
+  private boolean isOnTensorCores() {
+    return session.math() == MathMode.TF32
+        && spec.inChannels() > ImageConvolutionKernels.IN_CHANNELS;
   }
 
   private KernelSizes images() {
@@ -74,6 +84,22 @@ final class FusedConvolution implements CudaPass {
         mask);
   }
 
+  private void recordConvolution() {
+    recording.reads(place.branch(), place.input());
+    recording.kernel(
+        place.branch(),
+        place.name("convolution, bias, ReLU, pooling"),
+        session
+            .prepare(ConvolutionKernels.POOL, images().and("inputs", spec.inChannels()))
+            .bind("x", place.input().span())
+            .bind("weight", place.weight().span())
+            .bind("bias", place.bias().span())
+            .bind("pooled", output.span())
+            .bind("mask", mask),
+        output,
+        mask);
+  }
+
   private CudaTensor recordProduct() {
     CudaTensor product = product("product");
     new ConvolutionSteps(place, spec).forward(product);
@@ -99,9 +125,30 @@ final class FusedConvolution implements CudaPass {
   @Override
   public CudaTensor backward(CudaTensor gradient, boolean wantInputGradient) {
     recordParameters(gradient);
-    return wantInputGradient
-        ? new ConvolutionSteps(place, spec).recordInput(recordUnpooling(gradient))
-        : null;
+    if (!wantInputGradient) {
+      return null;
+    }
+    return isOnTensorCores()
+        ? recordInput(gradient)
+        : new ConvolutionSteps(place, spec).recordInput(recordUnpooling(gradient));
+  }
+
+  private CudaTensor recordInput(CudaTensor gradient) {
+    CudaTensor inputGradient = recording.tensor(place.name("input.gradient"), spec.inputShape());
+    recording.reads(Branch.MAIN, gradient, mask);
+    recording.kernel(
+        Branch.MAIN,
+        place.name("ReLU, pooling, data backward"),
+        session
+            .prepare(
+                ConvolutionKernels.backwardOf(spec.inChannels()),
+                images().and("inputs", spec.inChannels()))
+            .bind("dPooled", gradient.span())
+            .bind("mask", mask)
+            .bind("weight", place.weight().span())
+            .bind("dx", inputGradient.span()),
+        inputGradient);
+    return inputGradient;
   }
 
   private void recordParameters(CudaTensor gradient) {
