@@ -125,6 +125,26 @@ record ContractTolerances(
   /** The same with the chain of one kernel a formula, which has its softmaxes in float32. */
   static final ContractTolerances CUDA_UNFUSED = CUDA.withTextbook(4 * 0x1p-23);
 
+  /** Factors of products in TF32, of 11 bits, and everything else as in {@link #CUDA}. */
+  static final ContractTolerances CUDA_TF32 =
+      new ContractTolerances(
+          0x1p-23,
+          0,
+          // At worst both factors of every product, by 2^-11 each.
+          0x1p-10,
+          1e-5,
+          1e-12,
+          2e-6,
+          1e-5,
+          1e-6,
+          5e-7,
+          // Four layers of 2^-10 each.
+          0x1p-8,
+          // Eight layers; and where two of a pooling window are within a rounding, the gradient may
+          // go to the other.
+          0x1p-6,
+          0);
+
   /** Operands of products in bfloat16, as in {@link #ONEDNN_BF16}, and everything else as above. */
   static final ContractTolerances CUDA_BF16 =
       new ContractTolerances(

@@ -1,6 +1,7 @@
 package io.github.distillcuda.bench;
 
 import io.github.distillcuda.cuda.kernels.ConvolutionBlockKernels;
+import io.github.distillcuda.cuda.kernels.ConvolutionKernels;
 import io.github.distillcuda.cuda.kernels.DistillationLossKernels;
 import io.github.distillcuda.cuda.kernels.ElementType;
 import io.github.distillcuda.cuda.kernels.FilterGradientKernels;
@@ -52,6 +53,7 @@ final class KernelMatrix {
     for (int batch : new int[] {BATCH, LARGE_BATCH}) {
       matrix.addGather(batch);
       matrix.addImageConvolution(batch);
+      matrix.addConvolution(batch);
       matrix.addPool(batch);
       matrix.addStep(batch);
     }
@@ -199,6 +201,16 @@ final class KernelMatrix {
     }
     // The second layer of the student.
     addFilterGradient(convolution(images, 16).and("channels", 64).and("inputs", 32));
+  }
+
+  /** The second layer of student and teacher. */
+  private void addConvolution(int images) {
+    for (int inputs : new int[] {32, 64}) {
+      KernelSizes sizes = convolution(images, 16).and("inputs", inputs).and("channels", 2 * inputs);
+      add("convolution of many channels, bias, ReLU, pool", ConvolutionKernels.POOL, sizes);
+      add("its backward to the input", ConvolutionKernels.POOL_BACKWARD_C32, sizes);
+      add("its backward to the input", ConvolutionKernels.POOL_BACKWARD_C64, sizes);
+    }
   }
 
   private static KernelSizes convolution(int images, int side) {

@@ -2,7 +2,9 @@ package io.github.distillcuda.backend.cuda;
 
 import io.github.distillcuda.backend.ConvolutionSpec;
 import io.github.distillcuda.cuda.DeviceSpan;
+import io.github.distillcuda.cuda.MathMode;
 import io.github.distillcuda.cuda.kernels.ConvolutionBlockKernels;
+import io.github.distillcuda.cuda.kernels.ConvolutionKernels;
 import io.github.distillcuda.cuda.kernels.FilterGradientKernels;
 import io.github.distillcuda.cuda.kernels.ImageConvolutionKernels;
 import io.github.distillcuda.cuda.kernels.KernelCatalog;
@@ -14,9 +16,9 @@ import java.util.List;
 /**
  * A convolution with what follows it in kernels of ours: bias, ReLU and pooling in one, which
  * leaves a byte an output for the backward pass; on images of three channels, too few for tensor
- * cores, the convolution in the same one. Backward, filters and biases get their gradients through
- * the pool in two kernels of ours, in float32 whatever the arithmetic; that of the input is
- * cuDNN's.
+ * cores, and in TF32 the convolution in the same one. Backward, filters and biases get their
+ * gradients through the pool in two kernels of ours, and the input gets its own through the pool in
+ * one of ours in TF32, else from cuDNN.
  */
 final class FusedConvolution implements CudaLayer {
   private final Place place;
@@ -37,16 +39,27 @@ final class FusedConvolution implements CudaLayer {
   @Override
   public CudaTensor forward() {
     CudaTensor output = recording.tensor(place.name("pooled"), spec.outputShape());
-    if (spec.inChannels() == ImageConvolutionKernels.IN_CHANNELS) {
-      recordImages(output);
+    if (isOfImages() || isOnTensorCores()) {
+      recordWhole(output);
     } else {
       recordPooling(recordProduct(), output);
     }
     return output;
   }
 
+  private boolean isOfImages() {
+    return spec.inChannels() == ImageConvolutionKernels.IN_CHANNELS;
+  }
+
+  /** Three channels fill a fifth of what tensor cores multiply at a time. */
+  private boolean isOnTensorCores() {
+    return session.math() == MathMode.TF32
+        && spec.inChannels() > ImageConvolutionKernels.IN_CHANNELS;
+  }
+
   private KernelSizes images() {
     return KernelSizes.of("images", recording.batch(), "channels", spec.outChannels())
+        .and("inputs", spec.inChannels())
         .and("height", spec.height())
         .and("width", spec.width());
   }
@@ -63,13 +76,15 @@ final class FusedConvolution implements CudaLayer {
         place.name(name), Shape.of(spec.outChannels(), spec.height(), spec.width()));
   }
 
-  private void recordImages(CudaTensor output) {
+  private void recordWhole(CudaTensor output) {
+    KernelSignature kernel =
+        isOfImages() ? ImageConvolutionKernels.POOL_NCHW : ConvolutionKernels.POOL;
     recording.reads(place.branch(), place.input());
     recording.kernel(
         place.branch(),
         place.name("convolution, bias, ReLU, pooling"),
         session
-            .prepare(ImageConvolutionKernels.POOL_NCHW, images())
+            .prepare(kernel, images())
             .bind("x", place.input().span())
             .bind("weight", place.weight().span())
             .bind("bias", place.bias().span())
@@ -104,13 +119,32 @@ final class FusedConvolution implements CudaLayer {
   @Override
   public CudaTensor backward(CudaTensor output, CudaTensor gradient, boolean wantInputGradient) {
     recordParameters(gradient);
-    return wantInputGradient
-        ? new ConvolutionSteps(place, spec).recordInput(recordUnpooling(gradient))
-        : null;
+    if (!wantInputGradient) {
+      return null;
+    }
+    return isOnTensorCores()
+        ? recordInput(gradient)
+        : new ConvolutionSteps(place, spec).recordInput(recordUnpooling(gradient));
+  }
+
+  private CudaTensor recordInput(CudaTensor gradient) {
+    CudaTensor inputGradient = recording.tensor(place.name("input.gradient"), spec.inputShape());
+    recording.reads(Branch.MAIN, gradient, mask);
+    recording.kernel(
+        Branch.MAIN,
+        place.name("ReLU, pooling, data backward"),
+        session
+            .prepare(ConvolutionKernels.backwardOf(spec.inChannels()), images())
+            .bind("dPooled", gradient.span())
+            .bind("mask", mask)
+            .bind("weight", place.weight().span())
+            .bind("dx", inputGradient.span()),
+        inputGradient);
+    return inputGradient;
   }
 
   private void recordParameters(CudaTensor gradient) {
-    KernelSizes sizes = images().and("inputs", spec.inChannels());
+    KernelSizes sizes = images();
     int count = FilterGradientKernels.count(sizes);
     KernelSizes sums =
         KernelSizes.of("count", count, "inputs", spec.inChannels())

@@ -15,6 +15,7 @@ public final class KernelCatalog {
               TemperatureSoftmaxKernels.ALL,
               ConvolutionBlockKernels.ALL,
               ImageConvolutionKernels.ALL,
+              ConvolutionKernels.ALL,
               FilterGradientKernels.ALL,
               StepKernels.ALL,
               RoundingKernels.ALL)

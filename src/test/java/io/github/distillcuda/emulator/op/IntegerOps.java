@@ -51,7 +51,7 @@ final class IntegerOps {
     table.add("mul.hi.s64", WideLoops.binary((a, b) -> Math.multiplyHigh(a, b)));
     table.add("mul.hi.u64", WideLoops.binary((a, b) -> Math.unsignedMultiplyHigh(a, b)));
     table.add("mul.wide.s16", WordLoops.binary((a, b) -> (short) a * (short) b));
-    table.add("mul.wide.u16", WordLoops.binary((a, b) -> a * b));
+    table.add("mul.wide.u16", WordLoops.binary((a, b) -> low16(a) * low16(b)));
     table.add("mul.wide.s32", WideLoops.product((a, b) -> (long) a * b));
     table.add("mul.wide.u32", WideLoops.product((a, b) -> unsigned(a) * unsigned(b)));
     table.add("mad.wide.s32", WideLoops.productSum((a, b, c) -> (long) a * b + c));
@@ -60,13 +60,13 @@ final class IntegerOps {
 
   private static void addQuotients(OpTable table) {
     addWordQuotient(table, "div.s16", (a, b) -> low16((short) a / (short) b));
-    addWordQuotient(table, "div.u16", (a, b) -> a / b);
+    addWordQuotient(table, "div.u16", (a, b) -> low16(a) / low16(b));
     addWordQuotient(table, "div.s32", (a, b) -> a / b);
     addWordQuotient(table, "div.u32", Integer::divideUnsigned);
     addWideQuotient(table, "div.s64", (a, b) -> a / b);
     addWideQuotient(table, "div.u64", Long::divideUnsigned);
     addWordQuotient(table, "rem.s16", (a, b) -> low16((short) a % (short) b));
-    addWordQuotient(table, "rem.u16", (a, b) -> a % b);
+    addWordQuotient(table, "rem.u16", (a, b) -> low16(a) % low16(b));
     addWordQuotient(table, "rem.s32", (a, b) -> a % b);
     addWordQuotient(table, "rem.u32", Integer::remainderUnsigned);
     addWideQuotient(table, "rem.s64", (a, b) -> a % b);
@@ -116,13 +116,13 @@ final class IntegerOps {
 
   private static void addComparisons(OpTable table) {
     table.add("min.s16", WordLoops.binary((a, b) -> low16(Math.min((short) a, (short) b))));
-    table.add("min.u16", WordLoops.binary((a, b) -> Math.min(a, b)));
+    table.add("min.u16", WordLoops.binary((a, b) -> Math.min(low16(a), low16(b))));
     table.add("min.s32", WordLoops.binary((a, b) -> Math.min(a, b)));
     table.add("min.u32", WordLoops.binary((a, b) -> Integer.compareUnsigned(a, b) < 0 ? a : b));
     table.add("min.s64", WideLoops.binary((a, b) -> Math.min(a, b)));
     table.add("min.u64", WideLoops.binary((a, b) -> Long.compareUnsigned(a, b) < 0 ? a : b));
     table.add("max.s16", WordLoops.binary((a, b) -> low16(Math.max((short) a, (short) b))));
-    table.add("max.u16", WordLoops.binary((a, b) -> Math.max(a, b)));
+    table.add("max.u16", WordLoops.binary((a, b) -> Math.max(low16(a), low16(b))));
     table.add("max.s32", WordLoops.binary((a, b) -> Math.max(a, b)));
     table.add("max.u32", WordLoops.binary((a, b) -> Integer.compareUnsigned(a, b) > 0 ? a : b));
     table.add("max.s64", WideLoops.binary((a, b) -> Math.max(a, b)));

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BinaryOperator;
 
 /** Integer arithmetic against BigInteger. */
 final class IntegerVectors {
@@ -32,7 +33,22 @@ final class IntegerVectors {
     for (PtxType type : List.of(U16, S16, U32, S32, U64, S64)) {
       vectors.addFor(type);
     }
+    vectors.addWithNegativeConstant("mul.wide", U32, BigInteger::multiply);
+    vectors.addWithNegativeConstant("min", U16, BigInteger::min);
+    vectors.addWithNegativeConstant("max", U16, BigInteger::max);
+    vectors.addWithNegativeConstant("div", U16, BigInteger::divide);
+    vectors.addWithNegativeConstant("rem", U16, BigInteger::remainder);
     return vectors.cases;
+  }
+
+  /** To an unsigned type the constant is what its low bits are; nvcc writes 52429 so. */
+  private void addWithNegativeConstant(
+      String operation, PtxType result, BinaryOperator<BigInteger> exact) {
+    BigInteger constant = BigInteger.valueOf(0x10000 - 13107);
+    VectorCase.Oracle oracle =
+        arguments -> bits(result, exact.apply(value(U16, arguments[0]), constant));
+    cases.add(
+        VectorCase.of(operation + ".u16", result, List.of(U16), oracle).withSuffix(", -13107"));
   }
 
   private void addFor(PtxType type) {

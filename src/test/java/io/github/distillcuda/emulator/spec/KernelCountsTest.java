@@ -79,6 +79,18 @@ class KernelCountsTest {
               "bias_relu_pool_backward_nhwc_fused_bf16_v1",
               "channels=32 height=32 width=32 windows=1024",
               128 * 256),
+          new Rung(
+              "convolution_pool_nchw_fused_tf32_v1",
+              "channels=64 height=16 images=2 inputs=32 width=16",
+              2 * 64 * 64),
+          new Rung(
+              "convolution_pool_backward_c32_nchw_fused_tf32_v1",
+              "channels=64 height=16 images=2 inputs=32 width=16",
+              2 * 32 * 256),
+          new Rung(
+              "convolution_pool_backward_c64_nchw_fused_tf32_v1",
+              "channels=128 height=16 images=2 inputs=64 width=16",
+              2 * 64 * 256),
           new Rung("adam_fused_f32_v1", "n=65536", 65_536),
           new Rung("adam_fused_f32_v2", "n=65536", 65_536),
           new Rung("round_fused_bf16_v1", "n=65536", 65_536));
