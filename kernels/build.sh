@@ -11,8 +11,8 @@ set -euo pipefail
 export LC_ALL=C
 cd "$(dirname "$0")"
 
-# What is built: source, target. bfloat16 needs compute_80 and clusters compute_90; all else is built
-# once, for compute_75.
+# What is built: source, target. bfloat16 and TF32 need compute_80 and clusters compute_90; all else is
+# built once, for compute_75.
 BUILDS='adam 75
 convolution_block 75
 convolution_block 80
@@ -24,6 +24,7 @@ distillation_loss_wide 75
 distillation_loss_wide 80
 distillation_loss_wide 90
 filter_gradient 75
+filter_gradient_tensor_core 80
 gather 75
 gather 80
 image_convolution 75
@@ -44,11 +45,12 @@ ptx_version() {
 
 # Registers a thread, at most. With blocks of 128 threads an SM of 64 Ki registers holds 8 blocks at
 # 64 registers, 5 at 96 and 3 at 168; rows of 1,024 classes live in registers and need few warps. Blocks of
-# 256 threads, whose filters or sums live in registers, run two at a time up to 112.
+# 256 threads, whose filters or sums live in registers, run two at a time up to 128.
 register_ceiling() {
   case $1 in
     distillation_loss*_c1024_* | distillation_loss_c32_fused_f32_v1) echo 168 ;;
     filter_gradient_sum*) echo 64 ;;
+    filter_gradient_*_tf32_*) echo 128 ;;
     image_convolution_* | filter_gradient_*) echo 112 ;;
     *_c1024_* | distillation_loss*_c128_* | distillation_loss*_c256_*) echo 96 ;;
     *) echo 64 ;;

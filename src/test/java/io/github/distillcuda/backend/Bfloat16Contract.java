@@ -2,18 +2,13 @@ package io.github.distillcuda.backend;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.distillcuda.backend.GoldenTraining.Teacher;
 import io.github.distillcuda.tensor.Shape;
 import io.github.distillcuda.tensor.Tensor;
-import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.MethodSource;
 
 /** What {@code --precision bf16} rounds, and what it does not: operands of products alone. */
-interface Bfloat16Contract extends RealLayerContract {
+interface Bfloat16Contract extends RealLayerContract, RoundedTrainingContract {
   /**
    * Sums of products of whole numbers up to 1 stay below 2^8 but for a few of the widest layer, so
    * that bfloat16 holds them and no two of a pooling window become equal.
@@ -61,35 +56,10 @@ interface Bfloat16Contract extends RealLayerContract {
     }
   }
 
-  /**
-   * Each step's operands err by up to 2^-8, and its losses by the mean of such errors; Adam turns
-   * the error of a small gradient into one of a whole weight, which grows from step to step.
-   */
-  @ParameterizedTest
-  @EnumSource(Teacher.class)
-  default void twentyStepsFollowPyTorch(Teacher teacher) {
-    GoldenTraining training = new GoldenTraining(backend(), teacher);
-    double[] golden = Golden.doubles("training.losses");
-    for (int step = 0; step < 20; step++) {
-      double expected = golden[3 * step + 2];
-      Numbers.assertWithin(0.02 * expected, training.step().loss(), expected, "step " + step);
-    }
-  }
-
-  @ParameterizedTest
-  @MethodSource("io.github.distillcuda.backend.BackendTrajectoryTest#snapshots")
-  default void gradientsFromPyTorchsOwnStateArePyTorchs(int step) {
-    GoldenTraining training = new GoldenTraining(backend(), Teacher.RECOMPUTED);
-    training.load(step);
-    training.step();
-    double[] golden = Golden.doubles("snapshot." + step + ".gradients");
-    int start = 0;
-    for (Tensor gradient : training.student().gradients()) {
-      double[] expected = Arrays.copyOfRange(golden, start, start + gradient.shape().elements());
-      double bound = tolerances().networkGradient() * Numbers.largest(expected);
-      Numbers.assertWithin(i -> bound, Numbers.of(gradient), expected, gradient.name());
-      start += expected.length;
-    }
+  /** Each step's operands err by up to 2^-8, and its losses by the mean of such errors. */
+  @Override
+  default double lossTolerance() {
+    return 0.02;
   }
 
   private LayerProbe run(LayerSpec layer, float[] weight, float[] input, float[] gradient) {

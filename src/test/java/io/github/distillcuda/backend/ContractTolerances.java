@@ -130,6 +130,32 @@ record ContractTolerances(
       new ContractTolerances(
           0x1p-23, 0x1p-8, 0x1p-7, 1e-5, 1e-12, 2e-6, 1e-5, 1e-6, 5e-7, 0x1p-5, 0x1p-3, 0);
 
+  /** Factors of products in TF32, of 11 bits, and everything else as in {@link #CUDA}. */
+  static final ContractTolerances CUDA_TF32 =
+      new ContractTolerances(
+          0x1p-23,
+          0,
+          // At worst both factors of every product.
+          0x1p-10,
+          1e-5,
+          1e-12,
+          2e-6,
+          1e-5,
+          1e-6,
+          5e-7,
+          // As in bfloat16, with three bits more: four layers, and eight with pooling windows.
+          0x1p-8,
+          0x1p-6,
+          0);
+
+  /**
+   * Returns whether the factors of products are rounded: another element of a pooling window may
+   * then be the largest.
+   */
+  boolean roundsFactors() {
+    return product >= 0x1p-10;
+  }
+
   private ContractTolerances withTextbook(double units) {
     return new ContractTolerances(
         epsilon,

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Nested;
 
 /**
  * The CUDA backend on a GPU in float32, in all its four combinations of loss and layers, and in
- * bfloat16.
+ * bfloat16 and TF32.
  */
 @OnGpu
 class GpuContractTest {
@@ -92,6 +92,36 @@ class GpuContractTest {
   @Nested
   class FusedLayersInBfloat16 extends InBfloat16 {
     FusedLayersInBfloat16() {
+      super(Layers.FUSED);
+    }
+  }
+
+  abstract static class InTf32 extends BackendContractTest implements Tf32Contract {
+    private final Layers layers;
+
+    InTf32(Layers layers) {
+      super(ContractTolerances.CUDA_TF32);
+      this.layers = layers;
+    }
+
+    @Override
+    Backend open(BackendOptions options) {
+      return GpuContractTest.open(
+          new BackendOptions(
+              0, options.deterministic(), Kernels.FUSED, layers, Precision.TF32, Engine.AUTO));
+    }
+  }
+
+  @Nested
+  class LibraryLayersInTf32 extends InTf32 {
+    LibraryLayersInTf32() {
+      super(Layers.CUDNN);
+    }
+  }
+
+  @Nested
+  class FusedLayersInTf32 extends InTf32 {
+    FusedLayersInTf32() {
       super(Layers.FUSED);
     }
   }

@@ -2,6 +2,7 @@ package io.github.distillcuda.backend.cuda;
 
 import io.github.distillcuda.backend.ConvolutionSpec;
 import io.github.distillcuda.cuda.DeviceSpan;
+import io.github.distillcuda.cuda.MathMode;
 import io.github.distillcuda.cuda.kernels.ConvolutionBlockKernels;
 import io.github.distillcuda.cuda.kernels.FilterGradientKernels;
 import io.github.distillcuda.cuda.kernels.ImageConvolutionKernels;
@@ -15,8 +16,8 @@ import java.util.List;
  * A convolution with what follows it in kernels of ours: bias, ReLU and pooling in one, which
  * leaves a byte an output for the backward pass; on images of three channels, too few for tensor
  * cores, the convolution in the same one. Backward, filters and biases get their gradients through
- * the pool in two kernels of ours, in float32 whatever the arithmetic; that of the input is
- * cuDNN's.
+ * the pool in two kernels of ours, where there are more channels on tensor cores if the arithmetic
+ * is TF32, else in float32; that of the input is cuDNN's.
  */
 final class FusedConvolution implements CudaPass {
   private final Place place;
@@ -104,23 +105,30 @@ final class FusedConvolution implements CudaPass {
         : null;
   }
 
+  /** Three channels fill a fifth of what tensor cores multiply at a time. */
+  private KernelSignature filterGradient() {
+    boolean tensorCores =
+        session.math() == MathMode.TF32 && spec.inChannels() > ImageConvolutionKernels.IN_CHANNELS;
+    return tensorCores
+        ? FilterGradientKernels.PARTIALS_NCHW_TF32
+        : FilterGradientKernels.PARTIALS_NCHW;
+  }
+
   private void recordParameters(CudaTensor gradient) {
+    KernelSignature firstStage = filterGradient();
     KernelSizes sizes = images().and("inputs", spec.inChannels());
-    int count = FilterGradientKernels.count(sizes);
+    int count = FilterGradientKernels.count(firstStage, sizes);
     KernelSizes sums =
         KernelSizes.of("count", count, "inputs", spec.inChannels())
             .and("channels", spec.outChannels());
-    long inputGroups = Math.ceilDiv(spec.inChannels(), FilterGradientKernels.INPUTS);
     DeviceSpan partials =
-        session.floats(
-            place.name("filter partials"),
-            count * inputGroups * FilterGradientKernels.SUMS * spec.outChannels());
+        session.floats(place.name("filter partials"), count * FilterGradientKernels.sums(sums));
     recording.reads(Branch.SIDE, gradient, mask, place.input());
     recording.kernel(
         Branch.SIDE,
         place.name("filter and bias backward"),
         session
-            .prepare(FilterGradientKernels.PARTIALS_NCHW, sizes)
+            .prepare(firstStage, sizes)
             .bind("dPooled", gradient.span())
             .bind("mask", mask)
             .bind("x", place.input().span())

@@ -82,7 +82,7 @@ class KernelCatalogTest {
         compared++;
       }
     }
-    assertThat(compared).isEqualTo(31);
+    assertThat(compared).isEqualTo(32);
   }
 
   @Test

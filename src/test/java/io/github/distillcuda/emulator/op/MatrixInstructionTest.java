@@ -60,6 +60,33 @@ class MatrixInstructionTest {
     }
   }
 
+  /** They fill fewer bits than any tensor core keeps. */
+  @ParameterizedTest
+  @EnumSource
+  void wholeNumbersAreSummedExactly(Approximation mode) {
+    MatrixProducts drawn = MatrixProducts.random(20, 9, 9);
+    MatrixProducts products =
+        new MatrixProducts(20, rounded(drawn.a()), rounded(drawn.b()), rounded(drawn.c()));
+
+    float[] d = products.emulate(mode);
+
+    for (int i = 0; i < d.length; i++) {
+      boolean exact = products.absolute(i) < MatrixOps.EXACT_BELOW;
+      double error = exact ? 0 : MatrixOps.BOUND * products.absolute(i);
+      assertThat((double) d[i])
+          .as("element %d", i)
+          .isBetween(products.exact(i) - error, products.exact(i) + error);
+    }
+  }
+
+  private static float[] rounded(float[] numbers) {
+    float[] whole = new float[numbers.length];
+    for (int i = 0; i < numbers.length; i++) {
+      whole[i] = (float) Math.rint(numbers[i]);
+    }
+    return whole;
+  }
+
   @Test
   void whatIsNotFiniteGoesOn() {
     float[] a = new float[MatrixProducts.ROWS * MatrixProducts.DEPTH];

@@ -23,9 +23,13 @@ final class MatrixOps {
    * The largest error of an element, as a part of |c| + the sum of |a b|. A stated choice: tensor
    * cores align the addends to the largest, cut off what is below about 24 bits of it and round the
    * sum towards zero, in one or two blocks; five addends and a rounding, twice, lose less than 12
-   * units of 2^-23 of the largest even if none keeps a bit more. It is taken as 2^-20.
+   * units of 2^-23 of the largest even if none keeps a bit more. It is taken as 2^-20. Whole
+   * numbers whose absolute values add up to less than {@link #EXACT_BELOW} have no bit that far
+   * down, and lose nothing.
    */
   static final double BOUND = 0x1p-20;
+
+  static final double EXACT_BELOW = 0x1p22;
 
   private static final int ROWS = 16;
   private static final int COLUMNS = 8;
@@ -93,12 +97,15 @@ final class MatrixOps {
     private float sum(double addend, double[] row, double[] column) {
       double sum = addend;
       double absolute = Math.abs(addend);
+      boolean whole = addend == Math.rint(addend);
       for (int k = 0; k < DEPTH; k++) {
         double product = row[k] * column[k];
         sum += product;
         absolute += Math.abs(product);
+        whole &= product == Math.rint(product);
       }
-      return Double.isFinite(sum) ? mode.choose(sum, BOUND * absolute) : (float) sum;
+      boolean exact = whole && absolute < EXACT_BELOW || !Double.isFinite(sum);
+      return exact ? (float) sum : mode.choose(sum, BOUND * absolute);
     }
   }
 

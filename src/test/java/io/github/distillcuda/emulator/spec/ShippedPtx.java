@@ -28,7 +28,8 @@ final class ShippedPtx {
     String text = text(signature.ptx());
     int begin = text.indexOf(".entry " + signature.symbol() + "(");
     int end = text.indexOf(".entry ", begin + 1);
-    return text.substring(begin, end < 0 ? text.length() : end).contains(".approx.");
+    String kernel = text.substring(begin, end < 0 ? text.length() : end);
+    return kernel.contains(".approx.") || kernel.contains("mma.sync.");
   }
 
   static String text(String file) {

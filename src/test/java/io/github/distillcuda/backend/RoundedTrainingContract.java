@@ -1,0 +1,46 @@
+package io.github.distillcuda.backend;
+
+import io.github.distillcuda.backend.GoldenTraining.Teacher;
+import io.github.distillcuda.tensor.Tensor;
+import java.util.Arrays;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Training with the factors of products rounded: near PyTorch's in float64, as far as that goes.
+ * Adam turns the error of a small gradient into one of a whole weight, which grows from step to
+ * step.
+ */
+interface RoundedTrainingContract extends ContractFixture {
+  /** Returns the largest relative error that the loss of each of twenty steps may have. */
+  double lossTolerance();
+
+  @ParameterizedTest
+  @EnumSource(Teacher.class)
+  default void twentyStepsFollowPyTorch(Teacher teacher) {
+    GoldenTraining training = new GoldenTraining(backend(), teacher);
+    double[] golden = Golden.doubles("training.losses");
+    for (int step = 0; step < 20; step++) {
+      double expected = golden[3 * step + 2];
+      Numbers.assertWithin(
+          lossTolerance() * expected, training.step().loss(), expected, "step " + step);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("io.github.distillcuda.backend.BackendTrajectoryTest#snapshots")
+  default void gradientsFromPyTorchsOwnStateArePyTorchs(int step) {
+    GoldenTraining training = new GoldenTraining(backend(), Teacher.RECOMPUTED);
+    training.load(step);
+    training.step();
+    double[] golden = Golden.doubles("snapshot." + step + ".gradients");
+    int start = 0;
+    for (Tensor gradient : training.student().gradients()) {
+      double[] expected = Arrays.copyOfRange(golden, start, start + gradient.shape().elements());
+      double bound = tolerances().networkGradient() * Numbers.largest(expected);
+      Numbers.assertWithin(i -> bound, Numbers.of(gradient), expected, gradient.name());
+      start += expected.length;
+    }
+  }
+}
