@@ -25,6 +25,7 @@ distillation_loss_wide 75
 distillation_loss_wide 80
 distillation_loss_wide 90
 filter_gradient 75
+filter_gradient_tensor_core 80
 gather 75
 gather 80
 image_convolution 75
@@ -50,6 +51,7 @@ register_ceiling() {
   case $1 in
     distillation_loss*_c1024_* | distillation_loss_c32_fused_f32_v1) echo 168 ;;
     filter_gradient_sum*) echo 64 ;;
+    filter_gradient_*_tf32_*) echo 128 ;;
     image_convolution_* | filter_gradient_*) echo 112 ;;
     convolution_pool_*) echo 128 ;;
     *_c1024_* | distillation_loss*_c128_* | distillation_loss*_c256_*) echo 96 ;;

@@ -13,14 +13,14 @@ constexpr int WARPS = THREADS / 32;
 
 // ---- First stage: the sums of a block's tiles
 // Shapes : dPooled and mask (uint8) [N, channels, H/2, W/2] (nchw) or [N, H/2, W/2, channels] (nhwc),
-//          x [N, inputs, H, W], H and W even; partials [count, ceil(inputs/3), 28, channels]: the taps of
-//          three inputs, and the bias, which only the first three inputs have.
+//          x [N, inputs, H, W], H and W even; partials [count, 9*inputs + 1, channels]: the taps of each
+//          input, and the bias.
 // Launch : 256 threads, grid (count, ceil(channels/32)*ceil(inputs/3)): a block takes the tiles
 //          blockIdx.x, blockIdx.x + count, ...; a lane an output channel, a warp every eighth window, its
 //          28 sums in registers. The masks of a window differ by lane: at most four words, in four banks.
-// Traffic: 4*inputs*N*H*W + 5 bytes a window and channel + 112*count*ceil(inputs/3)*channels; dPooled and
+// Traffic: 4*inputs*N*H*W + 5 bytes a window and channel + 4*count*(9*inputs + 1)*channels; dPooled and
 //          mask are read again, from the L2 cache, for every three inputs, and x for every 32 outputs.
-// Writes : partials once, no overlap; the sums of inputs that are not there are 0.
+// Writes : partials once, no overlap.
 // Sums   : a warp's windows in order, then the warps, then (second stage) the blocks.
 // Oracle : PyTorch's gradients; 1e-6*sum|g||x|.
 // Ladder : v0 the library's filter gradient behind our unpooling; v1 this.
@@ -83,11 +83,14 @@ __device__ __forceinline__ void partialSums(
   __syncthreads();
   for (int i = threadIdx.x; i < SUMS * OUTPUTS; i += THREADS) {
     const int channel = firstChannel + i % OUTPUTS;
+    const int tap = i / OUTPUTS;
     float total = 0.0f;
-    for (int w = 0; w < WARPS; ++w) total += sums[w][i / OUTPUTS][i % OUTPUTS];
-    if (channel < channels) {
-      partials[(((size_t)blockIdx.x * groups + group) * SUMS + i / OUTPUTS) * channels + channel] =
-          total;
+    for (int w = 0; w < WARPS; ++w) total += sums[w][tap][i % OUTPUTS];
+    // The bias lies behind the taps of all inputs; each group has it, the first writes it.
+    const int at = tap < TAPS ? group * TAPS + tap : 9 * inputs;
+    const bool exists = tap < TAPS ? at < 9 * inputs : group == 0;
+    if (channel < channels && exists) {
+      partials[((size_t)blockIdx.x * (9 * inputs + 1) + at) * channels + channel] = total;
     }
   }
 }
@@ -106,18 +109,16 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) filter_gradient_partial
   partialSums<true>(dPooled, mask, x, partials, images, inputs, channels, height, width);
 }
 
-// ---- Second stage: adds the blocks' sums
-// Shapes : partials [count, ceil(inputs/3), 28, channels], dWeight [channels, inputs, 3, 3],
-//          dBias [channels].
-// Launch : 32 x 8 threads, grid ceil(ceil(inputs/3)*28*channels/32): line y adds partials y, y + 8, ...,
+// ---- Second stage: adds the blocks' sums, of this and of filter_gradient_tensor_core.cu
+// Shapes : partials [count, 9*inputs + 1, channels], dWeight [channels, inputs, 3, 3], dBias [channels].
+// Launch : 32 x 8 threads, grid ceil((9*inputs + 1)*channels/32): line y adds partials y, y + 8, ...,
 //          then the lines are added in order.
-// Traffic: 112*count*ceil(inputs/3)*channels + 4*(9*inputs + 1)*channels bytes.
+// Traffic: 4*(count + 1)*(9*inputs + 1)*channels bytes.
 // Writes : each output once, no overlap.      Ladder: v1.      Oracle: 1e-6*sum|partials|.
 extern "C" __global__ void __launch_bounds__(COLUMNS* LINES) filter_gradient_sum_fused_f32_v1(
     const float* __restrict__ partials, float* __restrict__ dWeight, float* __restrict__ dBias,
     int count, int inputs, int channels) {
-  const int groups = (inputs + INPUTS - 1) / INPUTS;
-  const int sums = groups * SUMS * channels;
+  const int sums = (9 * inputs + 1) * channels;
   const int at = blockIdx.x * COLUMNS + threadIdx.x;
   float sum = 0.0f;
   if (at < sums) {
@@ -127,12 +128,10 @@ extern "C" __global__ void __launch_bounds__(COLUMNS* LINES) filter_gradient_sum
   sum = sumOfLines(sum);
   if (threadIdx.y != 0 || at >= sums) return;
   const int channel = at % channels;
-  const int tap = at / channels % SUMS;
-  const int group = at / channels / SUMS;
-  const int input = group * INPUTS + tap / 9;
-  if (tap == TAPS) {
-    if (group == 0) dBias[channel] = sum;
-  } else if (input < inputs) {
-    dWeight[((size_t)channel * inputs + input) * 9 + tap % 9] = sum;
+  const int tap = at / channels;
+  if (tap == 9 * inputs) {
+    dBias[channel] = sum;
+  } else {
+    dWeight[channel * 9 * inputs + tap] = sum;
   }
 }

@@ -218,14 +218,23 @@ final class KernelMatrix {
   }
 
   private void addFilterGradient(KernelSizes sizes) {
-    add("filter gradient, first stage", FilterGradientKernels.PARTIALS_NCHW, sizes);
-    add("filter gradient, first stage", FilterGradientKernels.PARTIALS_NHWC, sizes);
-    add(
-        "filter gradient, second stage",
-        FilterGradientKernels.SUM,
-        KernelSizes.of("count", FilterGradientKernels.count(sizes))
-            .and("inputs", (int) sizes.get("inputs"))
-            .and("channels", (int) sizes.get("channels")));
+    List<KernelSignature> firstStages =
+        List.of(
+            FilterGradientKernels.PARTIALS_NCHW,
+            FilterGradientKernels.PARTIALS_NHWC,
+            FilterGradientKernels.PARTIALS_NCHW_TF32);
+    firstStages.forEach(kernel -> add("filter gradient, first stage", kernel, sizes));
+    firstStages.stream()
+        .map(kernel -> FilterGradientKernels.count(kernel, sizes))
+        .distinct()
+        .forEach(
+            count ->
+                add(
+                    "filter gradient, second stage",
+                    FilterGradientKernels.SUM,
+                    KernelSizes.of("count", count)
+                        .and("inputs", (int) sizes.get("inputs"))
+                        .and("channels", (int) sizes.get("channels"))));
   }
 
   /** The first convolution of the student: 32 channels of 32x32. */

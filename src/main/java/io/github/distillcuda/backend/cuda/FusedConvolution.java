@@ -144,22 +144,23 @@ final class FusedConvolution implements CudaLayer {
   }
 
   private void recordParameters(CudaTensor gradient) {
+    KernelSignature firstStage =
+        isOnTensorCores()
+            ? FilterGradientKernels.PARTIALS_NCHW_TF32
+            : FilterGradientKernels.PARTIALS_NCHW;
     KernelSizes sizes = images();
-    int count = FilterGradientKernels.count(sizes);
+    int count = FilterGradientKernels.count(firstStage, sizes);
     KernelSizes sums =
         KernelSizes.of("count", count, "inputs", spec.inChannels())
             .and("channels", spec.outChannels());
-    long inputGroups = Math.ceilDiv(spec.inChannels(), FilterGradientKernels.INPUTS);
     DeviceSpan partials =
-        session.floats(
-            place.name("filter partials"),
-            count * inputGroups * FilterGradientKernels.SUMS * spec.outChannels());
+        session.floats(place.name("filter partials"), count * FilterGradientKernels.sums(sums));
     recording.reads(Branch.SIDE, gradient, mask, place.input());
     recording.kernel(
         Branch.SIDE,
         place.name("filter and bias backward"),
         session
-            .prepare(FilterGradientKernels.PARTIALS_NCHW, sizes)
+            .prepare(firstStage, sizes)
             .bind("dPooled", gradient.span())
             .bind("mask", mask)
             .bind("x", place.input().span())

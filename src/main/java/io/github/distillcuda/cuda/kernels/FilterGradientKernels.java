@@ -4,29 +4,36 @@ import static io.github.distillcuda.cuda.kernels.ElementType.FLOAT32;
 import static io.github.distillcuda.cuda.kernels.ElementType.UINT8;
 
 import java.util.List;
+import java.util.function.Function;
 
 /**
  * The gradients of a 3x3 convolution's filters and biases from what the max-pool behind it passes
- * back, in two stages, {@code kernels/filter_gradient.cu}. Sizes are {@code images}, {@code inputs}
- * (channels), {@code channels} (of the output), {@code height} and {@code width} of the input.
+ * back, in two stages, {@code kernels/filter_gradient.cu} and, with factors in TF32, {@code
+ * kernels/filter_gradient_tensor_core.cu}. Sizes are {@code images}, {@code inputs} (channels),
+ * {@code channels} (of the output), {@code height} and {@code width} of the input.
  */
 public final class FilterGradientKernels {
-  /** Input channels whose sums a block holds. */
-  public static final int INPUTS = 3;
-
-  /** Sums a block has for each output channel: nine taps an input, and the bias. */
-  public static final int SUMS = 28;
-
   private static final String PTX = "compute_75/filter_gradient.ptx";
+  private static final String TENSOR_CORE_PTX = "compute_80/filter_gradient_tensor_core.ptx";
+
+  /** About as many as run at once on the largest GPUs, so that each has the same work. */
   private static final int BLOCKS = 256;
+
   private static final int COLUMNS = 32;
   private static final int LINES = 8;
 
   /** The first stage; dPooled and mask are NCHW. */
-  public static final KernelSignature PARTIALS_NCHW = partialSums("nchw");
+  public static final KernelSignature PARTIALS_NCHW = scalarPartialSums("nchw");
 
   /** The first stage; dPooled and mask are NHWC, x is NCHW all the same. */
-  public static final KernelSignature PARTIALS_NHWC = partialSums("nhwc");
+  public static final KernelSignature PARTIALS_NHWC = scalarPartialSums("nhwc");
+
+  /** The first stage on tensor cores; dPooled and mask are NCHW. */
+  public static final KernelSignature PARTIALS_NCHW_TF32 =
+      partialSums(
+          TENSOR_CORE_PTX,
+          "filter_gradient_partials_nchw_fused_tf32_v1",
+          FilterGradientKernels::tensorCoreLaunch);
 
   /** The second stage, of sizes {@code count}, which is {@link #count}, inputs and channels. */
   public static final KernelSignature SUM =
@@ -41,41 +48,58 @@ public final class FilterGradientKernels {
                 return new LaunchConfig(blocks, 1, COLUMNS, LINES, 0);
               });
 
-  static final List<KernelSignature> ALL = List.of(PARTIALS_NCHW, PARTIALS_NHWC, SUM);
+  static final List<KernelSignature> ALL =
+      List.of(PARTIALS_NCHW, PARTIALS_NHWC, PARTIALS_NCHW_TF32, SUM);
 
   private FilterGradientKernels() {}
 
-  /**
-   * Returns how many partial sums of each element the first stage leaves: about as many blocks in
-   * all as run at once on the largest GPUs, so that each has the same number of tiles, and never
-   * more than there are tiles.
-   */
-  public static int count(KernelSizes sizes) {
-    long wanted = Math.ceilDiv((long) BLOCKS, blocksOfATile(sizes));
-    return Math.toIntExact(Math.min(PooledTiles.tiles(sizes), wanted));
+  /** Returns how many partial sums of each element a first stage leaves. */
+  public static int count(KernelSignature firstStage, KernelSizes sizes) {
+    return firstStage.launch(sizes).gridX();
   }
 
-  private static KernelSignature partialSums(String layout) {
-    return KernelSignature.of(PTX, "filter_gradient_partials_%s_fused_f32_v1".formatted(layout))
+  /** Returns the elements of one partial sum: nine taps an input, and the bias. */
+  public static long sums(KernelSizes sizes) {
+    return (9 * sizes.get("inputs") + 1) * sizes.get("channels");
+  }
+
+  private static KernelSignature scalarPartialSums(String layout) {
+    return partialSums(
+        PTX,
+        "filter_gradient_partials_%s_fused_f32_v1".formatted(layout),
+        FilterGradientKernels::scalarLaunch);
+  }
+
+  private static KernelSignature partialSums(
+      String ptx, String symbol, Function<KernelSizes, LaunchConfig> launch) {
+    return KernelSignature.of(ptx, symbol)
         .in("dPooled", FLOAT32, PooledTiles::pooled)
         .in("mask", UINT8, PooledTiles::pooled)
         .in("x", FLOAT32, sizes -> sizes.get("inputs") * PooledTiles.pixels(sizes))
-        .out("partials", FLOAT32, sizes -> count(sizes) * sums(sizes))
+        .out("partials", FLOAT32, sizes -> launch.apply(sizes).gridX() * sums(sizes))
         .sizes("images", "inputs", "channels", "height", "width")
         .requires("even height and width", PooledTiles::evenImage)
-        .launch(sizes -> PooledTiles.launch(count(sizes), blocksOfATile(sizes)));
+        .launch(launch);
   }
 
-  private static long inputGroups(KernelSizes sizes) {
-    return Math.ceilDiv(sizes.get("inputs"), (long) INPUTS);
+  /** Three inputs a block; never more blocks than there are tiles. */
+  private static LaunchConfig scalarLaunch(KernelSizes sizes) {
+    long groups = PooledTiles.outputGroups(sizes) * Math.ceilDiv(sizes.get("inputs"), 3L);
+    long wanted = Math.ceilDiv((long) BLOCKS, groups);
+    return PooledTiles.launch(Math.min(PooledTiles.tiles(sizes), wanted), groups);
   }
 
-  private static long blocksOfATile(KernelSizes sizes) {
-    return PooledTiles.outputGroups(sizes) * inputGroups(sizes);
-  }
-
-  /** Elements of one partial sum. */
-  private static long sums(KernelSizes sizes) {
-    return inputGroups(sizes) * SUMS * sizes.get("channels");
+  /**
+   * Sixteen inputs a block, tiles of 4 x 8 windows. A block has four tiles before there is another:
+   * products of one take about as long as it takes to write partial sums and to read them again.
+   */
+  private static LaunchConfig tensorCoreLaunch(KernelSizes sizes) {
+    long groups = PooledTiles.outputGroups(sizes) * Math.ceilDiv(sizes.get("inputs"), 16L);
+    long tiles =
+        sizes.get("images")
+            * Math.ceilDiv(sizes.get("height") / 2, 4)
+            * Math.ceilDiv(sizes.get("width") / 2, 8);
+    long wanted = Math.ceilDiv((long) BLOCKS, groups);
+    return PooledTiles.launch(Math.min(Math.ceilDiv(tiles, 4), wanted), groups);
   }
 }

@@ -82,7 +82,7 @@ class KernelCatalogTest {
         compared++;
       }
     }
-    assertThat(compared).isEqualTo(34);
+    assertThat(compared).isEqualTo(35);
   }
 
   @Test

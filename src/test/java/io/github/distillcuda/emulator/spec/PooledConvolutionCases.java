@@ -12,12 +12,14 @@ import java.util.stream.Stream;
 /**
  * The first layer forward, and the gradients of the filters and biases of any convolution before a
  * pool: plain loops in float64 over every pixel and tap. Sums keep to 1e-6 of the same sums over
- * absolute values; images, filters and gradients of whole numbers give whole sums, which must come
- * out to the bit.
+ * absolute values, those of tensor cores to what their instruction may err; images, filters and
+ * gradients of whole numbers give whole sums, which must come out to the bit.
  */
 final class PooledConvolutionCases {
-  private static final int SUMS = FilterGradientKernels.SUMS;
   private static final int DEAD = 4;
+
+  /** What one product of tensor cores may err, as a part of the sum of absolute values so far. */
+  private static final double PRODUCT_ERROR = 0x1p-20;
 
   /** A layer; height and width are those of its input. */
   private record Layer(int images, int inputs, int channels, int height, int width) {
@@ -80,6 +82,67 @@ final class PooledConvolutionCases {
           new Layer(2, 8, 16, 8, 8),
           new Layer(9, 32, 64, 4, 4));
 
+  /**
+   * Tiles are 8 x 16 pixels, 16 inputs and 32 outputs: below, at and above them. The last three
+   * have up to four tiles a block, which are 7 tiles, 14 and 3 apart: within an image, over images
+   * and both.
+   */
+  private static final List<Layer> TENSOR_CORES =
+      List.of(
+          new Layer(1, 1, 1, 2, 2),
+          new Layer(2, 2, 7, 4, 18),
+          new Layer(1, 3, 33, 10, 34),
+          new Layer(1, 16, 32, 8, 16),
+          new Layer(2, 17, 16, 16, 16),
+          new Layer(3, 5, 9, 20, 36),
+          new Layer(9, 2, 3, 10, 34),
+          new Layer(9, 32, 64, 4, 4));
+
+  /**
+   * A first stage of the gradients.
+   *
+   * @param tileRows of windows; columns are 8
+   * @param productsATile by which a sum grows one after the other on tensor cores, else 0
+   */
+  private record FirstStage(KernelSignature kernel, boolean nhwc, int tileRows, int productsATile) {
+    int tile(Layer layer, int image, int row, int column) {
+      int across = Math.ceilDiv(layer.width() / 2, 8);
+      int down = Math.ceilDiv(layer.height() / 2, tileRows);
+      return (image * down + row / tileRows) * across + column / 8;
+    }
+
+    int tiles(Layer layer) {
+      return 1 + tile(layer, layer.images() - 1, layer.height() / 2 - 1, layer.width() / 2 - 1);
+    }
+
+    /** A factor as it is multiplied. */
+    double factor(double value) {
+      return productsATile > 0 ? tf32(value) : value;
+    }
+  }
+
+  private static final FirstStage NCHW =
+      new FirstStage(FilterGradientKernels.PARTIALS_NCHW, false, 8, 0);
+  private static final FirstStage NHWC =
+      new FirstStage(FilterGradientKernels.PARTIALS_NHWC, true, 8, 0);
+
+  /** A warp has half of a tile's columns, eight pixels a row and product. */
+  private static final FirstStage NCHW_TF32 =
+      new FirstStage(FilterGradientKernels.PARTIALS_NCHW_TF32, false, 4, 8);
+
+  /** What is special about a case's numbers. */
+  private enum Numbers {
+    DRAWN(""),
+    WHOLE("whole numbers"),
+    NAN("one gradient that passes is NaN");
+
+    private final String description;
+
+    Numbers(String description) {
+      this.description = description;
+    }
+  }
+
   private PooledConvolutionCases() {}
 
   static List<KernelCase> all() {
@@ -89,13 +152,16 @@ final class PooledConvolutionCases {
         cases.add(forward(ImageConvolutionKernels.POOL_NCHW, layer, false, whole));
         cases.add(forward(ImageConvolutionKernels.POOL_NHWC, layer, true, whole));
       }
-      for (Layer layer : Stream.concat(IMAGES.stream(), INNER.stream()).toList()) {
-        cases.add(partials(FilterGradientKernels.PARTIALS_NCHW, layer, false, whole));
-        cases.add(partials(FilterGradientKernels.PARTIALS_NHWC, layer, true, whole));
-      }
     }
-    cases.add(partials(FilterGradientKernels.PARTIALS_NCHW, MANY, false, true));
-    cases.add(partials(FilterGradientKernels.PARTIALS_NHWC, MANY, true, true));
+    for (Numbers numbers : Numbers.values()) {
+      for (Layer layer : Stream.concat(IMAGES.stream(), INNER.stream()).toList()) {
+        cases.add(partials(NCHW, layer, numbers));
+        cases.add(partials(NHWC, layer, numbers));
+      }
+      TENSOR_CORES.forEach(layer -> cases.add(partials(NCHW_TF32, layer, numbers)));
+    }
+    cases.add(partials(NCHW, MANY, Numbers.WHOLE));
+    cases.add(partials(NHWC, MANY, Numbers.WHOLE));
     // Lines of 0, 1, 2, 3 and more partials each: the loop takes four at a time.
     for (int count : new int[] {1, 7, 8, 21, 65, 256}) {
       for (int channels : new int[] {1, 8, 33}) {
@@ -113,9 +179,11 @@ final class PooledConvolutionCases {
     return Stream.of(
         forward(ImageConvolutionKernels.POOL_NCHW, first, false, false),
         forward(ImageConvolutionKernels.POOL_NHWC, first, true, false),
-        partials(FilterGradientKernels.PARTIALS_NCHW, first, false, false),
-        partials(FilterGradientKernels.PARTIALS_NHWC, first, true, false),
-        partials(FilterGradientKernels.PARTIALS_NCHW, second, false, false),
+        partials(NCHW, first, Numbers.DRAWN),
+        partials(NHWC, first, Numbers.DRAWN),
+        partials(NCHW, second, Numbers.DRAWN),
+        partials(NCHW_TF32, first, Numbers.DRAWN),
+        partials(NCHW_TF32, second, Numbers.DRAWN),
         sum(64, 3, 32),
         sum(12, 32, 64));
   }
@@ -196,76 +264,83 @@ final class PooledConvolutionCases {
         .out("mask", Expected.bytes(mask));
   }
 
-  private static KernelCase partials(
-      KernelSignature kernel, Layer layer, boolean nhwc, boolean whole) {
+  /** To 11 significant bits, ties away from zero. */
+  private static double tf32(double value) {
+    if (value == 0 || Double.isNaN(value)) {
+      return value;
+    }
+    double unit = Math.scalb(1.0, Math.getExponent(value) - 10);
+    return Math.copySign(Math.floor(Math.abs(value) / unit + 0.5) * unit, value);
+  }
+
+  /**
+   * On tensor cores each of a sum's products, and what adds its two halves, may err by {@link
+   * #PRODUCT_ERROR} of the absolute values so far, which are at most all of them. The bias is a sum
+   * of float32 everywhere.
+   */
+  private static KernelCase partials(FirstStage stage, Layer layer, Numbers numbers) {
+    boolean whole = numbers == Numbers.WHOLE;
     Random random = new Random(~layer.hashCode());
     float[] x = pixels(random, layer, whole);
     float[] dPooled = numbers(random, layer.windows() * layer.channels(), whole);
     byte[] mask = new byte[dPooled.length];
-    int count = FilterGradientKernels.count(layer.sizes());
-    int groups = Math.ceilDiv(layer.inputs(), FilterGradientKernels.INPUTS);
-    double[] partials = new double[count * groups * SUMS * layer.channels()];
+    int notANumber = numbers == Numbers.NAN ? dPooled.length / 2 : -1;
+    int count = FilterGradientKernels.count(stage.kernel(), layer.sizes());
+    int products = Math.ceilDiv(stage.tiles(layer), count) * stage.productsATile() + 1;
+    double error = stage.productsATile() > 0 ? products * PRODUCT_ERROR : 1e-6;
+    int bias = layer.taps();
+    double[] partials = new double[count * (bias + 1) * layer.channels()];
     double[] tolerance = new double[partials.length];
     forEachWindow(
         layer,
-        nhwc,
+        stage.nhwc(),
         (at, image, channel, row, column) -> {
-          int from = random.nextInt(DEAD + 1);
+          int from = at == notANumber ? random.nextInt(DEAD) : random.nextInt(DEAD + 1);
           mask[at] = (byte) from;
-          if (from == DEAD) {
+          if (at == notANumber) {
+            dPooled[at] = Float.NaN;
+          } else if (from == DEAD) {
             // No gradient passes, whatever it is.
             dPooled[at] = random.nextBoolean() ? Float.NaN : dPooled[at];
             return;
           }
-          int block = tile(layer, image, row, column) % count;
-          for (int i = 0; i < groups * SUMS; i++) {
-            int tap = i % SUMS;
-            int input = i / SUMS * FilterGradientKernels.INPUTS + tap / 9;
-            double factor = 1; // of the bias, which every group adds up
-            if (tap < SUMS - 1) {
-              int pixel =
-                  input >= layer.inputs()
-                      ? -1
-                      : layer.under(tap, image, input, 2 * row + from / 2, 2 * column + from % 2);
-              factor = pixel < 0 ? 0 : x[pixel];
-            }
-            int partial = (block * groups * SUMS + i) * layer.channels() + channel;
-            partials[partial] += factor * dPooled[at];
-            tolerance[partial] += whole ? 0 : 1e-6 * Math.abs(factor * dPooled[at]);
+          int first = stage.tile(layer, image, row, column) % count * (bias + 1);
+          double gradient = stage.factor(dPooled[at]);
+          for (int tap = 0; tap < layer.taps(); tap++) {
+            int pixel = layer.under(tap, image, tap / 9, 2 * row + from / 2, 2 * column + from % 2);
+            double product = pixel < 0 ? 0 * gradient : stage.factor(x[pixel]) * gradient;
+            int partial = (first + tap) * layer.channels() + channel;
+            partials[partial] += product;
+            tolerance[partial] += whole ? 0 : error * Math.abs(product);
           }
+          int partial = (first + bias) * layer.channels() + channel;
+          partials[partial] += dPooled[at];
+          tolerance[partial] += whole ? 0 : 1e-6 * Math.abs(dPooled[at]);
         });
-    return new KernelCase(kernel, layer.sizes(), whole ? "whole numbers" : "")
+    return new KernelCase(stage.kernel(), layer.sizes(), numbers.description)
         .in("dPooled", dPooled)
         .in("mask", mask)
         .in("x", x)
         .out("partials", Expected.near(partials, tolerance));
   }
 
-  private static int tile(Layer layer, int image, int row, int column) {
-    int across = Math.ceilDiv(layer.width() / 2, 8);
-    int down = Math.ceilDiv(layer.height() / 2, 8);
-    return (image * down + row / 8) * across + column / 8;
-  }
-
   private static KernelCase sum(int count, int inputs, int channels) {
-    int groups = Math.ceilDiv(inputs, FilterGradientKernels.INPUTS);
-    float[] partials = numbers(new Random(count), count * groups * SUMS * channels, false);
+    int sums = 9 * inputs + 1;
+    float[] partials = numbers(new Random(count), count * sums * channels, false);
     double[] weight = new double[channels * inputs * 9];
     double[] weightTolerance = new double[weight.length];
     double[] bias = new double[channels];
     double[] biasTolerance = new double[channels];
     for (int i = 0; i < partials.length; i++) {
       int channel = i % channels;
-      int tap = i / channels % SUMS;
-      int group = i / channels / SUMS % groups;
-      int input = group * FilterGradientKernels.INPUTS + tap / 9;
+      int tap = i / channels % sums;
       double absolute = 1e-6 * Math.abs(partials[i]);
-      if (tap == SUMS - 1 && group == 0) {
+      if (tap == 9 * inputs) {
         bias[channel] += partials[i];
         biasTolerance[channel] += absolute;
-      } else if (tap < SUMS - 1 && input < inputs) {
-        weight[(channel * inputs + input) * 9 + tap % 9] += partials[i];
-        weightTolerance[(channel * inputs + input) * 9 + tap % 9] += absolute;
+      } else {
+        weight[channel * 9 * inputs + tap] += partials[i];
+        weightTolerance[channel * 9 * inputs + tap] += absolute;
       }
     }
     return new KernelCase(
