@@ -147,7 +147,7 @@ class EmulatedCudaRunTest {
   private static void chooseOtherwise(Path checkpoint) {
     RunCheckpoint saved = RunCheckpoint.read(checkpoint);
     JsonObject algorithms = saved.state().getAsJsonObject("algorithms");
-    assertThat(algorithms.keySet()).contains("conv2 1 -> 2, filter backward, batch 32");
+    assertThat(algorithms.keySet()).contains("conv2 1 -> 2, filter gradient, batch 32");
     algorithms.addProperty("conv1 3 -> 1, convolution, batch 32", "another");
     AtomicFile.write(checkpoint, saved::writeTo);
   }

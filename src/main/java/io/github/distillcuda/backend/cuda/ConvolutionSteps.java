@@ -102,11 +102,11 @@ final class ConvolutionSteps {
       plan.measureFilter(x, dy, dw);
     }
     plan.prepareFilter();
-    chose("filter backward", plan.filterAlgorithm());
+    chose("filter gradient", plan.filterAlgorithm());
     recording.reads(Branch.SIDE, place.input(), product);
     recording.library(
         Branch.SIDE,
-        place.name("filter backward"),
+        place.name("filter gradient"),
         () -> plan.filterGradient(x, dy, dw),
         place.weightGradient());
     if (widened) {
@@ -134,10 +134,10 @@ final class ConvolutionSteps {
       plan.measureData(w, dy, dx);
     }
     plan.prepareData();
-    chose("data backward", plan.dataAlgorithm());
+    chose("data gradient", plan.dataAlgorithm());
     recording.reads(Branch.MAIN, product);
     recording.library(
-        Branch.MAIN, place.name("data backward"), () -> plan.dataGradient(w, dy, dx), gradient);
+        Branch.MAIN, place.name("data gradient"), () -> plan.dataGradient(w, dy, dx), gradient);
     return gradient;
   }
 }

@@ -118,7 +118,7 @@ final class FusedConvolution implements CudaPass {
     recording.reads(Branch.SIDE, gradient, mask, place.input());
     recording.kernel(
         Branch.SIDE,
-        place.name("filter and bias backward"),
+        place.name("filter and bias gradient"),
         session
             .prepare(FilterGradientKernels.PARTIALS_NCHW, sizes)
             .bind("dPooled", gradient.span())
