@@ -13,10 +13,15 @@ Prints one JSON object a line. A variant that does not run is a row with its err
 mean nothing: that is a test of this script.
 """
 import argparse, contextlib, json, os, signal, statistics, subprocess, sys, tempfile, time
-# Where a compiler may write: neither a home folder nor a user's name is sure to exist.
-CACHE = os.path.join(tempfile.gettempdir(), f'distill-cuda-peers-{os.getuid()}')
-for variable, folder in (('TORCHINDUCTOR_CACHE_DIR', 'inductor'), ('TRITON_CACHE_DIR', 'triton')):
-    os.environ.setdefault(variable, os.path.join(CACHE, folder))
+
+
+def caches(folder):
+    """Where a compiler may write: neither a home folder nor a user's name is sure to exist."""
+    return dict(TORCHINDUCTOR_CACHE_DIR=os.path.join(folder, 'inductor'), TRITON_CACHE_DIR=os.path.join(folder, 'triton'))
+
+
+for variable, place in caches(os.path.join(tempfile.gettempdir(), f'distill-cuda-peers-{os.getuid()}')).items():
+    os.environ.setdefault(variable, place)
 import torch, torch.nn.functional as F
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from pytorch_reference import distillation_loss, normalise, student, teacher
@@ -183,9 +188,10 @@ def steps(options):
             continue
         command = [sys.executable, os.path.abspath(__file__), 'group', '--modes', mode, '--precisions', precision,
                    '--batches', options.batches, '--step-seconds', str(options.step_seconds), '--device', DEVICE, '--images', str(IMAGES)]
-        with tempfile.TemporaryFile('w+') as errors:
-            # A session of its own, so that what a compiler started ends too.
-            child = subprocess.Popen(command, stderr=errors, start_new_session=True)
+        # A cache of its own: a compiler that is stopped leaves half a file. And a session of its own, so that what it
+        # started ends too.
+        with tempfile.TemporaryFile('w+') as errors, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as cache:
+            child = subprocess.Popen(command, stderr=errors, start_new_session=True, env=dict(os.environ, **caches(cache)))
             try:
                 status = child.wait(min(left, options.group_seconds))
             except subprocess.TimeoutExpired:
@@ -196,7 +202,7 @@ def steps(options):
                 child.wait()
             errors.seek(0)
             lines = [line for line in errors.read().splitlines() if line.strip()]
-        print(*lines[-20:], sep='\n', file=sys.stderr, flush=True)
+        if lines: print(*lines[-20:], sep='\n', file=sys.stderr, flush=True)
         if status != 0:
             failed = True
             emit(**row, error=f'process ended with {status}: {lines[-1][:200] if lines else ""}')
@@ -251,6 +257,9 @@ def measure_step(mode, batch, layout, cached, images, labels, order, bf16):
     loss_fn = loss_of
     if 'compiled' in mode:
         torch._dynamo.reset()
+        # Or PyTorch's graphs would copy the data set in every step.
+        for tensor in (images, labels) + ((table,) if cached else ()):
+            torch._dynamo.mark_static_address(tensor)
         # In a graph that is captured here PyTorch must not capture its own.
         loss_fn = torch.compile(loss_of, mode='default' if captured else 'reduce-overhead', dynamic=False, fullgraph=True)
 
