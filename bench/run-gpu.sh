@@ -170,14 +170,14 @@ train_java() {
   java_gpu "$1" -cp "$classpath:$console" "io.github.distillcuda.train.$2" "${@:3}" 2>&1
 }
 
-section_runs() { train_java "${RUNS_SECONDS:-100}" RunBenchMain "$OUT/runs.csv" "${RUNS_MILLIS:-250}"; }
+section_runs() { train_java "${RUNS_SECONDS:-90}" RunBenchMain "$OUT/runs.csv" "${RUNS_MILLIS:-250}"; }
 
-section_stages() { train_java "${STAGES_SECONDS:-75}" StageBenchMain "$OUT/stages.csv" "${STAGES_MILLIS:-25}"; }
+section_stages() { train_java "${STAGES_SECONDS:-70}" StageBenchMain "$OUT/stages.csv" "${STAGES_MILLIS:-25}"; }
 
 section_steps() {
-  local seconds=${STEPS_SECONDS:-150}
+  local seconds=${STEPS_SECONDS:-170}
   timeout --kill-after=5 $((seconds + 10)) python3 bench/peers/gpu_peers.py steps --seconds "$seconds" \
-    --group-seconds "${STEPS_GROUP_SECONDS:-60}" | tee "$OUT/steps.jsonl"
+    --group-seconds "${STEPS_GROUP_SECONDS:-50}" | tee "$OUT/steps.jsonl"
   return "${PIPESTATUS[0]}"
 }
 
