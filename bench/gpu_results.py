@@ -3,8 +3,9 @@
 
     python3 bench/gpu_results.py FOLDER --commit COMMIT [--torch 'torch 2.11.0+cu130 cuDNN 9.19.0']
 
-kernels.csv, runs.csv and gpu-run.csv are rows already; peers.jsonl and steps.jsonl are PyTorch's side of the
-loss and of the step. Device, driver and date of those come from the rows of distill-cuda of the same call.
+kernels.csv, wide.csv, runs.csv, stages.csv and gpu-run.csv are rows already; peers.jsonl, steps.jsonl and layers.jsonl are
+PyTorch's side of the loss, of the step and of its layers. Device, driver and date of those come from the rows of
+distill-cuda of the same call.
 """
 import argparse, csv, json, pathlib
 
@@ -13,6 +14,8 @@ LOSS_PEERS = ['date', 'commit', 'device', 'driver', 'versions', 'bench', 'mode',
               'p10_us', 'p50_us', 'p90_us', 'floor_bytes', 'gbps', 'error']
 STEP_PEERS = ['date', 'commit', 'device', 'driver', 'versions', 'mode', 'layout', 'precision', 'teacher', 'batch', 'n',
               'p10_us', 'p50_us', 'p90_us', 'ten_epochs_s', 'error']
+LAYER_PEERS = ['date', 'commit', 'device', 'driver', 'versions', 'network', 'layer', 'direction', 'layout', 'precision',
+               'batch', 'n', 'p10_us', 'p50_us', 'p90_us', 'error']
 
 
 def csv_rows(path):
@@ -49,11 +52,12 @@ def main():
     parser.add_argument('--commit', required=True, help='what was measured')
     parser.add_argument('--torch', default='', help='versions of PyTorch and its libraries')
     options = parser.parse_args()
-    ours = {name: csv_rows(options.folder / file) for name, file in
-            (('gpu-kernels.csv', 'kernels.csv'), ('gpu-runs.csv', 'runs.csv'), ('gpu-run.csv', 'gpu-run.csv'))}
-    for name, rows in ours.items():
+    ours = [(name, csv_rows(options.folder / file)) for name, file in
+            (('gpu-kernels.csv', 'kernels.csv'), ('gpu-kernels.csv', 'wide.csv'), ('gpu-runs.csv', 'runs.csv'),
+             ('gpu-stages.csv', 'stages.csv'), ('gpu-run.csv', 'gpu-run.csv'))]
+    for name, rows in ours:
         append(name, None, [dict(row, commit=options.commit) for row in rows])
-    first = next((rows[0] for rows in ours.values() if rows), None)
+    first = next((rows[0] for _, rows in ours if rows), None)
     if first is None:
         raise SystemExit(f'error: no rows of distill-cuda in {options.folder}')
     common = dict(date=first['date'], commit=options.commit, device=first['device'], driver=first['driver'],
@@ -61,10 +65,9 @@ def main():
     timed = lambda row: dict(row, **common, p10_us=row.get('p10', ''), p50_us=row.get('us', ''),
                              p90_us=row.get('p90', ''))
     append('gpu-loss-peers.csv', LOSS_PEERS, [timed(row) for row in json_rows(options.folder / 'peers.jsonl')])
-    append('gpu-step-peers.csv', STEP_PEERS, [
-        dict(timed(row), precision='bf16' if row.get('bf16') else 'tf32' if row['tf32'] else 'fp32',
-             teacher='cached' if row['cached'] else 'recomputed')
-        for row in json_rows(options.folder / 'steps.jsonl')])
+    append('gpu-step-peers.csv', STEP_PEERS, [dict(timed(row), teacher='cached' if row['cached'] else 'recomputed')
+                                              for row in json_rows(options.folder / 'steps.jsonl')])
+    append('gpu-layer-peers.csv', LAYER_PEERS, [timed(row) for row in json_rows(options.folder / 'layers.jsonl')])
 
 
 if __name__ == '__main__':

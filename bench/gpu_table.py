@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The short table of a call of run-gpu.sh: ceilings, the loss in its forms beside PyTorch's, the ladder.
+"""The short table of a call of run-gpu.sh: ceilings, the loss in its forms beside PyTorch's, steps and stages.
 
     python3 bench/gpu_table.py FOLDER
 """
@@ -39,9 +39,16 @@ def main():
         line += [f"PyTorch {row['mode']} {row['us'] / base:.2f}x" for row in peers
                  if (row.get('rows'), row.get('classes'), row.get('cache')) == (rows, classes, cache) and 'us' in row]
         print('; '.join(line))
+    steps = {}
+    for row in csv_rows('stages.csv'):
+        key = ' '.join(row[name] for name in ('layers', 'kernels', 'precision', 'teacher', 'batch'))
+        steps.setdefault(key, []).append(row)
+    for key, (step, *stages) in steps.items():
+        total = lambda column: sum(float(row[column]) for row in stages)
+        print(f"{key}: step {float(step['p50_us']):.1f} us, {len(stages)} stages {total('p50_us'):.1f} us, floors {total('floor_us'):.1f} us")
     for row in json_rows('steps.jsonl'):
         if 'us' in row:
-            print(f"PyTorch step {row['mode']} {row['layout']} batch {row['batch']} {'cached' if row['cached'] else 'recomputed'}: "
+            print(f"PyTorch step {row['mode']} {row['precision']} {row['layout']} batch {row['batch']} {'cached' if row['cached'] else 'recomputed'}: "
                   f"{row['us']:.1f} us, ten epochs {row['ten_epochs_s']} s")
 
 

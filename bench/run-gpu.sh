@@ -2,7 +2,10 @@
 # Runs on a machine with a GPU what bench/pack-gpu.sh packed: in order, each section under its own time
 # limit and whatever became of the one before, results written to $OUT as they come.
 #
-#   OUT=results bench/run-gpu.sh [SECTION...]
+#   OUT=results bench/run-gpu.sh [SECTION...]     without one: first
+#
+#   first      facts contract runs stages steps table: what is wanted most, under limits of 460 s together
+#   second     sanitizer wide layers jcuda table: the rest of a quarter of an hour, under 290 s
 #
 #   facts      GPU, driver and library versions
 #   specs      every kernel and every instruction of the interpreter's tests on the GPU      (JUnit)
@@ -10,7 +13,12 @@
 #   kernels    every kernel and the three forms of the loss, timed                           (CSV)
 #   peers      PyTorch: the loss eager, compiled, in a graph                                 (JSON lines)
 #   contract   the contract and the trajectory of every backend, on the GPU                  (JUnit)
-#   steps      a training step and ten epochs: distill-cuda in every combination, PyTorch    (CSV, JSON lines)
+#   runs       a training step and ten epochs of distill-cuda in every combination           (CSV)
+#   stages     each operation of a training step by itself, with its floor                   (CSV)
+#   steps      PyTorch: the training step eager, compiled, in a graph                        (JSON lines)
+#   layers     PyTorch: each layer forward and backward                                      (JSON lines)
+#   wide       the loss of vocabularies                                                      (CSV)
+#   jcuda      the contract through JCuda instead of Panama                                  (JUnit)
 #   train      whole runs of the program: accuracy by precision and seed, the same bits?     (CSV)
 #   sanitizer  compute-sanitizer over a few cases of every kernel
 #   table      the short table of what was written, last
@@ -25,15 +33,29 @@ failed=()
 main() {
   local section begin=$SECONDS
   unpack_java
-  [[ $# -gt 0 ]] || set -- facts specs ceilings kernels peers sanitizer table
+  [[ $# -gt 0 ]] || set -- first
   for section in "$@"; do
-    run_section "$section"
+    case $section in
+      first) run_sections facts contract runs stages steps table ;;
+      second)
+        : "${SANITIZER_TOOLS:=initcheck synccheck}"
+        run_sections sanitizer wide layers jcuda table
+        ;;
+      *) run_section "$section" ;;
+    esac
   done
   say "all sections: $((SECONDS - begin)) s; failed: ${failed[*]:-none}"
   ((${#failed[@]} == 0))
 }
 
 say() { echo "== $*" | tee -a "$OUT/run.log"; }
+
+run_sections() {
+  local each
+  for each in "$@"; do
+    run_section "$each"
+  done
+}
 
 run_section() {
   local begin=$SECONDS status
@@ -66,7 +88,8 @@ java_gpu() {
   local limit=$1
   shift
   timeout --kill-after=5 "$limit" java -Xmx4g -XX:+UseSerialGC -XX:TieredStopAtLevel=4 \
-    --enable-native-access=ALL-UNNAMED --illegal-native-access=deny -Ddistill.gpu=true "$@"
+    --enable-native-access=ALL-UNNAMED --illegal-native-access=deny -Ddistill.gpu=true \
+    -Ddistill.engine="${engine:-auto}" "$@"
 }
 
 # junit SECONDS CLASS...
@@ -122,6 +145,8 @@ section_ceilings() {
   return "$status"
 }
 
+section_wide() { bench_java "${WIDE_SECONDS:-70}" kernels "$OUT/wide.csv" "${WIDE_MILLIS:-100}" vocabulary; }
+
 section_kernels() { bench_java "${KERNELS_SECONDS:-150}" kernels "$OUT/kernels.csv" "${KERNELS_MILLIS:-400}"; }
 
 section_peers() {
@@ -129,23 +154,36 @@ section_peers() {
   return "${PIPESTATUS[0]}"
 }
 
-section_contract() {
+# contract_junit SECONDS LOG
+contract_junit() {
   local status=0
-  junit "${CONTRACT_SECONDS:-100}" backend.GpuContractTest backend.GpuTrajectoryTest >"$OUT/contract.log" 2>&1 || status=$?
-  summarize_junit "$OUT/contract.log"
+  junit "$1" backend.GpuContractTest backend.GpuTrajectoryTest >"$2" 2>&1 || status=$?
+  summarize_junit "$2"
   return "$status"
 }
 
+section_contract() { contract_junit "${CONTRACT_SECONDS:-90}" "$OUT/contract.log"; }
+
+section_jcuda() { engine=jcuda contract_junit "${JCUDA_SECONDS:-60}" "$OUT/jcuda.log"; }
+
+train_java() {
+  java_gpu "$1" -cp "$classpath:$console" "io.github.distillcuda.train.$2" "${@:3}" 2>&1
+}
+
+section_runs() { train_java "${RUNS_SECONDS:-90}" RunBenchMain "$OUT/runs.csv" "${RUNS_MILLIS:-250}"; }
+
+section_stages() { train_java "${STAGES_SECONDS:-70}" StageBenchMain "$OUT/stages.csv" "${STAGES_MILLIS:-25}"; }
+
 section_steps() {
-  local status=0
-  java_gpu "${RUNS_SECONDS:-120}" -cp "$classpath:$console" io.github.distillcuda.train.RunBenchMain "$OUT/runs.csv" ||
-    status=$?
-  timeout "${STEPS_SECONDS:-120}" python3 bench/peers/gpu_peers.py steps | tee "$OUT/steps.jsonl"
-  ((PIPESTATUS[0] == 0)) || status=1
-  timeout "${STEPS_BF16_SECONDS:-45}" python3 bench/peers/gpu_peers.py steps --bf16 --modes graph,eager |
-    tee -a "$OUT/steps.jsonl"
-  ((PIPESTATUS[0] == 0)) || status=1
-  return "$status"
+  local seconds=${STEPS_SECONDS:-170}
+  timeout --kill-after=5 $((seconds + 10)) python3 bench/peers/gpu_peers.py steps --seconds "$seconds" \
+    --group-seconds "${STEPS_GROUP_SECONDS:-50}" | tee "$OUT/steps.jsonl"
+  return "${PIPESTATUS[0]}"
+}
+
+section_layers() {
+  timeout --kill-after=5 "${LAYERS_SECONDS:-40}" python3 bench/peers/gpu_peers.py layers | tee "$OUT/layers.jsonl"
+  return "${PIPESTATUS[0]}"
 }
 
 section_train() {

@@ -17,7 +17,7 @@ import java.util.stream.Stream;
  * Writes the tables of {@code bench/README.md} that stand between {@code <!-- table: NAME -->} and
  * {@code <!-- end -->} from the rows of {@code bench/results}, of the last run in each file. With
  * {@code --check} it changes nothing and fails where they differ. Run in any Java from 17 on, in
- * the root of the checkout.
+ * the root of the checkout; one file, since Java before 22 runs no more than one from its source.
  */
 public class BenchTables {
   private static final Path README = Path.of("bench", "README.md");
@@ -62,6 +62,10 @@ public class BenchTables {
         return kernels(false);
       case "runs":
         return runs();
+      case "stages":
+        return stages();
+      case "layers":
+        return layers();
       case "accuracy":
         return accuracy();
       case "host":
@@ -203,6 +207,146 @@ public class BenchTables {
               decimals(row.get("ten_epochs_s"), 3) + " (from the step)"));
     }
     return text.toString();
+  }
+
+  /** The steps of the last run, each as its rows: the step as one graph first, then its stages. */
+  private static Map<String, List<Map<String, String>>> steps() throws IOException {
+    Map<String, List<Map<String, String>>> steps = new LinkedHashMap<>();
+    for (Map<String, String> row : lastRun("gpu-stages.csv")) {
+      String variant =
+          "layers %s, loss %s, %s, %s, batch %s"
+              .formatted(
+                  row.get("layers"),
+                  row.get("kernels"),
+                  row.get("precision"),
+                  row.get("teacher"),
+                  row.get("batch"));
+      steps.computeIfAbsent(variant, first -> new ArrayList<>()).add(row);
+    }
+    // A time limit may have cut the last one short.
+    steps.values().removeIf(rows -> !rows.get(rows.size() - 1).get("stage").equals("advance"));
+    return steps;
+  }
+
+  /** Where the time of a step goes: each of its operations by itself, and their sum. */
+  private static String stages() throws IOException {
+    Map<String, List<Map<String, String>>> steps = steps();
+    if (steps.isEmpty()) {
+      return "Not yet measured on a GPU.\n";
+    }
+    List<Map<String, String>> first = steps.values().iterator().next();
+    StringBuilder text = new StringBuilder(where(first));
+    text.append(
+        "A copy moved %s GB/s in this run, a graph's node took %s µs.\n\n"
+            .formatted(
+                decimals(first.get(0).get("copy_gbps"), 0),
+                decimals(first.get(0).get("node_us"), 2)));
+    text.append(
+        "| | floors, µs | stages one by one, µs | the step as one graph, µs | gained by overlap"
+            + " |\n");
+    text.append("|---|---|---|---|---|\n");
+    steps.forEach(
+        (variant, rows) -> {
+          double step = number(rows.get(0).get("p50_us"));
+          double stages = sum(rows, "p50_us");
+          text.append(
+              line(
+                  variant,
+                  "%,.1f".formatted(sum(rows, "floor_us")),
+                  "%,.1f".formatted(stages),
+                  spread(rows.get(0)),
+                  "%.0f %%".formatted(100 * (1 - step / stages))));
+        });
+    steps.forEach(
+        (variant, rows) -> {
+          if (variant.matches(
+              "layers fused, loss fused, (tf32|bf16), recomputed, batch (64|1024)")) {
+            text.append("\n").append(stagesOf(variant, rows));
+          }
+        });
+    return text.toString();
+  }
+
+  private static String stagesOf(String variant, List<Map<String, String>> rows) {
+    double step = number(rows.get(0).get("p50_us"));
+    StringBuilder text = new StringBuilder();
+    text.append("| ").append(variant);
+    text.append(" | floor, µs | measured, µs (p10 to p90) | gap | of the step |\n");
+    text.append("|---|---|---|---|---|\n");
+    for (Map<String, String> row : rows.subList(1, rows.size())) {
+      double measured = number(row.get("p50_us"));
+      text.append(
+          line(
+              (row.get("network") + " " + row.get("stage")).strip(),
+              decimals(row.get("floor_us"), 2),
+              "%s (%s to %s)"
+                  .formatted(
+                      decimals(row.get("p50_us"), 2),
+                      decimals(row.get("p10_us"), 2),
+                      decimals(row.get("p90_us"), 2)),
+              "%.1fx".formatted(measured / number(row.get("floor_us"))),
+              "%.1f %%".formatted(100 * measured / step)));
+    }
+    return text.toString();
+  }
+
+  /** The sum over the stages of a step. */
+  private static double sum(List<Map<String, String>> rows, String column) {
+    return rows.subList(1, rows.size()).stream().mapToDouble(row -> number(row.get(column))).sum();
+  }
+
+  /** What a layer takes one way, all its stages together, beside PyTorch's layer in a graph. */
+  private static String layers() throws IOException {
+    Map<String, Map<String, String>> peers = new LinkedHashMap<>();
+    for (Map<String, String> row : lastRun("gpu-layer-peers.csv")) {
+      if (!row.get("p50_us").isEmpty()) {
+        peers.merge(
+            layer(row, row.get("network") + " " + row.get("layer") + " " + row.get("direction")),
+            row,
+            (a, b) -> number(a.get("p50_us")) <= number(b.get("p50_us")) ? a : b);
+      }
+    }
+    Map<String, Double> ours = new LinkedHashMap<>();
+    for (List<Map<String, String>> rows : steps().values()) {
+      boolean backward = false;
+      for (Map<String, String> row : rows) {
+        backward |= row.get("stage").equals("row sums");
+        if (row.get("kernels").equals("fused")
+            && row.get("teacher").equals("recomputed")
+            && !row.get("network").isEmpty()) {
+          String name = row.get("stage").split(" ")[0] + (backward ? " backward" : " forward");
+          ours.merge(
+              layer(row, row.get("network") + " " + name) + " | " + row.get("layers"),
+              number(row.get("p50_us")),
+              Double::sum);
+        }
+      }
+    }
+    if (peers.isEmpty() || ours.isEmpty()) {
+      return "Not yet measured on a GPU.\n";
+    }
+    StringBuilder text = new StringBuilder(where(lastRun("gpu-layer-peers.csv")));
+    text.append(
+        "| layer | layers fused, µs | layers cudnn, µs | PyTorch in a graph, µs | layout |\n");
+    text.append("|---|---|---|---|---|\n");
+    peers.forEach(
+        (layer, row) ->
+            text.append(
+                line(
+                    layer,
+                    microseconds(ours.get(layer + " | fused")),
+                    microseconds(ours.get(layer + " | cudnn")),
+                    decimals(row.get("p50_us"), 2),
+                    row.get("layout"))));
+    return text.toString();
+  }
+
+  private static String layer(Map<String, String> row, String name) {
+    return "%s, %s, batch %s".formatted(name, row.get("precision"), row.get("batch"));
+  }
+
+  private static String microseconds(Double value) {
+    return value == null ? "not measured" : "%,.2f".formatted(value);
   }
 
   /** Best test accuracy of each model, the mean over the seeds. */

@@ -11,7 +11,9 @@ import io.github.distillcuda.cuda.kernels.LaunchConfig;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * A launch of a kernel with all its arguments, made once and launched any number of times without
@@ -28,6 +30,7 @@ public final class KernelLaunch {
   private final MemorySegment arguments;
   private final MemorySegment addresses;
   private final List<String> unbound = new ArrayList<>();
+  private final Set<String> nulls = new HashSet<>();
 
   KernelLaunch(KernelFunction function, KernelSizes sizes, Arena arena) {
     this.function = function;
@@ -51,6 +54,7 @@ public final class KernelLaunch {
     config = newConfig;
     sizes = newSizes;
     unbound.clear();
+    nulls.clear();
     for (int i = 0; i < parameters.size(); i++) {
       String name = parameters.get(i).name();
       if (parameters.get(i) instanceof KernelParameter.Int) {
@@ -107,6 +111,7 @@ public final class KernelLaunch {
       throw new IllegalArgumentException("%s of %s must not be null".formatted(name, this));
     }
     arguments.set(JAVA_LONG, bound(name), 0);
+    nulls.add(name);
     return this;
   }
 
@@ -142,12 +147,20 @@ public final class KernelLaunch {
   /** Notes that an argument is bound, and returns the offset of its slot. */
   private long bound(String name) {
     unbound.remove(name);
+    nulls.remove(name);
     return SLOT * index(name);
   }
 
   /** Returns the launch configuration. */
   public LaunchConfig config() {
     return config;
+  }
+
+  /**
+   * Returns the least traffic in bytes: each input and each required output that is bound, once.
+   */
+  public long floorBytes() {
+    return function.signature().floorBytes(sizes, nulls.toArray(String[]::new));
   }
 
   /**

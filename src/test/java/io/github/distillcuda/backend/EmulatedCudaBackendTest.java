@@ -246,7 +246,7 @@ class EmulatedCudaBackendTest {
     }
     assertThat(algorithms)
         .containsEntry(
-            "conv1 2 -> 2, filter backward, batch 4", "cuDNN algorithm 0, math type 1, measured")
+            "conv1 2 -> 2, filter gradient, batch 4", "cuDNN algorithm 0, math type 1, measured")
         .containsEntry(
             "conv2 3 -> 4, convolution, batch 4", "cuDNN algorithm 0, math type 1, measured");
     Map<String, String> earlier = new TreeMap<>(algorithms);
@@ -276,7 +276,7 @@ class EmulatedCudaBackendTest {
         "cuDNN algorithm 1"
       })
   void anAlgorithmThatIsRefusedIsMeasuredAgain(String refused) {
-    String what = "conv1 2 -> 2, filter backward, batch 4";
+    String what = "conv1 2 -> 2, filter gradient, batch 4";
     EmulatedDevice device = new EmulatedDevice();
     List<String> notes = new ArrayList<>();
     try (Training training = measuring(device, Map.of(what, refused), notes)) {

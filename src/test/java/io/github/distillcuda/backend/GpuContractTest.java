@@ -5,6 +5,7 @@ import io.github.distillcuda.backend.BackendOptions.Kernels;
 import io.github.distillcuda.backend.BackendOptions.Layers;
 import io.github.distillcuda.backend.BackendOptions.Precision;
 import io.github.distillcuda.gpu.OnGpu;
+import java.util.Locale;
 import org.junit.jupiter.api.Nested;
 
 /**
@@ -13,9 +14,13 @@ import org.junit.jupiter.api.Nested;
  */
 @OnGpu
 class GpuContractTest {
+  /** Which binding of the libraries: auto, panama or jcuda. */
+  private static final Engine ENGINE =
+      Engine.valueOf(System.getProperty("distill.engine", "auto").toUpperCase(Locale.ROOT));
+
   /** Opens the first GPU as a user's {@code --device cuda} does. */
   static Backend open(Kernels kernels, Layers layers, boolean deterministic) {
-    return open(new BackendOptions(0, deterministic, kernels, layers, Precision.FP32, Engine.AUTO));
+    return open(new BackendOptions(0, deterministic, kernels, layers, Precision.FP32, ENGINE));
   }
 
   private static Backend open(BackendOptions options) {
@@ -78,7 +83,7 @@ class GpuContractTest {
     Backend open(BackendOptions options) {
       return GpuContractTest.open(
           new BackendOptions(
-              0, options.deterministic(), Kernels.FUSED, layers, Precision.BF16, Engine.AUTO));
+              0, options.deterministic(), Kernels.FUSED, layers, Precision.BF16, ENGINE));
     }
   }
 

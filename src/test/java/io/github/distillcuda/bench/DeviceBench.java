@@ -8,7 +8,6 @@ import io.github.distillcuda.cuda.DeviceScope;
 import io.github.distillcuda.cuda.KernelFunction;
 import io.github.distillcuda.cuda.KernelLaunch;
 import io.github.distillcuda.cuda.KernelLibrary;
-import io.github.distillcuda.cuda.kernels.KernelCatalog;
 import io.github.distillcuda.cuda.kernels.KernelParameter;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
@@ -17,7 +16,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
 
 /**
  * Times workloads on a GPU: launches captured in graphs, on buffers that were just read (warm) or
@@ -57,10 +55,11 @@ final class DeviceBench {
   }
 
   private final Gpu gpu;
+  private final DeviceScope scope;
   private final CudaStream stream;
   private final GraphTimer timer;
   private final Contents contents;
-  private final Map<KernelSignature, Function<KernelSizes, KernelLaunch>> kernels = new HashMap<>();
+  private final Map<KernelSignature, KernelFunction> functions = new HashMap<>();
   private final KernelLaunch flush;
   private final long ceilingBytes;
   private final int images;
@@ -74,7 +73,8 @@ final class DeviceBench {
   private record Prepared(List<KernelLaunch> launches, Map<String, DeviceBuffer> arrays) {}
 
   /**
-   * Loads the kernels; what it allocates belongs to the scope.
+   * Loads the kernels of the ceilings, others when they are first timed; what it allocates belongs
+   * to the scope.
    *
    * @param limitMillis for the timed replays of a row
    * @param ceilingBytes of each array of the ceilings
@@ -82,30 +82,28 @@ final class DeviceBench {
    */
   DeviceBench(Gpu gpu, DeviceScope scope, long limitMillis, long ceilingBytes, int images) {
     this.gpu = gpu;
+    this.scope = scope;
     this.ceilingBytes = ceilingBytes;
     this.images = images;
     stream = gpu.stream();
-    timer = new GraphTimer(gpu, scope, limitMillis);
+    timer = new GraphTimer(gpu.context(), stream, scope, limitMillis);
     contents = new Contents(gpu, scope, images);
-    KernelLibrary library = scope.own(KernelLibrary.load(gpu.context(), KernelCatalog.all()));
-    KernelCatalog.all().forEach(kernel -> add(library.function(kernel)));
     CudaModule ceilings =
         scope.own(
             CudaModule.load(gpu.context(), "ceilings", List.of(Ceilings.image()), Ceilings.ALL));
-    Ceilings.ALL.forEach(kernel -> add(ceilings.function(kernel)));
+    Ceilings.ALL.forEach(kernel -> functions.put(kernel, ceilings.function(kernel)));
     long flushed = Math.min(BEYOND_CACHE, ceilingBytes);
     DeviceBuffer unrelated = scope.own(gpu.context().memory().allocate("unrelated", flushed));
     stream.clear(unrelated);
     flush =
-        kernels
-            .get(Ceilings.READ)
-            .apply(Ceilings.sizes(flushed))
-            .bind("x0", unrelated)
-            .bind("y", unrelated);
+        prepare(Ceilings.READ, Ceilings.sizes(flushed)).bind("x0", unrelated).bind("y", unrelated);
   }
 
-  private void add(KernelFunction function) {
-    kernels.put(function.signature(), function::prepare);
+  private KernelLaunch prepare(KernelSignature kernel, KernelSizes sizes) {
+    return functions
+        .computeIfAbsent(
+            kernel, one -> scope.own(KernelLibrary.load(gpu.context(), List.of(one))).function(one))
+        .prepare(sizes);
   }
 
   /** The bandwidth of streams, and the time of a graph's node that does nothing. */
@@ -148,7 +146,7 @@ final class DeviceBench {
 
   private Row emptyNodes() {
     try (DeviceScope local = new DeviceScope()) {
-      KernelLaunch empty = kernels.get(Ceilings.EMPTY).apply(KernelSizes.of("n", 1));
+      KernelLaunch empty = prepare(Ceilings.EMPTY, KernelSizes.of("n", 1));
       CudaGraph graph =
           local.own(
               CudaGraph.capture(
@@ -244,7 +242,7 @@ final class DeviceBench {
     }
     List<KernelLaunch> launches = new ArrayList<>();
     for (Workload.Step step : workload.steps()) {
-      KernelLaunch launch = kernels.get(step.kernel()).apply(step.sizes());
+      KernelLaunch launch = prepare(step.kernel(), step.sizes());
       for (KernelParameter parameter : step.kernel().parameters()) {
         String name = parameter.name();
         switch (parameter) {

@@ -1,16 +1,16 @@
 package io.github.distillcuda.bench;
 
+import io.github.distillcuda.cuda.CudaContext;
 import io.github.distillcuda.cuda.CudaEvent;
 import io.github.distillcuda.cuda.CudaGraph;
 import io.github.distillcuda.cuda.CudaStream;
 import io.github.distillcuda.cuda.DeviceScope;
-import io.github.distillcuda.gpu.Gpu;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
 /** Times graphs between two events, as often as a time limit allows. */
-final class GraphTimer {
+public final class GraphTimer {
   /** Replays in the queue at a time, so that the GPU does not idle between them. */
   private static final int QUEUED = 10;
 
@@ -23,9 +23,9 @@ final class GraphTimer {
    *
    * @param replays how many graphs
    */
-  record Times(int replays, double p10, double p50, double p90) {
+  public record Times(int replays, double p10, double p50, double p90) {
     /** The same for one of {@code parts} equal parts of the graph. */
-    Times dividedBy(int parts) {
+    public Times dividedBy(int parts) {
       return new Times(replays, p10 / parts, p50 / parts, p90 / parts);
     }
   }
@@ -38,14 +38,16 @@ final class GraphTimer {
   /**
    * Creates the events, which belong to the scope.
    *
+   * @param context the device's
+   * @param stream what graphs are launched in
    * @param limitMillis for the replays of one graph, as many for its warm-up at most
    */
-  GraphTimer(Gpu gpu, DeviceScope scope, long limitMillis) {
-    stream = gpu.stream();
+  public GraphTimer(CudaContext context, CudaStream stream, DeviceScope scope, long limitMillis) {
+    this.stream = stream;
     limitNanos = limitMillis * 1_000_000;
     for (int i = 0; i < QUEUED; i++) {
-      starts.add(scope.own(CudaEvent.createTiming(gpu.context(), "start")));
-      ends.add(scope.own(CudaEvent.createTiming(gpu.context(), "end")));
+      starts.add(scope.own(CudaEvent.createTiming(context, "start")));
+      ends.add(scope.own(CudaEvent.createTiming(context, "end")));
     }
   }
 
@@ -54,7 +56,7 @@ final class GraphTimer {
    *
    * @param before runs in the stream before each replay, not timed
    */
-  Times time(CudaGraph graph, Runnable before) {
+  public Times time(CudaGraph graph, Runnable before) {
     graph.upload(stream);
     replay(graph, before, WARM_UP, limitNanos / 4, 1);
     double[] micros = replay(graph, before, MOST_REPLAYS, limitNanos, LEAST_REPLAYS);

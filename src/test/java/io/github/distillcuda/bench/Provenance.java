@@ -1,5 +1,6 @@
 package io.github.distillcuda.bench;
 
+import io.github.distillcuda.backend.BackendInfo;
 import io.github.distillcuda.cuda.CudaDevice;
 import java.io.IOException;
 import java.io.InputStream;
@@ -16,6 +17,9 @@ public final class Provenance {
   /** The columns. */
   public static final String COLUMNS = "date,commit,device,driver";
 
+  /** The columns of what a backend did. */
+  public static final String BACKEND_COLUMNS = COLUMNS + ",libraries,kernels,layers,precision";
+
   private static final Path DRIVER = Path.of("/proc/driver/nvidia/version");
   private static final Pattern VERSION = Pattern.compile("\\b\\d+\\.\\d+(\\.\\d+)?\\b");
 
@@ -25,6 +29,23 @@ public final class Provenance {
   public static String of(String device) {
     return String.join(
         ",", LocalDate.now().toString(), commit(), device.replace(",", ""), driver());
+  }
+
+  /** Returns the values for a backend on a GPU. */
+  public static String of(BackendInfo info) {
+    int libraries = info.device().indexOf("cuDNN");
+    return String.join(
+        ",",
+        of(deviceName(info)),
+        libraries < 0 ? "" : info.device().substring(libraries).replace(",", ""),
+        info.kernels(),
+        info.layers(),
+        info.precision());
+  }
+
+  /** Returns the name that the driver has for a backend's GPU. */
+  public static String deviceName(BackendInfo info) {
+    return info.device().replaceAll("^cuda:\\d+ | \\(.*", "");
   }
 
   /** Returns the commit that was built. */

@@ -27,7 +27,7 @@ class EmulatedCudaRunTest {
           + " --epochs 2 --batch-size 32 --precision fp32 --device cuda";
 
   private static final String SLOWER = "conv1 3 -> 1, convolution, batch 32";
-  private static final String LACKING = "conv2 1 -> 2, filter backward, batch 32";
+  private static final String LACKING = "conv2 1 -> 2, filter gradient, batch 32";
 
   @TempDir Path temporary;
 

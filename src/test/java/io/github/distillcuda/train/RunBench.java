@@ -72,22 +72,7 @@ final class RunBench {
    */
   Result measure(boolean cached, int batch, long limitMillis, boolean epochs) {
     long begin = System.nanoTime();
-    Network teacher = Network.frozen(backend, Architecture.TEACHER, batch);
-    teacher.load(InitialWeights.draw(Architecture.TEACHER, 1));
-    Network student = Network.trainable(backend, Architecture.STUDENT, batch);
-    student.load(InitialWeights.draw(Architecture.STUDENT, 2));
-    TeacherSource source =
-        cached
-            ? new TeacherSource.Cached(
-                new DatasetLogits(backend, teacher, data).compute(done -> {}))
-            : new TeacherSource.Recomputed(teacher);
-    TrainingTask task =
-        new TrainingTask(
-            "student",
-            student,
-            LOSS,
-            source,
-            new TrainingSettings(EPOCHS, batch, LEARNING_RATE, 0));
+    TrainingTask task = task(cached, batch);
     StepState state = backend.createState();
     StepProgram full = TrainingStep.record(backend, task, data, state, batch).program();
     int rest = images % batch;
@@ -121,10 +106,35 @@ final class RunBench {
         progress.lossSum() / Math.max(1, progress.cursor()));
   }
 
+  /** A teacher and a student that it distils to, on the device. */
+  TrainingTask task(boolean cached, int batch) {
+    Network teacher = Network.frozen(backend, Architecture.TEACHER, batch);
+    teacher.load(InitialWeights.draw(Architecture.TEACHER, 1));
+    Network student = Network.trainable(backend, Architecture.STUDENT, batch);
+    student.load(InitialWeights.draw(Architecture.STUDENT, 2));
+    TeacherSource source =
+        cached
+            ? new TeacherSource.Cached(
+                new DatasetLogits(backend, teacher, data).compute(done -> {}))
+            : new TeacherSource.Recomputed(teacher);
+    return new TrainingTask(
+        "student", student, LOSS, source, new TrainingSettings(EPOCHS, batch, LEARNING_RATE, 0));
+  }
+
+  /** Returns the images. */
+  ResidentDataset data() {
+    return data;
+  }
+
+  /** Returns the order of an epoch. */
+  int[] order() {
+    return EpochOrder.of(0, 1, images);
+  }
+
   /** Sorted microseconds a step. */
   private double[] repeatSteps(StepProgram full, StepState state, long limitMillis) {
     int steps = Math.min(STEPS_AT_A_TIME, images / full.batch());
-    int[] order = EpochOrder.of(0, 1, images);
+    int[] order = order();
     double[] micros = new double[10_000];
     int count = -1; // the first is the warm-up
     long end = System.nanoTime() + 1_000_000 * limitMillis;

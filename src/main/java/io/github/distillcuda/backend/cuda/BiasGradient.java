@@ -37,7 +37,7 @@ final class BiasGradient {
       recording.reads(Branch.SIDE, partials);
       recording.kernel(
           Branch.SIDE,
-          place.name("bias backward"),
+          place.name("bias gradient"),
           recording
               .session()
               .prepare(

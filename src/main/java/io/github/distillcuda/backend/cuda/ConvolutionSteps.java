@@ -69,8 +69,8 @@ final class ConvolutionSteps {
             spec.outChannels(),
             switch (direction) {
               case FORWARD -> "convolution";
-              case BACKWARD_DATA -> "data backward";
-              case BACKWARD_FILTER -> "filter backward";
+              case BACKWARD_DATA -> "data gradient";
+              case BACKWARD_FILTER -> "filter gradient";
             },
             recording.batch());
   }
@@ -125,7 +125,7 @@ final class ConvolutionSteps {
     recording.reads(Branch.SIDE, place.input(), product);
     recording.library(
         Branch.SIDE,
-        place.name("filter backward"),
+        place.name("filter gradient"),
         () -> plan.filterGradient(x, dy, dw),
         place.weightGradient());
     if (widened) {
@@ -151,7 +151,7 @@ final class ConvolutionSteps {
     ConvolutionPlan plan = plan(Branch.MAIN, Direction.BACKWARD_DATA, dx, w, dy);
     recording.reads(Branch.MAIN, product);
     recording.library(
-        Branch.MAIN, place.name("data backward"), () -> plan.dataGradient(w, dy, dx), gradient);
+        Branch.MAIN, place.name("data gradient"), () -> plan.dataGradient(w, dy, dx), gradient);
     return gradient;
   }
 }

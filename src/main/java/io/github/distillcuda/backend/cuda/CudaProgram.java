@@ -19,6 +19,7 @@ final class CudaProgram implements StepProgram {
 
   private final CudaSession session;
   private final int batch;
+  private final List<Operation> operations;
   private final Map<CudaStepState, CudaDataset> gathered;
   private final List<CudaStepState> advanced;
   private final CudaGraph one;
@@ -39,18 +40,19 @@ final class CudaProgram implements StepProgram {
       List<CudaStepState> advanced) {
     this.session = session;
     this.batch = batch;
+    this.operations = List.copyOf(operations);
     this.gathered = Map.copyOf(gathered);
     this.advanced = List.copyOf(advanced);
-    warmUp(operations);
-    one = capture(operations, 1);
-    several = capture(operations, UNROLLED);
+    warmUp();
+    one = capture(1);
+    several = capture(UNROLLED);
   }
 
   /**
    * Calls the libraries once outside of a capture, where loading a kernel may have to allocate, and
    * where a call that they do not support fails with its own name.
    */
-  private void warmUp(List<Operation> operations) {
+  private void warmUp() {
     session.finish();
     for (Operation operation : operations) {
       if (operation.kind() == Kind.LIBRARY) {
@@ -60,7 +62,7 @@ final class CudaProgram implements StepProgram {
     session.finishBranches();
   }
 
-  private CudaGraph capture(List<Operation> operations, int steps) {
+  private CudaGraph capture(int steps) {
     CudaGraph graph =
         session
             .scope()
@@ -75,6 +77,20 @@ final class CudaProgram implements StepProgram {
                     }));
     graph.upload(session.stream());
     return graph;
+  }
+
+  CudaSession session() {
+    return session;
+  }
+
+  /** Returns what a step consists of, in the order in which it was recorded. */
+  List<Operation> operations() {
+    return operations;
+  }
+
+  /** Returns the graph of {@link #UNROLLED} steps. */
+  CudaGraph several() {
+    return several;
   }
 
   @Override

@@ -132,7 +132,7 @@ final class FusedConvolution implements CudaLayer {
     recording.reads(Branch.MAIN, gradient, mask);
     recording.kernel(
         Branch.MAIN,
-        place.name("ReLU, pooling, data backward"),
+        place.name("ReLU, pooling backward, data gradient"),
         session
             .prepare(ConvolutionKernels.backwardOf(spec.inChannels()), images())
             .bind("dPooled", gradient.span())
@@ -158,7 +158,7 @@ final class FusedConvolution implements CudaLayer {
     recording.reads(Branch.SIDE, gradient, mask, place.input());
     recording.kernel(
         Branch.SIDE,
-        place.name("filter and bias backward"),
+        place.name("filter and bias gradient"),
         session
             .prepare(firstStage, sizes)
             .bind("dPooled", gradient.span())

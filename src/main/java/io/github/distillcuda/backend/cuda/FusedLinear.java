@@ -149,10 +149,10 @@ final class FusedLinear implements CudaLayer {
         .weightGradient(x, dy, dw, spec.relu() ? null : db)
         .ifPresentOrElse(
             call -> {
-              chose("weight backward", call);
+              chose("weight gradient", call);
               recording.library(
                   Branch.SIDE,
-                  place.name(spec.relu() ? "weight backward" : "weight, bias backward"),
+                  place.name(spec.relu() ? "weight gradient" : "weight, bias gradient"),
                   call::enqueue,
                   place.weightGradient());
             },
@@ -160,14 +160,14 @@ final class FusedLinear implements CudaLayer {
               LinearPlan products = products(Branch.SIDE);
               recording.library(
                   Branch.SIDE,
-                  place.name("weight backward"),
+                  place.name("weight gradient"),
                   () -> products.weightGradient(x, dy, dw),
                   place.weightGradient());
               if (!spec.relu()) {
                 BiasReluPlan bias = bias(Branch.SIDE);
                 recording.library(
                     Branch.SIDE,
-                    place.name("bias backward"),
+                    place.name("bias gradient"),
                     () -> bias.biasGradient(dy, db),
                     place.biasGradient());
               }
@@ -181,12 +181,12 @@ final class FusedLinear implements CudaLayer {
     DeviceSpan dy = product.span();
     DeviceSpan dx = gradient.span();
     Optional<EpilogueLinearPlan.Call> planned = epilogues(Branch.MAIN).dataGradient(w, dy, dx);
-    planned.ifPresent(call -> chose("data backward", call));
+    planned.ifPresent(call -> chose("data gradient", call));
     LinearPlan products = products(Branch.MAIN);
     Runnable call =
         planned.<Runnable>map(it -> it::enqueue).orElse(() -> products.dataGradient(w, dy, dx));
     recording.reads(Branch.MAIN, product);
-    recording.library(Branch.MAIN, place.name("data backward"), call, gradient);
+    recording.library(Branch.MAIN, place.name("data gradient"), call, gradient);
     return gradient;
   }
 }

@@ -28,7 +28,7 @@ final class LinearSteps {
     recording.reads(Branch.SIDE, place.input(), product);
     recording.library(
         Branch.SIDE,
-        place.name("weight backward"),
+        place.name("weight gradient"),
         () -> side.weightGradient(x, dy, dw),
         place.weightGradient());
     if (!wantInputGradient) {
@@ -40,7 +40,7 @@ final class LinearSteps {
     LinearPlan main = products.apply(Branch.MAIN);
     recording.reads(Branch.MAIN, product);
     recording.library(
-        Branch.MAIN, place.name("data backward"), () -> main.dataGradient(w, dy, dx), gradient);
+        Branch.MAIN, place.name("data gradient"), () -> main.dataGradient(w, dy, dx), gradient);
     return gradient;
   }
 }

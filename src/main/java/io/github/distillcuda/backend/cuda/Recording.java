@@ -147,7 +147,9 @@ final class Recording {
     operations.add(
         new Operation(
             "%s waits for %s".formatted(branch, other),
+            branch,
             Kind.ORDER,
+            null,
             () -> {
               event.record(lane(other).stream());
               lane(branch).stream().waitFor(event);
@@ -158,14 +160,15 @@ final class Recording {
 
   /** Adds a call of a library, and notes what it writes; null stands for nothing. */
   void library(Branch branch, String name, Runnable call, Object... outputs) {
-    add(branch, new Operation(name, Kind.LIBRARY, call), outputs);
+    add(branch, new Operation(name, branch, Kind.LIBRARY, null, call), outputs);
   }
 
   /** Adds a kernel whose arguments are bound, likewise. */
   void kernel(Branch branch, String name, KernelLaunch launch, Object... outputs) {
     add(
         branch,
-        new Operation(name, Kind.KERNEL, () -> launch.launch(lane(branch).stream())),
+        new Operation(
+            name, branch, Kind.KERNEL, launch, () -> launch.launch(lane(branch).stream())),
         outputs);
   }
 

@@ -1,0 +1,182 @@
+package io.github.distillcuda.backend.cuda;
+
+import io.github.distillcuda.backend.LayerSpec;
+import io.github.distillcuda.backend.ParameterArena;
+import io.github.distillcuda.backend.StepProgram;
+import io.github.distillcuda.backend.StepProgress;
+import io.github.distillcuda.backend.StepState;
+import io.github.distillcuda.backend.cuda.Operation.Kind;
+import io.github.distillcuda.cuda.CudaContext;
+import io.github.distillcuda.cuda.CudaGraph;
+import io.github.distillcuda.cuda.CudaStream;
+import io.github.distillcuda.cuda.DeviceBuffer;
+import io.github.distillcuda.cuda.DeviceScope;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * The operations of a training step as a GPU recorded it, to be run one by one.
+ *
+ * <p>A repeated operation reads what the last step left and writes it again. Three do more: {@code
+ * advance} moves the cursor on, {@code row sums} adds, {@code adam} moves the parameters; {@link
+ * #restore} takes that back. A bias that a library adds in place is added once a repeat, until the
+ * next step overwrites the sums: what it is added to grows by as much and stays finite.
+ */
+public final class RecordedStages {
+  /** Where the loss ends: layers before it run forward. */
+  private static final String END_OF_LOSS = "row sums";
+
+  /**
+   * An operation.
+   *
+   * @param position in the step, from 1
+   * @param network teacher or student; empty where it belongs to no layer
+   * @param name what it does
+   * @param branch where it runs
+   * @param kernel what it launches if that is a kernel of ours, else "library"
+   * @param floorBytes each input and each output once
+   * @param flops of its product, if it is one
+   */
+  public record Stage(
+      int position,
+      String network,
+      String name,
+      String branch,
+      String kernel,
+      long floorBytes,
+      long flops) {}
+
+  private final CudaProgram program;
+  private final CudaStepState state;
+  private final Map<Stage, Operation> stages = new LinkedHashMap<>();
+  private final Map<DeviceBuffer, DeviceBuffer> copies = new LinkedHashMap<>();
+
+  /**
+   * Takes a step apart; copies of what it changes belong to the scope.
+   *
+   * @param program a training step
+   * @param state its state
+   * @param student the parameters that it trains
+   * @param teacher the layers of the teacher that it runs; empty if its logits are cached
+   */
+  public RecordedStages(
+      StepProgram program,
+      StepState state,
+      ParameterArena student,
+      List<LayerSpec> teacher,
+      DeviceScope scope) {
+    this.program = (CudaProgram) program;
+    this.state = (CudaStepState) state;
+    List<Operation> operations = this.program.operations();
+    int endOfLoss = operations.stream().map(Operation::name).toList().indexOf(END_OF_LOSS);
+    for (int i = 0; i < operations.size(); i++) {
+      Operation operation = operations.get(i);
+      if (operation.kind() != Kind.ORDER) {
+        boolean ofTeacher = i < endOfLoss && operation.branch() == Branch.SIDE;
+        add(operation, ofTeacher ? "teacher" : "student", ofTeacher ? teacher : student.layers());
+      }
+    }
+    List<DeviceBuffer> changed =
+        new ArrayList<>(((CudaParameterArena) student).buffers()); // values, gradients, moments
+    changed.add(this.state.numbers());
+    for (DeviceBuffer buffer : changed) {
+      copies.put(
+          buffer,
+          scope.own(session().context().memory().allocate("copy for repeats", buffer.byteSize())));
+    }
+  }
+
+  private CudaSession session() {
+    return program.session();
+  }
+
+  private void add(Operation operation, String network, List<LayerSpec> layers) {
+    LayerSpec layer =
+        layers.stream()
+            .filter(candidate -> operation.name().startsWith(candidate.name() + " "))
+            .findFirst()
+            .orElse(null);
+    StageFloor floor =
+        layer == null
+            ? StageFloor.of(operation)
+            : StageFloor.of(
+                operation,
+                operation.name().substring(layer.name().length() + 1),
+                layer,
+                program.batch(),
+                session().operands());
+    stages.put(
+        new Stage(
+            stages.size() + 1,
+            layer == null ? "" : network,
+            operation.name(),
+            operation.branch().toString().toLowerCase(Locale.ROOT),
+            operation.launch() == null ? "library" : operation.launch().toString(),
+            floor.bytes(),
+            floor.flops()),
+        operation);
+  }
+
+  /** Returns the operations in the order in which they were recorded. */
+  public List<Stage> stages() {
+    return List.copyOf(stages.keySet());
+  }
+
+  /** Returns the backend's context. */
+  public CudaContext context() {
+    return session().context();
+  }
+
+  /** Returns the stream in which everything is launched. */
+  public CudaStream stream() {
+    return session().stream();
+  }
+
+  /** Captures an operation so many times, one after the other. The caller closes the graph. */
+  public CudaGraph capture(Stage stage, int times) {
+    Operation operation = stages.get(stage);
+    return CudaGraph.capture(
+        session().lane(operation.branch()).stream(),
+        stage.name(),
+        () -> {
+          for (int i = 0; i < times; i++) {
+            operation.enqueue().run();
+          }
+        });
+  }
+
+  /** Returns the graph of several steps that training launches; it is the backend's. */
+  public CudaGraph steps() {
+    return program.several();
+  }
+
+  /** Returns how many steps these are. */
+  public int stepsOfGraph() {
+    return CudaProgram.UNROLLED;
+  }
+
+  /**
+   * Trains one step at the beginning of an epoch, and keeps what it left.
+   *
+   * @param order of the epoch, with images for the graph of several steps behind this one
+   * @throws IllegalStateException if a number is not finite: what is timed then is not training
+   */
+  public void train(int[] order) {
+    state.beginEpoch(order);
+    program.run(1);
+    StepProgress progress = state.read();
+    if (progress.firstNonFiniteStep() != 0 || !Double.isFinite(progress.lossSum())) {
+      throw new IllegalStateException("the step before a stage left " + progress);
+    }
+    copies.forEach((buffer, copy) -> stream().copy(buffer, 0, copy, 0, buffer.byteSize()));
+    stream().synchronize();
+  }
+
+  /** Puts back, in stream order, what that step left in state, parameters and moments. */
+  public void restore() {
+    copies.forEach((buffer, copy) -> stream().copy(copy, 0, buffer, 0, buffer.byteSize()));
+  }
+}
