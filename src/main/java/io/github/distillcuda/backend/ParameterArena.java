@@ -14,6 +14,20 @@ public interface ParameterArena {
   /** Returns the layers the arena was planned for. */
   List<LayerSpec> layers();
 
+  /**
+   * Returns the position of a layer among those, from 0: its weight is at twice that in each of the
+   * four lists, and its bias behind the weight.
+   *
+   * @throws IllegalArgumentException if the arena was not planned for it
+   */
+  default int indexOf(LayerSpec layer) {
+    int index = layers().indexOf(layer);
+    if (index < 0) {
+      throw new IllegalArgumentException("no parameters were created for " + layer);
+    }
+    return index;
+  }
+
   /** Returns the parameters. */
   List<Tensor> values();
 

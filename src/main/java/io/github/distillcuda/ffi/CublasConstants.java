@@ -34,17 +34,11 @@ public final class CublasConstants {
   public static final int CUBLASLT_MATMUL_DESC_TRANSB = 4;
   public static final int CUBLASLT_MATMUL_DESC_EPILOGUE = 7;
   public static final int CUBLASLT_MATMUL_DESC_BIAS_POINTER = 8;
-  public static final int CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER = 11;
-  public static final int CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD = 12;
 
   // cublasLtEpilogue_t
   public static final int CUBLASLT_EPILOGUE_DEFAULT = 1;
   public static final int CUBLASLT_EPILOGUE_BIAS = 4;
   public static final int CUBLASLT_EPILOGUE_RELU_BIAS = 6;
-  public static final int CUBLASLT_EPILOGUE_RELU_AUX_BIAS = 134;
-  public static final int CUBLASLT_EPILOGUE_DRELU = 136;
-  public static final int CUBLASLT_EPILOGUE_DRELU_BGRAD = 152;
-  public static final int CUBLASLT_EPILOGUE_BGRADA = 256;
   public static final int CUBLASLT_EPILOGUE_BGRADB = 512;
 
   // cublasLtMatmulPreferenceAttributes_t; the bytes have 64 bits, the mask 32

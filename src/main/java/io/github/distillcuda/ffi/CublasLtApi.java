@@ -64,24 +64,6 @@ public interface CublasLtApi {
   /** Reads one of {@code CublasConstants.CUBLASLT_ALGO_CONFIG_*}, a number of 32 bits. */
   int cublasLtMatmulAlgoConfigGetAttribute(MemorySegment algorithm, int attribute);
 
-  /** Changes one of {@code CublasConstants.CUBLASLT_ALGO_CONFIG_*}, a number of 32 bits. */
-  void cublasLtMatmulAlgoConfigSetAttribute(MemorySegment algorithm, int attribute, int value);
-
-  /**
-   * Checks that an algorithm can compute a product on this GPU.
-   *
-   * @param result receives {@link CublasConstants#HEURISTIC_BYTES}, with the workspace it needs
-   */
-  void cublasLtMatmulAlgoCheck(
-      long handle,
-      long matmul,
-      long aLayout,
-      long bLayout,
-      long cLayout,
-      long dLayout,
-      MemorySegment algorithm,
-      MemorySegment result);
-
   /** {@code D = epilogue(alpha*op(A)*op(B) + beta*C)}; D may be C. */
   void cublasLtMatmul(
       long handle,

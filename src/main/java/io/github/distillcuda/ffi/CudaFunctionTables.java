@@ -205,9 +205,6 @@ final class CudaFunctionTables {
               memory heuristicResultsArray, out int returnAlgoCount)
           cublasLtMatmulAlgoConfigGetAttribute(memory algo, int attr, memory buf, long sizeInBytes,
               out long sizeWritten)
-          cublasLtMatmulAlgoConfigSetAttribute(memory algo, int attr, memory buf, long sizeInBytes)
-          cublasLtMatmulAlgoCheck(pointer lightHandle, pointer operationDesc, pointer aDesc,
-              pointer bDesc, pointer cDesc, pointer dDesc, memory algo, memory result)
           cublasLtMatmul(pointer lightHandle, pointer computeDesc, float* alpha, pointer a,
               pointer aDesc, pointer b, pointer bDesc, float* beta, pointer c, pointer cDesc,
               pointer d, pointer dDesc, memory algo, pointer workspace, long workspaceSizeInBytes,

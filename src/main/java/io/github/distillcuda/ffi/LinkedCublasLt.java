@@ -124,31 +124,6 @@ final class LinkedCublasLt implements CublasLtApi {
   }
 
   @Override
-  public void cublasLtMatmulAlgoConfigSetAttribute(
-      MemorySegment algorithm, int attribute, int value) {
-    try (Arena arena = Arena.ofConfined()) {
-      cublasLt
-          .get("cublasLtMatmulAlgoConfigSetAttribute")
-          .call(algorithm, attribute, arena.allocateFrom(JAVA_INT, value), JAVA_INT.byteSize());
-    }
-  }
-
-  @Override
-  public void cublasLtMatmulAlgoCheck(
-      long handle,
-      long matmul,
-      long aLayout,
-      long bLayout,
-      long cLayout,
-      long dLayout,
-      MemorySegment algorithm,
-      MemorySegment result) {
-    cublasLt
-        .get("cublasLtMatmulAlgoCheck")
-        .call(handle, matmul, aLayout, bLayout, cLayout, dLayout, algorithm, result);
-  }
-
-  @Override
   public void cublasLtMatmul(
       long handle,
       long matmul,

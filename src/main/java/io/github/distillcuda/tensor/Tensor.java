@@ -26,11 +26,18 @@ public interface Tensor {
   void read(float[] destination);
 
   /**
-   * Copies the elements to the host without loss.
+   * Copies the elements to the host without loss: by way of float32 unless {@link #dtype()} has
+   * more.
    *
    * @throws IllegalArgumentException if the length differs from {@code shape().elements()}
    */
-  void read(double[] destination);
+  default void read(double[] destination) {
+    float[] elements = new float[destination.length];
+    read(elements);
+    for (int i = 0; i < elements.length; i++) {
+      destination[i] = elements[i];
+    }
+  }
 
   /**
    * Overwrites the elements from the host.
@@ -40,9 +47,15 @@ public interface Tensor {
   void write(float[] source);
 
   /**
-   * Overwrites the elements from the host, rounded to {@link #dtype()}.
+   * Overwrites the elements from the host, rounded to float32 unless {@link #dtype()} has more.
    *
    * @throws IllegalArgumentException if the length differs from {@code shape().elements()}
    */
-  void write(double[] source);
+  default void write(double[] source) {
+    float[] rounded = new float[source.length];
+    for (int i = 0; i < rounded.length; i++) {
+      rounded[i] = (float) source[i];
+    }
+    write(rounded);
+  }
 }

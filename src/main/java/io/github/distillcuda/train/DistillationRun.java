@@ -1,7 +1,6 @@
 package io.github.distillcuda.train;
 
 import io.github.distillcuda.backend.Backend;
-import io.github.distillcuda.backend.BackendInfo;
 import io.github.distillcuda.backend.LossSpec;
 import io.github.distillcuda.backend.ResidentDataset;
 import io.github.distillcuda.backend.StepProgress;
@@ -15,7 +14,6 @@ import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.NamedArray;
 import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -159,7 +157,8 @@ public final class DistillationRun {
         train(role, snapshot != null && snapshot.inProgress() == role ? snapshot : null);
       }
     }
-    RunMetrics metrics = metrics();
+    RunMetrics metrics =
+        RunMetrics.of(config, backend.info(), dataset, datasetSha256.join(), finished, seconds());
     folder.writeMetrics(metrics);
     folder.removeCheckpoints();
     return metrics;
@@ -202,10 +201,7 @@ public final class DistillationRun {
       // Better now than after the first epoch, which is when the first checkpoint is written.
       folder.requireSpace(checkpointBytes(role));
     } else {
-      network.load(snapshot.arrays(role, RunSnapshot.Group.VALUES));
-      network.loadMoments(
-          snapshot.arrays(role, RunSnapshot.Group.FIRST_MOMENTS),
-          snapshot.arrays(role, RunSnapshot.Group.SECOND_MOMENTS));
+      snapshot.restore(network);
       position = snapshot.position();
     }
     LossSpec loss =
@@ -352,17 +348,6 @@ public final class DistillationRun {
   }
 
   private RunSnapshot snapshot(ModelRole role, Network network, TrainingPosition position) {
-    List<NamedArray> arrays = new ArrayList<>();
-    if (teacher != null) {
-      arrays.addAll(
-          RunSnapshot.prefixed(
-              ModelRole.TEACHER, RunSnapshot.Group.VALUES, teacher.network().save()));
-    }
-    arrays.addAll(RunSnapshot.prefixed(role, RunSnapshot.Group.VALUES, network.save()));
-    arrays.addAll(
-        RunSnapshot.prefixed(role, RunSnapshot.Group.FIRST_MOMENTS, network.saveFirstMoments()));
-    arrays.addAll(
-        RunSnapshot.prefixed(role, RunSnapshot.Group.SECOND_MOMENTS, network.saveSecondMoments()));
     return new RunSnapshot(
         config,
         backend.info(),
@@ -373,30 +358,7 @@ public final class DistillationRun {
         position,
         List.copyOf(history),
         seconds(),
-        arrays);
-  }
-
-  private RunMetrics metrics() {
-    BackendInfo info = backend.info();
-    Map<String, ModelResult> models = new LinkedHashMap<>();
-    finished.forEach((role, result) -> models.put(role.toString(), result));
-    return new RunMetrics(
-        1,
-        info.device(),
-        info.engine(),
-        info.precision(),
-        info.kernels(),
-        info.layers(),
-        new RunMetrics.Dataset(
-            dataset.name(), dataset.trainCount(), dataset.testCount(), datasetSha256.join()),
-        config.temperature(),
-        config.alpha(),
-        config.seed(),
-        config.deterministic(),
-        config.epochs(),
-        config.batchSize(),
-        models,
-        seconds());
+        RunSnapshot.arrays(role, network, teacher == null ? null : teacher.network()));
   }
 
   private double seconds() {

@@ -1,5 +1,8 @@
 package io.github.distillcuda.train;
 
+import io.github.distillcuda.backend.BackendInfo;
+import io.github.distillcuda.data.ImageDataset;
+import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
@@ -37,6 +40,8 @@ public record RunMetrics(
     int batchSize,
     Map<String, ModelResult> models,
     double totalSeconds) {
+  private static final int SCHEMA = 1;
+
   /**
    * The data set of a run.
    *
@@ -46,4 +51,38 @@ public record RunMetrics(
    * @param sha256 over the training images and labels in order
    */
   public record Dataset(String name, int train, int test, String sha256) {}
+
+  /**
+   * Returns what there is to say of a run that is done.
+   *
+   * @param datasetSha256 of the data set
+   * @param finished the results, in the order in which they are reported
+   * @param totalSeconds wall time
+   */
+  static RunMetrics of(
+      RunConfig config,
+      BackendInfo backend,
+      ImageDataset dataset,
+      String datasetSha256,
+      Map<ModelRole, ModelResult> finished,
+      double totalSeconds) {
+    Map<String, ModelResult> models = new LinkedHashMap<>();
+    finished.forEach((role, result) -> models.put(role.toString(), result));
+    return new RunMetrics(
+        SCHEMA,
+        backend.device(),
+        backend.engine(),
+        backend.precision(),
+        backend.kernels(),
+        backend.layers(),
+        new Dataset(dataset.name(), dataset.trainCount(), dataset.testCount(), datasetSha256),
+        config.temperature(),
+        config.alpha(),
+        config.seed(),
+        config.deterministic(),
+        config.epochs(),
+        config.batchSize(),
+        models,
+        totalSeconds);
+  }
 }

@@ -6,6 +6,7 @@ import io.github.distillcuda.checkpoint.CheckpointFolder;
 import io.github.distillcuda.checkpoint.RunCheckpoint;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.nn.Network;
 import io.github.distillcuda.tensor.NamedArray;
 import io.github.distillcuda.tensor.Shape;
 import java.nio.file.Path;
@@ -69,8 +70,38 @@ public record RunSnapshot(
     return role + "/" + group + "/";
   }
 
+  /**
+   * Returns the arrays of a snapshot.
+   *
+   * @param role the model in progress
+   * @param network its parameters and moments
+   * @param teacher the teacher that is done; null if there is none
+   */
+  static List<NamedArray> arrays(ModelRole role, Network network, Network teacher) {
+    List<NamedArray> arrays = new ArrayList<>();
+    if (teacher != null) {
+      arrays.addAll(prefixed(ModelRole.TEACHER, Group.VALUES, teacher.save()));
+    }
+    arrays.addAll(prefixed(role, Group.VALUES, network.save()));
+    arrays.addAll(prefixed(role, Group.FIRST_MOMENTS, network.saveFirstMoments()));
+    arrays.addAll(prefixed(role, Group.SECOND_MOMENTS, network.saveSecondMoments()));
+    return arrays;
+  }
+
+  /**
+   * Brings parameters and moments of the model in progress back.
+   *
+   * @param network that model, to be trained further
+   * @throws DistillException DATA if one is missing or of another shape
+   */
+  void restore(Network network) {
+    network.load(arrays(inProgress, Group.VALUES));
+    network.loadMoments(
+        arrays(inProgress, Group.FIRST_MOMENTS), arrays(inProgress, Group.SECOND_MOMENTS));
+  }
+
   /** Returns copies of the arrays with names that say whose they are. */
-  static List<NamedArray> prefixed(ModelRole role, Group group, List<NamedArray> arrays) {
+  private static List<NamedArray> prefixed(ModelRole role, Group group, List<NamedArray> arrays) {
     return arrays.stream()
         .map(a -> new NamedArray(prefix(role, group) + a.name(), a.shape(), a.values()))
         .toList();

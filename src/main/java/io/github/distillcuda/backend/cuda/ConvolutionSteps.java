@@ -35,14 +35,11 @@ final class ConvolutionSteps {
       Branch branch, Direction direction, DeviceSpan x, DeviceSpan w, DeviceSpan y) {
     CudaSession session = recording.session();
     ConvolutionPlan plan =
-        session
-            .scope()
-            .own(
-                new ConvolutionPlan(
-                    recording.lane(branch),
-                    new ImageShape(
-                        recording.batch(), spec.inChannels(), spec.height(), spec.width()),
-                    spec.outChannels()));
+        recording.own(
+            new ConvolutionPlan(
+                recording.lane(branch),
+                new ImageShape(recording.batch(), spec.inChannels(), spec.height(), spec.width()),
+                spec.outChannels()));
     String what = what(direction);
     boolean known =
         session

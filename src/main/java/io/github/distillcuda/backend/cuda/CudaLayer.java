@@ -38,34 +38,41 @@ interface CudaLayer {
       CudaParameterArena parameters,
       CudaTensor input,
       boolean training) {
-    /** Returns the weight as float32. */
+    private int weightIndex() {
+      return 2 * parameters.indexOf(layer);
+    }
+
+    /** Returns the weight as float32, in the arena's order. */
     CudaTensor weight() {
-      return (CudaTensor) parameters.values().get(2 * parameters.indexOf(layer));
+      return (CudaTensor) parameters.values().get(weightIndex());
     }
 
     /** Returns the weight in the type of operands. */
     DeviceSpan weightOperand() {
-      return parameters.operand(2 * parameters.indexOf(layer));
+      return parameters.operand(weightIndex());
     }
 
     /** Returns the bias as float32. */
     CudaTensor bias() {
-      return (CudaTensor) parameters.values().get(2 * parameters.indexOf(layer) + 1);
+      return (CudaTensor) parameters.values().get(weightIndex() + 1);
     }
 
     /** Returns the bias in the type of operands. */
     DeviceSpan biasOperand() {
-      return parameters.operand(2 * parameters.indexOf(layer) + 1);
+      return parameters.operand(weightIndex() + 1);
     }
 
+    /** Returns where the backward pass leaves the gradient of the weight, as float32. */
     CudaTensor weightGradient() {
-      return (CudaTensor) parameters.gradients().get(2 * parameters.indexOf(layer));
+      return (CudaTensor) parameters.gradients().get(weightIndex());
     }
 
+    /** Returns where the backward pass leaves the gradient of the bias, as float32. */
     CudaTensor biasGradient() {
-      return (CudaTensor) parameters.gradients().get(2 * parameters.indexOf(layer) + 1);
+      return (CudaTensor) parameters.gradients().get(weightIndex() + 1);
     }
 
+    /** Returns a name for messages, such as {@code conv1 product}. */
     String name(String what) {
       return layer.name() + " " + what;
     }

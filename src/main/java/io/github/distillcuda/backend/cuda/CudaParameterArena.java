@@ -144,19 +144,6 @@ final class CudaParameterArena implements ParameterArena {
     return Math.toIntExact(elements);
   }
 
-  /**
-   * Returns the position of a layer.
-   *
-   * @throws IllegalArgumentException if the arena was not planned for it
-   */
-  int indexOf(LayerSpec layer) {
-    int index = layers.indexOf(layer);
-    if (index < 0) {
-      throw new IllegalArgumentException("no parameters were created for " + layer);
-    }
-    return index;
-  }
-
   boolean isTrainable() {
     return buffers.size() > 1;
   }

@@ -114,24 +114,6 @@ final class CudaTensor implements Tensor {
     }
   }
 
-  @Override
-  public void read(double[] destination) {
-    float[] rounded = new float[destination.length];
-    read(rounded);
-    for (int i = 0; i < rounded.length; i++) {
-      destination[i] = rounded[i];
-    }
-  }
-
-  @Override
-  public void write(double[] source) {
-    float[] rounded = new float[source.length];
-    for (int i = 0; i < rounded.length; i++) {
-      rounded[i] = (float) source[i];
-    }
-    write(rounded);
-  }
-
   private void checkTransfer(int length) {
     session.check();
     if (length != shape.elements()) {

@@ -3,13 +3,11 @@ package io.github.distillcuda.backend.cuda;
 import io.github.distillcuda.backend.LinearSpec;
 import io.github.distillcuda.cuda.DeviceSpan;
 import io.github.distillcuda.cuda.blas.EpilogueLinearPlan;
-import io.github.distillcuda.cuda.blas.LinearPlan;
 import io.github.distillcuda.cuda.dnn.BiasReluPlan;
 import io.github.distillcuda.cuda.dnn.ImageFormat;
 import io.github.distillcuda.cuda.dnn.ImageShape;
 import io.github.distillcuda.cuda.kernels.ConvolutionBlockKernels;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
-import java.util.Optional;
 
 /**
  * The products of a linear layer by cublasLt with bias, ReLU and the gradient of the bias as their
@@ -20,38 +18,29 @@ final class FusedLinear implements CudaLayer {
   private final Place place;
   private final LinearSpec spec;
   private final Recording recording;
+  private final LinearSteps products;
   private final KernelSizes sizes;
 
   FusedLinear(Place place, LinearSpec spec) {
     this.place = place;
     this.spec = spec;
     recording = place.recording();
+    products = new LinearSteps(place, spec);
     sizes = KernelSizes.of("rows", recording.batch(), "channels", spec.outFeatures());
   }
 
-  private LinearPlan products(Branch branch) {
-    return new LinearPlan(
-        recording.lane(branch), recording.batch(), spec.fanIn(), spec.outFeatures());
-  }
-
   private EpilogueLinearPlan epilogues(Branch branch) {
-    return recording
-        .session()
-        .scope()
-        .own(
-            new EpilogueLinearPlan(
-                recording.lane(branch), recording.batch(), spec.fanIn(), spec.outFeatures()));
+    return recording.own(
+        new EpilogueLinearPlan(
+            recording.lane(branch), recording.batch(), spec.fanIn(), spec.outFeatures()));
   }
 
   private BiasReluPlan bias(Branch branch) {
-    return recording
-        .session()
-        .scope()
-        .own(
-            new BiasReluPlan(
-                recording.lane(branch),
-                ImageShape.rows(recording.batch(), spec.outFeatures()),
-                ImageFormat.NCHW_FLOAT32));
+    return recording.own(
+        new BiasReluPlan(
+            recording.lane(branch),
+            ImageShape.rows(recording.batch(), spec.outFeatures()),
+            ImageFormat.NCHW_FLOAT32));
   }
 
   private void chose(String direction, EpilogueLinearPlan.Call call) {
@@ -86,13 +75,9 @@ final class FusedLinear implements CudaLayer {
   }
 
   private void recordPlainForward(CudaTensor output) {
-    LinearPlan products = products(place.branch());
-    DeviceSpan x = place.input().span();
-    DeviceSpan w = place.weight().span();
     DeviceSpan b = place.bias().span();
     DeviceSpan y = output.span();
-    recording.library(
-        place.branch(), place.name("product"), () -> products.forward(x, w, y), output);
+    products.forward(output);
     if (spec.relu()) {
       recording.kernel(
           place.branch(),
@@ -157,12 +142,7 @@ final class FusedLinear implements CudaLayer {
                   place.weightGradient());
             },
             () -> {
-              LinearPlan products = products(Branch.SIDE);
-              recording.library(
-                  Branch.SIDE,
-                  place.name("weight gradient"),
-                  () -> products.weightGradient(x, dy, dw),
-                  place.weightGradient());
+              products.weightGradient(product);
               if (!spec.relu()) {
                 BiasReluPlan bias = bias(Branch.SIDE);
                 recording.library(
@@ -180,13 +160,15 @@ final class FusedLinear implements CudaLayer {
     DeviceSpan w = place.weight().span();
     DeviceSpan dy = product.span();
     DeviceSpan dx = gradient.span();
-    Optional<EpilogueLinearPlan.Call> planned = epilogues(Branch.MAIN).dataGradient(w, dy, dx);
-    planned.ifPresent(call -> chose("data gradient", call));
-    LinearPlan products = products(Branch.MAIN);
-    Runnable call =
-        planned.<Runnable>map(it -> it::enqueue).orElse(() -> products.dataGradient(w, dy, dx));
     recording.reads(Branch.MAIN, product);
-    recording.library(Branch.MAIN, place.name("data gradient"), call, gradient);
+    epilogues(Branch.MAIN)
+        .dataGradient(w, dy, dx)
+        .ifPresentOrElse(
+            call -> {
+              chose("data gradient", call);
+              recording.library(Branch.MAIN, place.name("data gradient"), call::enqueue, gradient);
+            },
+            () -> products.inputGradient(product, gradient));
     return gradient;
   }
 }

@@ -39,8 +39,7 @@ final class LibraryBiasGradient {
       ColumnSumPlan columns = new ColumnSumPlan(lane, rows, shape.channels(), session.ones(rows));
       return () -> columns.sum(dy, db);
     }
-    BiasReluPlan bias =
-        session.scope().own(new BiasReluPlan(lane, shape, ImageFormat.NCHW_FLOAT32));
+    BiasReluPlan bias = recording.own(new BiasReluPlan(lane, shape, ImageFormat.NCHW_FLOAT32));
     return () -> bias.biasGradient(dy, db);
   }
 }

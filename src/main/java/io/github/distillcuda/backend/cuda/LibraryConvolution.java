@@ -32,7 +32,7 @@ final class LibraryConvolution implements CudaLayer {
     ComputeLane lane = recording.lane(place.branch());
     format = ImageFormat.of(lane.math());
     shape = new ImageShape(recording.batch(), spec.outChannels(), spec.height(), spec.width());
-    pooling = recording.session().scope().own(new PoolingPlan(lane, shape, format));
+    pooling = recording.own(new PoolingPlan(lane, shape, format));
     activated =
         recording.operandTensor(
             place.name("activated"), Shape.of(spec.outChannels(), spec.height(), spec.width()));
@@ -44,10 +44,7 @@ final class LibraryConvolution implements CudaLayer {
     DeviceSpan bias = place.biasOperand();
     if (!convolution.forwardBiasRelu(activated)) {
       BiasReluPlan biasRelu =
-          recording
-              .session()
-              .scope()
-              .own(new BiasReluPlan(recording.lane(place.branch()), shape, format));
+          recording.own(new BiasReluPlan(recording.lane(place.branch()), shape, format));
       convolution.forward(activated);
       recording.library(
           place.branch(), place.name("bias"), () -> biasRelu.addBias(bias, product), activated);
@@ -66,7 +63,7 @@ final class LibraryConvolution implements CudaLayer {
     ComputeLane lane = recording.lane(Branch.MAIN);
     ImageShape half =
         new ImageShape(shape.batch(), shape.channels(), shape.height() / 2, shape.width() / 2);
-    BiasReluPlan pooledRelu = recording.session().scope().own(new BiasReluPlan(lane, half, format));
+    BiasReluPlan pooledRelu = recording.own(new BiasReluPlan(lane, half, format));
     CudaTensor alive =
         recording.operandTensor(place.name("pooled.gradient"), place.layer().outputShape());
     CudaTensor product =

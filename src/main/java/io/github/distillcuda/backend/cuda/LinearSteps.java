@@ -1,46 +1,72 @@
 package io.github.distillcuda.backend.cuda;
 
+import io.github.distillcuda.backend.LinearSpec;
 import io.github.distillcuda.cuda.DeviceSpan;
 import io.github.distillcuda.cuda.blas.LinearPlan;
-import java.util.function.Function;
 
-/** The products of a linear layer's backward pass by cuBLAS. */
+/** The three products of a linear layer by cuBLAS, which both kinds of layers share. */
 final class LinearSteps {
-  private LinearSteps() {}
+  private final CudaLayer.Place place;
+  private final Recording recording;
+  private final LinearSpec spec;
+
+  /** Plans nothing yet. */
+  LinearSteps(CudaLayer.Place place, LinearSpec spec) {
+    this.place = place;
+    this.spec = spec;
+    recording = place.recording();
+  }
+
+  private LinearPlan plan(Branch branch) {
+    return new LinearPlan(
+        recording.lane(branch), recording.batch(), spec.fanIn(), spec.outFeatures());
+  }
 
   /**
-   * Records the gradients of weight and, if wanted, input; returns the latter.
+   * Records the product alone.
    *
-   * @param products the plan of a branch
-   * @param product the gradient of the layer's product
+   * @param product receives it as float32, [N, out]
    */
-  static CudaTensor backward(
-      CudaLayer.Place place,
-      Function<Branch, LinearPlan> products,
-      CudaTensor product,
-      boolean wantInputGradient) {
-    Recording recording = place.recording();
-    LinearPlan side = products.apply(Branch.SIDE);
+  void forward(CudaTensor product) {
+    LinearPlan plan = plan(place.branch());
     DeviceSpan x = place.input().span();
     DeviceSpan w = place.weightOperand();
+    DeviceSpan y = product.span();
+    recording.reads(place.branch(), place.input());
+    recording.library(place.branch(), place.name("product"), () -> plan.forward(x, w, y), product);
+  }
+
+  /**
+   * Records the gradient of the weight.
+   *
+   * @param product the gradient of the product, an operand [N, out]
+   */
+  void weightGradient(CudaTensor product) {
+    LinearPlan plan = plan(Branch.SIDE);
+    DeviceSpan x = place.input().span();
     DeviceSpan dy = product.span();
     DeviceSpan dw = place.weightGradient().span();
     recording.reads(Branch.SIDE, place.input(), product);
     recording.library(
         Branch.SIDE,
         place.name("weight gradient"),
-        () -> side.weightGradient(x, dy, dw),
+        () -> plan.weightGradient(x, dy, dw),
         place.weightGradient());
-    if (!wantInputGradient) {
-      return null;
-    }
-    CudaTensor gradient =
-        recording.operandTensor(place.name("input.gradient"), place.layer().inputShape());
+  }
+
+  /**
+   * Records the gradient of the input.
+   *
+   * @param product the gradient of the product, an operand [N, out]
+   * @param gradient receives it, an operand [N, ...inputShape]
+   */
+  void inputGradient(CudaTensor product, CudaTensor gradient) {
+    LinearPlan plan = plan(Branch.MAIN);
+    DeviceSpan w = place.weightOperand();
+    DeviceSpan dy = product.span();
     DeviceSpan dx = gradient.span();
-    LinearPlan main = products.apply(Branch.MAIN);
     recording.reads(Branch.MAIN, product);
     recording.library(
-        Branch.MAIN, place.name("data gradient"), () -> main.dataGradient(w, dy, dx), gradient);
-    return gradient;
+        Branch.MAIN, place.name("data gradient"), () -> plan.dataGradient(w, dy, dx), gradient);
   }
 }

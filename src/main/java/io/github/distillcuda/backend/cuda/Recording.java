@@ -43,6 +43,7 @@ final class Recording {
     }
   }
 
+  /** Returns what owns all that is recorded. */
   CudaSession session() {
     return session;
   }
@@ -52,10 +53,17 @@ final class Recording {
     return batch;
   }
 
+  /** Returns where the operations of a branch run. */
   ComputeLane lane(Branch branch) {
     return session.lane(branch);
   }
 
+  /** Keeps a plan for as long as the backend is open, and returns it. */
+  <T extends AutoCloseable> T own(T plan) {
+    return session.scope().own(plan);
+  }
+
+  /** Returns the operations so far, in the order of their recording. */
   List<Operation> operations() {
     return operations;
   }

@@ -81,31 +81,22 @@ final class OnednnParameterArena implements ParameterArena {
     return segments;
   }
 
-  /**
-   * Returns the position of a layer.
-   *
-   * @throws IllegalArgumentException if the arena was not planned for it
-   */
-  int indexOf(LayerSpec layer) {
-    int index = layers.indexOf(layer);
-    if (index < 0) {
-      throw new IllegalArgumentException("no parameters were created for " + layer);
-    }
-    return index;
-  }
-
+  /** Returns the weight of the layer at a position of {@link #indexOf}. */
   OnednnTensor weight(int layer) {
     return (OnednnTensor) values().get(2 * layer);
   }
 
+  /** Returns its bias. */
   OnednnTensor bias(int layer) {
     return (OnednnTensor) values().get(2 * layer + 1);
   }
 
+  /** Returns the gradient of its weight; there must be one. */
   OnednnTensor weightGradient(int layer) {
     return (OnednnTensor) gradients().get(2 * layer);
   }
 
+  /** Returns the gradient of its bias; there must be one. */
   OnednnTensor biasGradient(int layer) {
     return (OnednnTensor) gradients().get(2 * layer + 1);
   }

@@ -123,24 +123,6 @@ final class OnednnTensor implements Tensor {
     }
   }
 
-  @Override
-  public void read(double[] destination) {
-    float[] rounded = new float[destination.length];
-    read(rounded);
-    for (int i = 0; i < rounded.length; i++) {
-      destination[i] = rounded[i];
-    }
-  }
-
-  @Override
-  public void write(double[] source) {
-    float[] rounded = new float[source.length];
-    for (int i = 0; i < rounded.length; i++) {
-      rounded[i] = (float) source[i];
-    }
-    write(rounded);
-  }
-
   private void checkTransfer(int length) {
     context.check();
     if (length != shape.elements()) {

@@ -81,11 +81,7 @@ final class ReferenceArena extends Owned implements ParameterArena {
    * @throws IllegalArgumentException if the arena was not planned for the layer
    */
   LayerParameters of(LayerSpec layer) {
-    int index = layers.indexOf(layer);
-    if (index < 0) {
-      throw new IllegalArgumentException("the arena was not planned for " + layer);
-    }
-    int weight = 2 * index;
+    int weight = 2 * indexOf(layer);
     int bias = weight + 1;
     return new LayerParameters(
         valueViews.get(weight),

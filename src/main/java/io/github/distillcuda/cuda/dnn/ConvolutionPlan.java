@@ -84,7 +84,7 @@ public final class ConvolutionPlan implements AutoCloseable {
     y = descriptors.tensor(output);
     relu = descriptors.relu();
     for (Direction direction : Direction.values()) {
-      choices.put(direction, new Choice(descriptors.convolution(lane.math())));
+      choices.put(direction, new Choice(descriptors.convolution()));
     }
   }
 

@@ -4,7 +4,6 @@ import io.github.distillcuda.cuda.ComputeLane;
 import io.github.distillcuda.cuda.CudaContext;
 import io.github.distillcuda.cuda.DeviceScope;
 import io.github.distillcuda.cuda.LibraryObject;
-import io.github.distillcuda.cuda.MathMode;
 import io.github.distillcuda.ffi.CudnnApi;
 import io.github.distillcuda.ffi.CudnnConstants;
 import java.util.function.LongConsumer;
@@ -65,8 +64,11 @@ final class Descriptors implements AutoCloseable {
     return filter;
   }
 
-  /** A convolution of stride 1 whose output is as large as its input. */
-  LibraryObject convolution(MathMode math) {
+  /**
+   * A convolution of stride 1 whose output is as large as its input, with sums in float32; its math
+   * type is its algorithm's.
+   */
+  LibraryObject convolution() {
     LibraryObject convolution =
         own(
             "convolution",
@@ -83,7 +85,6 @@ final class Descriptors implements AutoCloseable {
         1,
         CudnnConstants.CUDNN_CROSS_CORRELATION,
         CudnnConstants.CUDNN_DATA_FLOAT);
-    cudnn.cudnnSetConvolutionMathType(convolution.address(), math.convolution());
     return convolution;
   }
 

@@ -195,7 +195,8 @@ class ReferenceBackendTest {
         "label 3 where there are 3 classes");
     LayerSpec wider = new LinearSpec("fc", TinyStep.IMAGE, 5, false);
     assertRejected(
-        () -> recorder.forward(wider, arena, batch.images(), false), "was not planned for");
+        () -> recorder.forward(wider, arena, batch.images(), false),
+        "no parameters were created for");
     assertRejected(() -> backend.record(0), "a batch of 0 rows");
     assertRejected(() -> backend.createParameters(List.of(LAYER), 0, true), "batch of 0 rows");
     assertRejected(

@@ -144,47 +144,17 @@ public final class EmulatedCublasLt extends EmulatedLibrary implements CublasLtA
             results.asSlice(
                 found++ * CublasConstants.HEURISTIC_BYTES, CublasConstants.HEURISTIC_BYTES);
         algorithm.write(result);
-        answer(result, workspace);
+        result.set(JAVA_LONG, CublasConstants.HEURISTIC_WORKSPACE_OFFSET, workspace);
+        result.set(JAVA_INT, CublasConstants.HEURISTIC_STATUS_OFFSET, 0);
       }
     }
     return found;
-  }
-
-  private static void answer(MemorySegment result, long workspace) {
-    result.set(JAVA_LONG, CublasConstants.HEURISTIC_WORKSPACE_OFFSET, workspace);
-    result.set(JAVA_INT, CublasConstants.HEURISTIC_STATUS_OFFSET, 0);
   }
 
   @Override
   public int cublasLtMatmulAlgoConfigGetAttribute(MemorySegment algorithm, int attribute) {
     requireValid(LtAlgorithm.isAttribute(attribute), "no such attribute");
     return algorithm.get(JAVA_INT, attribute * 4L);
-  }
-
-  /** Which algorithm it is cannot be changed; what else is set, is checked when it is used. */
-  @Override
-  public void cublasLtMatmulAlgoConfigSetAttribute(
-      MemorySegment algorithm, int attribute, int value) {
-    requireValid(
-        LtAlgorithm.isAttribute(attribute) && attribute != CublasConstants.CUBLASLT_ALGO_CONFIG_ID,
-        "no such attribute can be set");
-    algorithm.set(JAVA_INT, attribute * 4L, value);
-  }
-
-  @Override
-  public void cublasLtMatmulAlgoCheck(
-      long handle,
-      long matmul,
-      long aLayout,
-      long bLayout,
-      long cLayout,
-      long dLayout,
-      MemorySegment algorithm,
-      MemorySegment result) {
-    LtProduct product = product(handle, matmul, aLayout, bLayout, cLayout, dLayout);
-    long workspace = workspace(algorithm, product);
-    MemorySegment.copy(algorithm, 0, result, 0, CublasConstants.ALGORITHM_BYTES);
-    answer(result, workspace);
   }
 
   /** Returns the bytes that an algorithm needs for a product, which it must be able to compute. */
@@ -248,10 +218,7 @@ public final class EmulatedCublasLt extends EmulatedLibrary implements CublasLtA
           pointer % ALIGNMENT == 0,
           "0x%x is not aligned to 256 bytes, which heuristics assume".formatted(pointer));
     }
-    requireValid(product.hasPointers(), "the epilogue lacks a pointer");
-    requireValid(
-        product.epilogue() != LtEpilogue.DRELU,
-        "DRELU without the bias gradient, as an H200 answers");
+    requireValid(product.hasBias(), "the epilogue lacks a pointer");
     boolean tf32 = product.matmul().tf32() && hasTf32();
     submit(
         stream,

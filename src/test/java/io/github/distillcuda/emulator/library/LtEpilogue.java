@@ -4,43 +4,19 @@ import io.github.distillcuda.ffi.CublasConstants;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** What cublasLt does next to a product D: with a bias or its gradient, and with a mask. */
+/** What cublasLt does next to a product. */
 enum LtEpilogue {
-  DEFAULT(CublasConstants.CUBLASLT_EPILOGUE_DEFAULT, Bias.NONE, Mask.NONE, false),
-  BIAS(CublasConstants.CUBLASLT_EPILOGUE_BIAS, Bias.ADDED, Mask.NONE, false),
-  RELU_BIAS(CublasConstants.CUBLASLT_EPILOGUE_RELU_BIAS, Bias.ADDED, Mask.NONE, true),
-  RELU_AUX_BIAS(CublasConstants.CUBLASLT_EPILOGUE_RELU_AUX_BIAS, Bias.ADDED, Mask.WRITTEN, true),
-  DRELU(CublasConstants.CUBLASLT_EPILOGUE_DRELU, Bias.NONE, Mask.APPLIED, false),
-  DRELU_BGRAD(CublasConstants.CUBLASLT_EPILOGUE_DRELU_BGRAD, Bias.SUM_OF_D, Mask.APPLIED, false),
-  BGRADA(CublasConstants.CUBLASLT_EPILOGUE_BGRADA, Bias.SUM_OF_A, Mask.NONE, false),
-  BGRADB(CublasConstants.CUBLASLT_EPILOGUE_BGRADB, Bias.SUM_OF_B, Mask.NONE, false);
+  DEFAULT(CublasConstants.CUBLASLT_EPILOGUE_DEFAULT),
+  BIAS(CublasConstants.CUBLASLT_EPILOGUE_BIAS),
+  RELU_BIAS(CublasConstants.CUBLASLT_EPILOGUE_RELU_BIAS),
 
-  /** What happens at the bias pointer: a bias is read, or its gradient written. */
-  enum Bias {
-    NONE,
-    ADDED,
-    SUM_OF_D,
-    SUM_OF_A,
-    SUM_OF_B
-  }
-
-  /** What happens at the auxiliary pointer: a bit an element, set where a ReLU let it pass. */
-  enum Mask {
-    NONE,
-    WRITTEN,
-    APPLIED
-  }
+  /** The gradient of a bias: the sums of B over k. */
+  BGRADB(CublasConstants.CUBLASLT_EPILOGUE_BGRADB);
 
   private final int number;
-  private final Bias bias;
-  private final Mask mask;
-  private final boolean relu;
 
-  LtEpilogue(int number, Bias bias, Mask mask, boolean relu) {
+  LtEpilogue(int number) {
     this.number = number;
-    this.bias = bias;
-    this.mask = mask;
-    this.relu = relu;
   }
 
   /** Returns the epilogue of a {@code cublasLtEpilogue_t}, if it is emulated. */
@@ -48,15 +24,7 @@ enum LtEpilogue {
     return Stream.of(values()).filter(epilogue -> epilogue.number == number).findFirst();
   }
 
-  Bias bias() {
-    return bias;
-  }
-
-  Mask mask() {
-    return mask;
-  }
-
-  boolean relu() {
-    return relu;
+  boolean addsBias() {
+    return this == BIAS || this == RELU_BIAS;
   }
 }

@@ -2,8 +2,6 @@ package io.github.distillcuda.emulator.library;
 
 import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_DESC_BIAS_POINTER;
 import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_DESC_EPILOGUE;
-import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD;
-import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER;
 import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_DESC_TRANSA;
 import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_DESC_TRANSB;
 
@@ -19,9 +17,7 @@ record LtMatmul(int computeType, int scaleType, Map<Integer, Long> attributes) {
           CUBLASLT_MATMUL_DESC_TRANSA, 4,
           CUBLASLT_MATMUL_DESC_TRANSB, 4,
           CUBLASLT_MATMUL_DESC_EPILOGUE, 4,
-          CUBLASLT_MATMUL_DESC_BIAS_POINTER, 8,
-          CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, 8,
-          CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, 8);
+          CUBLASLT_MATMUL_DESC_BIAS_POINTER, 8);
 
   LtMatmul(int computeType, int scaleType) {
     this(computeType, scaleType, new HashMap<>());
@@ -43,14 +39,6 @@ record LtMatmul(int computeType, int scaleType, Map<Integer, Long> attributes) {
 
   long bias() {
     return get(CUBLASLT_MATMUL_DESC_BIAS_POINTER);
-  }
-
-  long mask() {
-    return get(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER);
-  }
-
-  long maskLd() {
-    return get(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD);
   }
 
   boolean transposesA() {

@@ -9,8 +9,6 @@ import java.util.Optional;
  */
 record LtProduct(
     LtMatmul matmul, LtEpilogue epilogue, LtLayout a, LtLayout b, LtLayout c, LtLayout d) {
-  private static final long MASK_LD_MULTIPLE = 128;
-
   long m() {
     return matmul.transposesA() ? a.columns() : a.rows();
   }
@@ -19,16 +17,8 @@ record LtProduct(
     return matmul.transposesA() ? a.rows() : a.columns();
   }
 
-  private boolean usesBias() {
-    return epilogue.bias() != LtEpilogue.Bias.NONE;
-  }
-
-  private boolean usesMask() {
-    return epilogue.mask() != LtEpilogue.Mask.NONE;
-  }
-
-  boolean hasPointers() {
-    return (!usesBias() || matmul.bias() != 0) && (!usesMask() || matmul.mask() != 0);
+  boolean hasBias() {
+    return epilogue == LtEpilogue.DEFAULT || matmul.bias() != 0;
   }
 
   /** Returns what does not fit together. */
@@ -47,9 +37,6 @@ record LtProduct(
     boolean single = a.type() == CublasConstants.CUDA_R_32F;
     if (a.type() != b.type() || single && d.type() != a.type() || matmul.tf32() && !single) {
       return Optional.of("the types");
-    }
-    if (usesMask() && (matmul.maskLd() % MASK_LD_MULTIPLE != 0 || matmul.maskLd() < m())) {
-      return Optional.of("the mask's leading dimension " + matmul.maskLd());
     }
     return Optional.empty();
   }
@@ -73,58 +60,27 @@ record LtProduct(
             alpha,
             Matrix.product(left, matmul.transposesA(), right, matmul.transposesB(), tf32),
             beta);
-    // The bias runs along the rows of D; its gradient lies where it does, and has D's type.
-    int biases = epilogue.bias() == LtEpilogue.Bias.SUM_OF_B ? result.columns() : result.rows();
-    Matrix bias = new Matrix(arrays, matmul.bias(), result.type(), biases, 1, biases);
-    if (epilogue.bias() == LtEpilogue.Bias.ADDED) {
-      addBias(values, bias.read());
+    if (epilogue.addsBias()) { // along the rows of D
+      float[] bias = bias(arrays, result.rows()).read();
+      for (int i = 0; i < values.length; i++) {
+        values[i] += bias[i % bias.length];
+      }
     }
-    if (usesMask()) {
-      mask(values, arrays, result);
+    if (epilogue == LtEpilogue.RELU_BIAS) {
+      for (int i = 0; i < values.length; i++) {
+        values[i] = values[i] > 0 ? values[i] : 0;
+      }
     }
-    if (epilogue.relu()) {
-      relu(values);
-    }
-    switch (epilogue.bias()) {
-      case SUM_OF_D -> bias.write(sumsOfRows(values, result.rows()));
-      case SUM_OF_A -> bias.write(sums(left, !matmul.transposesA()));
-      case SUM_OF_B -> bias.write(sums(right, matmul.transposesB()));
-      case NONE, ADDED -> {}
+    if (epilogue == LtEpilogue.BGRADB) {
+      bias(arrays, result.columns()).write(sums(right, matmul.transposesB()));
     }
     result.write(values);
   }
 
-  private static void addBias(double[] values, float[] bias) {
-    for (int i = 0; i < values.length; i++) {
-      values[i] += bias[i % bias.length];
-    }
-  }
-
-  private static void relu(double[] values) {
-    for (int i = 0; i < values.length; i++) {
-      values[i] = values[i] > 0 ? values[i] : 0;
-    }
-  }
-
-  /** Writes or applies the bits of D's elements, which lie in columns as those do. */
-  private void mask(double[] values, DeviceArrays arrays, Matrix result) {
-    int columnBytes = (int) (matmul.maskLd() / 8);
-    int length = columnBytes * result.columns();
-    boolean applied = epilogue.mask() == LtEpilogue.Mask.APPLIED;
-    byte[] mask = applied ? arrays.readBytes(matmul.mask(), length) : new byte[length];
-    for (int i = 0; i < values.length; i++) {
-      int row = i % result.rows();
-      int position = i / result.rows() * columnBytes + row / 8;
-      int bit = 1 << row % 8;
-      if (!applied) {
-        mask[position] |= (byte) (values[i] > 0 ? bit : 0);
-      } else if ((mask[position] & bit) == 0) {
-        values[i] = 0;
-      }
-    }
-    if (!applied) {
-      arrays.writeBytes(matmul.mask(), mask);
-    }
+  /** A bias or its gradient has the type of D. */
+  private Matrix bias(DeviceArrays arrays, int length) {
+    ElementType type = ElementType.ofCuda(d.type()).orElseThrow();
+    return new Matrix(arrays, matmul.bias(), type, length, 1, length);
   }
 
   /** Returns the sums of a factor over k, which runs along its rows or along its columns. */
@@ -133,14 +89,6 @@ record LtProduct(
     double[] sums = new double[ofRows ? factor.rows() : factor.columns()];
     for (int i = 0; i < values.length; i++) {
       sums[ofRows ? i % factor.rows() : i / factor.rows()] += values[i];
-    }
-    return sums;
-  }
-
-  private static double[] sumsOfRows(double[] values, int rows) {
-    double[] sums = new double[rows];
-    for (int i = 0; i < values.length; i++) {
-      sums[i % rows] += values[i];
     }
     return sums;
   }

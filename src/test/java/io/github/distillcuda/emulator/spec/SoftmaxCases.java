@@ -226,155 +226,41 @@ final class SoftmaxCases {
         .value("temperature", temperature);
   }
 
-  /** Works out a row of the result, with the tolerance of each element. */
-  private interface RowFunction {
-    void apply(int row, double[] exact, double[] tolerance);
+  private static SoftmaxExpectation expectation(
+      KernelSignature kernel, LossBatch batch, float temperature) {
+    return new SoftmaxExpectation(batch, temperature, typeOf(kernel));
   }
 
-  private static Expected byRow(ElementType type, LossBatch batch, RowFunction function) {
-    int classes = batch.classes();
-    double[] exact = new double[batch.z().length];
-    double[] tolerance = new double[exact.length];
-    for (int row = 0; row < batch.rows(); row++) {
-      double[] exactRow = new double[classes];
-      double[] toleranceRow = new double[classes];
-      function.apply(row, exactRow, toleranceRow);
-      System.arraycopy(exactRow, 0, exact, row * classes, classes);
-      System.arraycopy(toleranceRow, 0, tolerance, row * classes, classes);
-    }
-    return WideLossCases.near(type, exact, tolerance);
-  }
-
-  private static double[] row(float[] matrix, int row, int classes) {
-    double[] x = new double[classes];
-    for (int c = 0; c < classes; c++) {
-      x[c] = matrix[row * classes + c];
-    }
-    return x;
-  }
-
-  /**
-   * 2e-6 relative, and the rounding of 1/T and of (x - max)/T: half a unit in the last place each
-   * of an exponent, which is a relative error of the result.
-   */
   private static KernelCase softmax(KernelSignature kernel, LossBatch batch, float temperature) {
-    return caseOf(kernel, batch, temperature)
-        .in("x", WideLossCases.bytes(typeOf(kernel), batch.z()))
-        .out(
-            "y",
-            byRow(
-                typeOf(kernel),
-                batch,
-                (row, exact, tolerance) -> {
-                  double[] x = row(batch.z(), row, batch.classes());
-                  double[] p = LossRow.softmax(x, temperature);
-                  double max = LossRow.max(x);
-                  for (int c = 0; c < x.length; c++) {
-                    exact[c] = p[c];
-                    double exponent = Math.abs(x[c] - max) / temperature;
-                    tolerance[c] = relative(p[c], exponent);
-                  }
-                }));
+    return forward(kernel, batch, temperature, expectation(kernel, batch, temperature).softmax());
   }
 
-  private static double relative(double p, double exponent) {
-    double error = p == 0 ? 0 : p * (2e-6 + exponent * 0x1p-22);
-    return error + Float.MIN_NORMAL; // what underflows may be 0
-  }
-
-  /** 2e-6 absolute, scaled with the largest finite distance from the maximum. */
   private static KernelCase logSoftmax(KernelSignature kernel, LossBatch batch, float temperature) {
+    return forward(
+        kernel, batch, temperature, expectation(kernel, batch, temperature).logSoftmax());
+  }
+
+  private static KernelCase forward(
+      KernelSignature kernel, LossBatch batch, float temperature, Expected y) {
     return caseOf(kernel, batch, temperature)
         .in("x", WideLossCases.bytes(typeOf(kernel), batch.z()))
-        .out(
-            "y",
-            byRow(
-                typeOf(kernel),
-                batch,
-                (row, exact, tolerance) -> {
-                  double[] x = row(batch.z(), row, batch.classes());
-                  double[] logP = logSoftmax(x, temperature);
-                  double range = 0;
-                  for (double value : logP) {
-                    range = Double.isFinite(value) ? Math.max(range, -value) : range;
-                  }
-                  for (int c = 0; c < x.length; c++) {
-                    exact[c] = logP[c];
-                    tolerance[c] = 2e-6 * (1 + range);
-                  }
-                }));
+        .out("y", y);
   }
 
-  private static double[] logSoftmax(double[] x, double temperature) {
-    double max = LossRow.max(x);
-    double sum = 0;
-    for (double value : x) {
-      sum += Math.exp((value - max) / temperature);
-    }
-    double logSum = LossRow.isUndefined(x) ? Double.NaN : Math.log(sum);
-    double[] logP = new double[x.length];
-    for (int c = 0; c < x.length; c++) {
-      logP[c] = (x[c] - max) / temperature - logSum;
-    }
-    return logP;
-  }
-
-  /** Each product and sum rounds relative to what it adds: 1e-6 of the sum of magnitudes. */
   private static KernelCase softmaxBackward(
       KernelSignature kernel, LossBatch batch, float temperature) {
-    float[] y = inType(kernel, probabilities(batch, temperature, false));
+    SoftmaxExpectation expectation = expectation(kernel, batch, temperature);
+    float[] y = inType(kernel, expectation.probabilities());
     float[] dy = inType(kernel, gradients(batch));
-    return backward(
-        kernel,
-        batch,
-        temperature,
-        y,
-        dy,
-        (yRow, dyRow, exact, tolerance) -> {
-          double sum = 0;
-          double magnitude = 0;
-          for (int c = 0; c < yRow.length; c++) {
-            sum += dyRow[c] * yRow[c];
-            magnitude += Math.abs(dyRow[c] * yRow[c]);
-          }
-          for (int c = 0; c < yRow.length; c++) {
-            exact[c] = yRow[c] * (dyRow[c] - sum) / temperature;
-            double terms = Math.abs(yRow[c]) * (Math.abs(dyRow[c]) + magnitude);
-            tolerance[c] = 1e-6 * terms / temperature + Float.MIN_NORMAL;
-          }
-        });
+    return backward(kernel, batch, temperature, y, dy, expectation.softmaxGradient(y, dy));
   }
 
-  /** As above; exp(y) is good to 2e-6 and the rounding of its exponent is none, y is exact. */
   private static KernelCase logSoftmaxBackward(
       KernelSignature kernel, LossBatch batch, float temperature) {
-    float[] y = inType(kernel, probabilities(batch, temperature, true));
+    SoftmaxExpectation expectation = expectation(kernel, batch, temperature);
+    float[] y = inType(kernel, expectation.logProbabilities());
     float[] dy = inType(kernel, gradients(batch));
-    return backward(
-        kernel,
-        batch,
-        temperature,
-        y,
-        dy,
-        (yRow, dyRow, exact, tolerance) -> {
-          double sum = 0;
-          double magnitude = 0;
-          for (double gradient : dyRow) {
-            sum += gradient;
-            magnitude += Math.abs(gradient);
-          }
-          for (int c = 0; c < yRow.length; c++) {
-            double p = Math.exp(yRow[c]);
-            exact[c] = (dyRow[c] - p * sum) / temperature;
-            double terms = 1e-6 * Math.abs(dyRow[c]) + 3e-6 * p * magnitude;
-            tolerance[c] = terms / temperature + Float.MIN_NORMAL;
-          }
-        });
-  }
-
-  /** The gradient of a row from its forward output and the gradient of that. */
-  private interface BackwardRow {
-    void apply(double[] y, double[] dy, double[] exact, double[] tolerance);
+    return backward(kernel, batch, temperature, y, dy, expectation.logSoftmaxGradient(y, dy));
   }
 
   private static KernelCase backward(
@@ -383,31 +269,11 @@ final class SoftmaxCases {
       float temperature,
       float[] y,
       float[] dy,
-      BackwardRow function) {
-    int classes = batch.classes();
+      Expected dx) {
     return caseOf(kernel, batch, temperature)
         .in("y", WideLossCases.bytes(typeOf(kernel), y))
         .in("dy", WideLossCases.bytes(typeOf(kernel), dy))
-        .out(
-            "dx",
-            byRow(
-                typeOf(kernel),
-                batch,
-                (row, exact, tolerance) ->
-                    function.apply(row(y, row, classes), row(dy, row, classes), exact, tolerance)));
-  }
-
-  /** What the forward kernel would have left, to the nearest float. */
-  private static float[] probabilities(LossBatch batch, float temperature, boolean logs) {
-    float[] outputs = new float[batch.z().length];
-    for (int row = 0; row < batch.rows(); row++) {
-      double[] x = row(batch.z(), row, batch.classes());
-      double[] y = logs ? logSoftmax(x, temperature) : LossRow.softmax(x, temperature);
-      for (int c = 0; c < y.length; c++) {
-        outputs[row * y.length + c] = (float) y[c];
-      }
-    }
-    return outputs;
+        .out("dx", dx);
   }
 
   private static float[] inType(KernelSignature kernel, float[] values) {
