@@ -105,7 +105,9 @@ final class FusedConvolution implements CudaPass {
         : null;
   }
 
-  /** Three channels fill a fifth of what tensor cores multiply at a time. */
+  /**
+   * Of the sixteen input channels that a block multiplies on tensor cores three would be a waste.
+   */
   private KernelSignature filterGradient() {
     boolean tensorCores =
         session.math() == MathMode.TF32 && spec.inChannels() > ImageConvolutionKernels.IN_CHANNELS;
