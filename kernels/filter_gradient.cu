@@ -87,8 +87,8 @@ __device__ __forceinline__ void partialSums(
     float total = 0.0f;
     for (int w = 0; w < WARPS; ++w) total += sums[w][tap][i % OUTPUTS];
     // The bias lies behind the taps of all inputs; each group has it, the first writes it.
-    const int at = tap < TAPS ? group * TAPS + tap : 9 * inputs;
-    const bool exists = tap < TAPS ? at < 9 * inputs : group == 0;
+    const int at = tap == TAPS ? 9 * inputs : group * TAPS + tap;
+    const bool exists = tap == TAPS ? group == 0 : at < 9 * inputs;
     if (channel < channels && exists) {
       partials[((size_t)blockIdx.x * (9 * inputs + 1) + at) * channels + channel] = total;
     }

@@ -124,6 +124,8 @@ struct BorderPlace {
   int right = threadIdx.x % 2;
   int input = threadIdx.x / 32 % 4 * 4 + threadIdx.x / 2 % 4;
   int row = threadIdx.x / 128 * 4 + threadIdx.x / 8 % 4;
+
+  __device__ bool has(int pixel) const { return pixel == 0 || row + 8 < PATCH_ROWS; }
 };
 
 __device__ __forceinline__ Fetched fetch(const Layer& layer, Tile tile) {
@@ -153,8 +155,7 @@ __device__ __forceinline__ Fetched fetch(const Layer& layer, Tile tile) {
 #pragma unroll
     for (int i = 0; i < 2; ++i) {
       const int row = firstRow + border.row + 8 * i;
-      fetched.border[i] =
-          row < rows && border.row + 8 * i < PATCH_ROWS ? plane[row * layer.width] : 0.0f;
+      fetched.border[i] = row < rows && border.has(i) ? plane[row * layer.width] : 0.0f;
     }
   }
   const int row = tile.row * TILE_ROWS + threadIdx.x % 32 / TILE_COLUMNS;
@@ -182,10 +183,9 @@ __device__ __forceinline__ void putBorder(Factors& factors, const float (&pixels
   const BorderPlace border;
 #pragma unroll
   for (int i = 0; i < 2; ++i) {
-    const int row = border.row + 8 * i;
-    if (row < PATCH_ROWS) {
-      factors.x[border.input][row * PATCH_COLUMNS + border.right * (PATCH_COLUMNS - 1)] =
-          toTf32(pixels[i]);
+    if (border.has(i)) {
+      factors.x[border.input][(border.row + 8 * i) * PATCH_COLUMNS +
+                              border.right * (PATCH_COLUMNS - 1)] = toTf32(pixels[i]);
     }
   }
 }
@@ -277,7 +277,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) filter_gradient_partial
   const Tile step = layer.tile(gridDim.x);
   Tile tile = layer.tile(blockIdx.x);
   Fetched next = fetch(layer, tile);
-  for (int turn = 0; tile.image < images; turn = 1 - turn) {
+  int turn = 0;
+  do {  // every block has a tile
     put(factors[turn], next);
     if (layer.bordered()) putBorder(factors[turn], next.border);
 #pragma unroll
@@ -288,7 +289,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) filter_gradient_partial
     tile = layer.after(tile, step);
     if (tile.image < images) next = fetch(layer, tile);  // arrives during the products
     if (present) multiply(sum, factors[turn]);
-  }
+    turn = 1 - turn;
+  } while (tile.image < images);
 
   const size_t first = (size_t)blockIdx.x * (TAPS * inputs + 1) * channels;
   const int warp = threadIdx.x / 32;

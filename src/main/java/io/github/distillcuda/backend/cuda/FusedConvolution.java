@@ -51,7 +51,7 @@ final class FusedConvolution implements CudaLayer {
     return spec.inChannels() == ImageConvolutionKernels.IN_CHANNELS;
   }
 
-  /** Three channels fill a fifth of what tensor cores multiply at a time. */
+  /** Of the channels that tensor cores multiply at a time three would be a waste. */
   private boolean isOnTensorCores() {
     return session.math() == MathMode.TF32
         && spec.inChannels() > ImageConvolutionKernels.IN_CHANNELS;

@@ -90,8 +90,8 @@ public final class FilterGradientKernels {
   }
 
   /**
-   * Sixteen inputs a block, tiles of 4 x 8 windows. A block has four tiles before there is another:
-   * products of one take about as long as it takes to write partial sums and to read them again.
+   * Sixteen inputs a block, tiles of 4 x 8 windows. A block has four tiles before there is another,
+   * whose partial sums are to be written and read again.
    */
   private static LaunchConfig tensorCoreLaunch(KernelSizes sizes) {
     long groups = PooledTiles.outputGroups(sizes) * Math.ceilDiv(sizes.get("inputs"), 16L);

@@ -93,7 +93,7 @@ final class PooledConvolutionCases {
           new Layer(2, 2, 7, 4, 18),
           new Layer(1, 3, 33, 10, 34),
           new Layer(1, 16, 32, 8, 16),
-          new Layer(2, 17, 16, 16, 16),
+          new Layer(3, 17, 16, 16, 16),
           new Layer(3, 5, 9, 20, 36),
           new Layer(9, 2, 3, 10, 34),
           new Layer(9, 32, 64, 4, 4));
