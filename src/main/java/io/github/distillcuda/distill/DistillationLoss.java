@@ -2,6 +2,7 @@ package io.github.distillcuda.distill;
 
 import io.github.distillcuda.backend.LossSpec;
 import io.github.distillcuda.backend.host.DistillationRows;
+import java.util.concurrent.ForkJoinPool;
 
 /**
  * The distillation loss on plain arrays, for use on its own:
@@ -17,10 +18,16 @@ import io.github.distillcuda.backend.host.DistillationRows;
  * al. 2015, section 2). Computed in double and stable at every T from 1e-3 to 1e6 and for logits to
  * 1e4 and beyond, where the usual {@code q * (log q - log p)} in float32 is off by 1.5 % at T =
  * 1000; equal logits give a KL of exactly 0. A NaN gives NaN.
+ *
+ * <p>The rows of a large batch are shared by the caller and the threads of the common pool; the
+ * results have the same bits for any number of threads and on any machine.
  */
 public final class DistillationLoss {
   /** The label of a row that has none: it counts in the distillation term alone. */
   public static final int NO_LABEL = DistillationRows.NO_LABEL;
+
+  /** About 0.1 ms of work: what waking a thread costs is little beside it. */
+  private static final int LOGITS_OF_THREAD = 16_384;
 
   /**
    * A loss and its gradient.
@@ -60,7 +67,8 @@ public final class DistillationLoss {
     if (spec.readsTeacher()) {
       check("teacherLogits", teacherLogits, labels.length, classes);
     }
-    DistillationRows rows = new DistillationRows(classes, temperature, alpha);
+    DistillationRows rows =
+        new DistillationRows(classes, temperature, alpha, threads(labels.length, classes));
     float[] gradient = new float[studentLogits.length];
     rows.compute(studentLogits, teacherLogits, labels, labels.length, gradient);
     double squared = (double) temperature * temperature;
@@ -70,6 +78,11 @@ public final class DistillationLoss {
         rows.labelledRows() == 0 ? 0 : rows.crossEntropySum() / rows.labelledRows(),
         rows.correct(),
         gradient);
+  }
+
+  private static int threads(int rows, int classes) {
+    long enough = Math.min(rows, (long) rows * classes / LOGITS_OF_THREAD);
+    return Math.clamp(enough, 1, ForkJoinPool.getCommonPoolParallelism() + 1);
   }
 
   private static void check(String name, float[] logits, int rows, int classes) {

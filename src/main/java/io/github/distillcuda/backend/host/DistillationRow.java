@@ -15,36 +15,56 @@ import java.util.Arrays;
  * }
  *
  * <p>Written like this the first line is useless for large T or a student near its teacher: terms
- * of either sign and size 1/T cancel to a sum of size 1/T^2. So every term is made non-negative by
- * adding {@code p_i - q_i}, which sums to zero, and computed from the small number {@code d_i =
- * log(p_i/q_i)} itself, never from a difference of logarithms:
+ * of either sign and size 1/T cancel to a sum of size 1/T^2, and p and q cancel, too. So every term
+ * is made non-negative by adding {@code p_i - q_i}, which sums to zero, and all is computed from
+ * the differences g of the logits, never from those of logarithms or of neighbours p and q:
  *
  * {@snippet lang=text :
+ * a_i = exp((z_i - max z)/T)   A = sum_i a_i      g_i = ((z_i - v_i) - (max z - max v)) / T
+ * b_i = exp((v_i - max v)/T)   B = sum_i b_i      e_i = a_i - b_i = b_i * (exp(g_i) - 1)
+ *                                                 E   = sum_i e_i = A - B
+ * p_i - q_i = (e_i - q_i * E) / A                 d_i = log(p_i/q_i) = g_i - log(1 + E/B)
  * KL = sum_i q_i * (exp(d_i) - 1 - d_i)
- * d_i = g_i - c,  g_i = ((z_i - v_i) - (max z - max v)) / T,  c = log(sum_j q_j * exp(g_j))
  * }
  *
- * <p>Where z and v are equal bit for bit, g, c and d are zero and so is the term, exactly. A logit
+ * <p>The largest of p and of q are 1/A and 1/B, so one of the two classes has a gradient of at
+ * least |1/A - 1/B| = |E|/(A*B), which no q_i*|E|/A exceeds: subtracting that costs no digit of the
+ * row's largest gradient.
+ *
+ * <p>Where z and v are equal bit for bit, g, e and d are zero and so is the term, exactly. A logit
  * of -infinity is a class of probability zero. A row with NaN, +infinity, or nothing but -infinity
  * has no softmax: its terms and gradients are NaN.
  *
- * <p>An object is scratch space for one thread; nothing is allocated after its construction.
+ * <p>Every pass is a plain loop over a block that the first-level cache holds, which becomes vector
+ * instructions; sums have one order. So the bits do not depend on the machine. An object is scratch
+ * space for one thread; nothing is allocated after its construction.
  */
 public final class DistillationRow {
-  /** Below this |d| the series of exp(d)-1-d is used, which otherwise cancels. */
-  private static final double SERIES_LIMIT = 0.1;
+  /** Classes of a block. */
+  private static final int BLOCK = 1024;
 
-  /** Below this distance of logarithms a difference of exponentials cancels, beyond it not. */
-  private static final double NEAR = 1;
+  /**
+   * Stands for a logit of -infinity in g, which must stay finite: far from every float, and still
+   * so after a division by any.
+   */
+  private static final double EXCLUDED = -1e250;
 
-  private static final double[] INVERSE_FACTORIAL = {
-    1, 1, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880
-  };
+  private static final int UNREAD = -1;
 
   private final int classes;
+
+  /** a, then e, then p - q; for the cross-entropy exp(z - max z). */
   private final double[] student;
+
+  /** b, then q. */
   private final double[] teacher;
+
+  /** g, then the terms of KL. */
+  private final double[] logRatio;
+
   private final double[] gradient;
+  private int studentTop = UNREAD;
+  private boolean finite;
 
   /**
    * Scratch space.
@@ -58,12 +78,18 @@ public final class DistillationRow {
     this.classes = classes;
     student = new double[classes];
     teacher = new double[classes];
+    logRatio = new double[classes];
     gradient = new double[classes];
   }
 
-  /** Sets the gradient of the row to zero, before its terms are added. */
+  /**
+   * Begins a row, whose gradient is zero before its terms are added. Until the next call all terms
+   * are of the same student logits.
+   */
   public void clearGradient() {
     Arrays.fill(gradient, 0);
+    studentTop = UNREAD;
+    finite = true;
   }
 
   /** Returns the weighted gradient with respect to the logit of one class. */
@@ -71,83 +97,149 @@ public final class DistillationRow {
     return gradient[classId];
   }
 
+  /** Writes the weighted gradient, rounded to float, from {@code offset}. */
+  void copyGradient(float[] target, int offset) {
+    for (int i = 0; i < classes; i++) {
+      target[offset + i] = (float) gradient[i];
+    }
+  }
+
+  /** Returns whether every logit of the row that was read is finite. */
+  boolean isFinite() {
+    return finite;
+  }
+
+  /**
+   * Reads the student's logits, once in a row.
+   *
+   * @return their {@link #argmax}
+   */
+  int readStudent(float[] z, int zOffset) {
+    if (studentTop == UNREAD) {
+      studentTop = read(z, zOffset);
+    }
+    return studentTop;
+  }
+
   /**
    * Computes the distillation term of a row and adds its gradient.
    *
    * @param z student logits, row from {@code zOffset}
    * @param v teacher logits, row from {@code vOffset}
-   * @param temperature T, positive and finite
+   * @param temperature T, in the range of positive floats
    * @param weight what the gradient is multiplied by
    * @return T^2 * KL(q || p)
    */
   public double addDistillation(
       float[] z, int zOffset, float[] v, int vOffset, double temperature, double weight) {
-    int zTop = argmax(z, zOffset);
-    int vTop = argmax(v, vOffset);
-    if (!hasSoftmax(z[zOffset + zTop]) || !hasSoftmax(v[vOffset + vTop])) {
+    double zLargest = z[zOffset + readStudent(z, zOffset)];
+    double vLargest = v[vOffset + read(v, vOffset)];
+    if (!hasSoftmax(zLargest) || !hasSoftmax(vLargest)) {
       return undefined();
     }
-    double zRest = exponentials(z, zOffset, zTop, temperature, student);
-    double vRest = exponentials(v, vOffset, vTop, temperature, teacher);
-    double shift = (double) z[zOffset + zTop] - v[vOffset + vTop];
-    double c = logRatio(z, zOffset, v, vOffset, shift, temperature, vRest);
-    double sum = 0;
-    for (int i = 0; i < classes; i++) {
-      double p = student[i] / (1 + zRest);
-      double q = teacher[i] / (1 + vRest);
-      double d = scaledDifference(z[zOffset + i], v[vOffset + i], shift, temperature) - c;
-      double difference = Math.abs(d) < NEAR ? q * StrictMath.expm1(d) : p - q;
-      gradient[i] += weight * (temperature * difference);
-      sum += term(p, q, d);
+    double scale = 1 / temperature;
+    double zSum = 0;
+    double vSum = 0;
+    double excess = 0;
+    for (int from = 0; from < classes; from += BLOCK) {
+      int to = Math.min(from + BLOCK, classes);
+      exponentials(z, zOffset, zLargest, scale, student, from, to);
+      exponentials(v, vOffset, vLargest, scale, teacher, from, to);
+      zSum += sum(student, from, to);
+      vSum += sum(teacher, from, to);
+      logRatios(z, zOffset, v, vOffset, zLargest - vLargest, scale, from, to);
+      excesses(from, to);
+      excess += sum(student, from, to);
     }
-    return temperature * temperature * sum;
+    double logRatioOfSums = StrictMath.log1p(excess / vSum);
+    double divergence = 0;
+    for (int from = 0; from < classes; from += BLOCK) {
+      int to = Math.min(from + BLOCK, classes);
+      terms(1 / zSum, 1 / vSum, excess, logRatioOfSums, weight * temperature, from, to);
+      divergence += sum(logRatio, from, to);
+    }
+    if (!finite && excludesWhatTheTeacherDoesNot(z, zOffset)) {
+      divergence = Double.POSITIVE_INFINITY;
+    }
+    return temperature * temperature * divergence;
   }
 
   /**
-   * Returns c. The sum is taken over the differences of the two unnormalised exponentials, each
-   * without cancellation: from g where they are within a factor e, by subtraction where they are
-   * not (there exp(g) may overflow).
+   * Computes g. The logits are subtracted first, so that a student near its teacher keeps every
+   * digit of the difference.
    */
-  private double logRatio(
+  private void logRatios(
       float[] z,
       int zOffset,
       float[] v,
       int vOffset,
       double shift,
-      double temperature,
-      double vRest) {
-    double sum = 0;
-    for (int i = 0; i < classes; i++) {
-      double g = scaledDifference(z[zOffset + i], v[vOffset + i], shift, temperature);
-      sum += Math.abs(g) < NEAR ? teacher[i] * StrictMath.expm1(g) : student[i] - teacher[i];
+      double scale,
+      int from,
+      int to) {
+    for (int i = from; i < to; i++) {
+      double zLogit = Math.max(z[zOffset + i], EXCLUDED);
+      double vLogit = Math.max(v[vOffset + i], EXCLUDED);
+      logRatio[i] = ((zLogit - vLogit) - shift) * scale;
     }
-    return StrictMath.log1p(sum / (1 + vRest));
   }
 
   /**
-   * Returns one g. The logits are subtracted first, so that a student near its teacher keeps every
-   * digit of the difference. A class of -infinity for both gives NaN, which is near nothing: what
-   * is computed from it is a difference of two zeros.
+   * Turns a into e: from g where that is small, by subtraction where it is not (there exp(g) may
+   * overflow).
    */
-  private static double scaledDifference(float z, float v, double shift, double temperature) {
-    return (((double) z - v) - shift) / temperature;
+  private void excesses(int from, int to) {
+    for (int i = from; i < to; i++) {
+      double near = near(logRatio[i]);
+      double g = near * logRatio[i];
+      double expm1 = Math.fma(g * g, Exponential.series(g), g);
+      student[i] = teacher[i] * expm1 + (1 - near) * (student[i] - teacher[i]);
+    }
   }
 
-  /** Returns q * (exp(d) - 1 - d), which is p - q - q*d. */
-  private static double term(double p, double q, double d) {
-    if (q == 0) {
-      return p;
+  /**
+   * Turns b into q, e into p - q and g into the terms of KL, and adds the gradient. A term is
+   * {@code q*(exp(d)-1-d)} by its series where d is small, and {@code (p-q) - q*d} where it is not.
+   */
+  private void terms(
+      double zScale,
+      double vScale,
+      double excess,
+      double logRatioOfSums,
+      double weight,
+      int from,
+      int to) {
+    for (int i = from; i < to; i++) {
+      teacher[i] *= vScale;
+      student[i] = (student[i] - teacher[i] * excess) * zScale;
+      gradient[i] += weight * student[i];
     }
-    double size = Math.abs(d);
-    if (size < SERIES_LIMIT) {
-      // Up to d^9/9!: the rest is below 1e-14 of the sum at the limit.
-      double series = 0;
-      for (int k = INVERSE_FACTORIAL.length - 1; k >= 2; k--) {
-        series = series * d + INVERSE_FACTORIAL[k];
+    for (int i = from; i < to; i++) {
+      double q = teacher[i];
+      double ratio = logRatio[i] - logRatioOfSums;
+      double near = near(ratio);
+      double d = near * ratio;
+      double small = d * d * Exponential.series(d);
+      logRatio[i] = q * small + (1 - near) * (student[i] - q * ratio);
+    }
+  }
+
+  /**
+   * Returns 1 where the series of the exponential function holds, else 0: a factor, because a loop
+   * with a branch becomes no vector instructions.
+   */
+  private static double near(double x) {
+    return Math.max(Math.signum(Exponential.NEAR - Math.abs(x)), 0);
+  }
+
+  /** Returns whether the student alone holds a class for impossible, which costs infinity. */
+  private boolean excludesWhatTheTeacherDoesNot(float[] z, int zOffset) {
+    for (int i = 0; i < classes; i++) {
+      if (z[zOffset + i] == Float.NEGATIVE_INFINITY && teacher[i] > 0) {
+        return true;
       }
-      return q * (d * d * series);
     }
-    return size < NEAR ? q * (StrictMath.expm1(d) - d) : (p - q) - q * d;
+    return false;
   }
 
   /**
@@ -159,50 +251,105 @@ public final class DistillationRow {
    * @return -log softmax(z) at the label; infinite where that logit is -infinity
    */
   public double addCrossEntropy(float[] z, int zOffset, int label, double weight) {
-    int top = argmax(z, zOffset);
-    if (!hasSoftmax(z[zOffset + top])) {
+    int top = readStudent(z, zOffset);
+    double largest = z[zOffset + top];
+    if (!hasSoftmax(largest)) {
       return undefined();
     }
-    double rest = exponentials(z, zOffset, top, 1, student);
-    for (int i = 0; i < classes; i++) {
-      double s = student[i] / (1 + rest);
-      // s - 1 = -(all but s): a student that is sure and right keeps its small gradient.
-      double oneHot = i == label ? 1 : 0;
-      gradient[i] += weight * (i == label && i == top ? -rest / (1 + rest) : s - oneHot);
+    // Of all but the largest, whose own 1 would swallow what little a sure student leaves them.
+    double rest = 0;
+    for (int from = 0; from < classes; from += BLOCK) {
+      int to = Math.min(from + BLOCK, classes);
+      exponentials(z, zOffset, largest, 1, student, from, to);
+      if (top >= from && top < to) {
+        student[top] = 0;
+      }
+      rest += sum(student, from, to);
     }
-    return StrictMath.log1p(rest) + ((double) z[zOffset + top] - z[zOffset + label]);
+    double scale = weight / (1 + rest);
+    for (int i = 0; i < classes; i++) {
+      gradient[i] += scale * student[i];
+    }
+    if (label == top) {
+      // s - 1 = -(all but s): a student that is sure and right keeps its small gradient.
+      gradient[top] -= scale * rest;
+    } else {
+      gradient[top] += scale;
+      gradient[label] -= weight;
+    }
+    return StrictMath.log1p(rest) + (largest - z[zOffset + label]);
   }
 
   /** Returns the index of the largest logit, the first of equals; the first NaN if there is one. */
-  public int argmax(float[] z, int zOffset) {
+  public int argmax(float[] x, int offset) {
     int top = 0;
+    float largest = x[offset];
     for (int i = 0; i < classes; i++) {
-      if (Float.isNaN(z[zOffset + i])) {
-        return i;
-      }
-      if (z[zOffset + i] > z[zOffset + top]) {
+      float logit = x[offset + i];
+      if (!(logit <= largest)) {
         top = i;
+        largest = logit;
+        if (Float.isNaN(logit)) {
+          break;
+        }
       }
     }
     return top;
   }
 
+  /** Returns the argmax of a row, and notes whether all of it is finite. */
+  private int read(float[] x, int offset) {
+    int top = argmax(x, offset);
+    float smallest = x[offset];
+    for (int i = 0; i < classes; i++) {
+      if (x[offset + i] < smallest) {
+        smallest = x[offset + i];
+      }
+    }
+    // If there is a NaN it is the largest.
+    finite &= Float.isFinite(x[offset + top]) && Float.isFinite(smallest);
+    return top;
+  }
+
   /** Returns whether the softmax of a row with this largest logit exists. */
-  private static boolean hasSoftmax(float largest) {
+  private static boolean hasSoftmax(double largest) {
     return largest - largest == 0;
   }
 
-  /**
-   * Fills {@code out} with exp((x - max x)/T) and returns their sum without the maximum's own 1.
-   */
-  private double exponentials(float[] x, int offset, int top, double temperature, double[] out) {
-    double largest = x[offset + top];
-    double rest = 0;
-    for (int i = 0; i < classes; i++) {
-      out[i] = StrictMath.exp((x[offset + i] - largest) / temperature);
-      rest += i == top ? 0 : out[i];
+  /** Computes exp((x - max x)/T) of a block. */
+  private void exponentials(
+      float[] x, int offset, double largest, double scale, double[] out, int from, int to) {
+    for (int i = from; i < to; i++) {
+      out[i] = (x[offset + i] - largest) * scale;
     }
-    return rest;
+    Exponential.apply(out, logRatio, from, to);
+  }
+
+  /** Sums up a block: eight sums, which do not wait for each other, then those. */
+  private static double sum(double[] x, int from, int to) {
+    double s0 = 0;
+    double s1 = 0;
+    double s2 = 0;
+    double s3 = 0;
+    double s4 = 0;
+    double s5 = 0;
+    double s6 = 0;
+    double s7 = 0;
+    int i = from;
+    for (; i + 7 < to; i += 8) {
+      s0 += x[i];
+      s1 += x[i + 1];
+      s2 += x[i + 2];
+      s3 += x[i + 3];
+      s4 += x[i + 4];
+      s5 += x[i + 5];
+      s6 += x[i + 6];
+      s7 += x[i + 7];
+    }
+    for (; i < to; i++) {
+      s0 += x[i];
+    }
+    return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7));
   }
 
   private double undefined() {

@@ -1,5 +1,9 @@
 package io.github.distillcuda.backend.host;
 
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
 /**
  * The distillation loss of a batch on plain arrays, {@code alpha * T^2 * KL + (1 - alpha) * CE},
  * and its gradient with respect to the student's logits.
@@ -7,10 +11,11 @@ package io.github.distillcuda.backend.host;
  * <p>The distillation term is a mean over the N rows, the cross-entropy one over the labelled rows,
  * as in PyTorch: a row whose label is {@link #NO_LABEL} leaves the second and its count. With alpha
  * 0 the teacher is not read, with alpha 1 labels are read for the accuracy alone; a term that is
- * not computed counts 0. Rows are summed in order, in double.
+ * not computed counts 0. Rows are summed in order, in double, whatever thread computed them: the
+ * results have the same bits for every number of threads.
  *
- * <p>An object holds the results of the last batch and is for one thread; {@link #compute}
- * allocates nothing.
+ * <p>An object holds the results of the last batch and is for one caller at a time; {@link
+ * #compute} allocates nothing unless a batch is larger than all before.
  */
 public final class DistillationRows {
   /** The label of a row without one. */
@@ -19,7 +24,14 @@ public final class DistillationRows {
   private final int classes;
   private final double temperature;
   private final double alpha;
-  private final DistillationRow row;
+  private final DistillationRow[] scratch;
+
+  /** Of each row, in the last batch. */
+  private double[] distillation = {};
+
+  private double[] crossEntropy = {};
+  private int[] top = {};
+  private boolean[] finiteRow = {};
 
   private double distillationSum;
   private double crossEntropySum;
@@ -28,21 +40,40 @@ public final class DistillationRows {
   private boolean finite;
   private double loss;
 
+  /** What all rows of a batch share. */
+  private record Batch(
+      float[] studentLogits,
+      float[] teacherLogits,
+      int[] labels,
+      double distillationWeight,
+      double crossEntropyWeight,
+      float[] gradient) {}
+
+  /** The loss on the caller's thread alone. */
+  public DistillationRows(int classes, double temperature, double alpha) {
+    this(classes, temperature, alpha, 1);
+  }
+
   /**
    * Scratch space and the constants of the loss.
    *
    * @param classes the number of logits in a row
-   * @param temperature T, positive and finite
+   * @param temperature T, in the range of positive floats
    * @param alpha the weight of the distillation term, in [0, 1]
+   * @param threads how many share the rows: the caller's and others of the common pool
    */
-  public DistillationRows(int classes, double temperature, double alpha) {
-    if (!(temperature > 0) || Double.isInfinite(temperature) || !(alpha >= 0 && alpha <= 1)) {
+  public DistillationRows(int classes, double temperature, double alpha, int threads) {
+    boolean isFloat = temperature >= Float.MIN_VALUE && temperature <= Float.MAX_VALUE;
+    if (!isFloat || !(alpha >= 0 && alpha <= 1)) {
       throw new IllegalArgumentException("temperature " + temperature + ", alpha " + alpha);
     }
     this.classes = classes;
     this.temperature = temperature;
     this.alpha = alpha;
-    row = new DistillationRow(classes);
+    scratch =
+        Stream.generate(() -> new DistillationRow(classes))
+            .limit(threads)
+            .toArray(DistillationRow[]::new);
   }
 
   /**
@@ -56,47 +87,26 @@ public final class DistillationRows {
    */
   public void compute(
       float[] studentLogits, float[] teacherLogits, int[] labels, int rows, float[] gradient) {
-    clear();
-    countLabels(studentLogits, labels, rows);
+    countLabels(labels, rows);
     // Means: 1/N for the distillation term, 1/labelled rows for the cross-entropy.
     double distillationWeight = alpha / rows;
     double crossEntropyWeight = labelledRows == 0 ? 0 : (1 - alpha) / labelledRows;
-    for (int n = 0; n < rows; n++) {
-      int offset = n * classes;
-      row.clearGradient();
-      finite &= isFinite(studentLogits, offset);
-      if (alpha > 0) {
-        finite &= isFinite(teacherLogits, offset);
-        distillationSum +=
-            row.addDistillation(
-                studentLogits, offset, teacherLogits, offset, temperature, distillationWeight);
-      }
-      if (alpha < 1 && labels[n] != NO_LABEL) {
-        crossEntropySum +=
-            row.addCrossEntropy(studentLogits, offset, labels[n], crossEntropyWeight);
-      }
-      for (int i = 0; i < classes; i++) {
-        gradient[offset + i] = (float) row.gradient(i);
-      }
-    }
+    computeRows(
+        new Batch(
+            studentLogits, teacherLogits, labels, distillationWeight, crossEntropyWeight, gradient),
+        rows);
+    addRows(labels, rows);
     // Not "0 * sum" for a term without weight: its sum may be infinite.
     loss =
         (alpha > 0 ? distillationWeight * distillationSum : 0)
             + (crossEntropyWeight > 0 ? crossEntropyWeight * crossEntropySum : 0);
   }
 
-  private void clear() {
-    distillationSum = 0;
-    crossEntropySum = 0;
-    labelledRows = 0;
-    correct = 0;
-    finite = true;
-  }
-
-  private void countLabels(float[] studentLogits, int[] labels, int rows) {
+  private void countLabels(int[] labels, int rows) {
     if (rows < 1) {
       throw new IllegalArgumentException(rows + " rows");
     }
+    labelledRows = 0;
     for (int n = 0; n < rows; n++) {
       int label = labels[n];
       if (label != NO_LABEL) {
@@ -105,18 +115,65 @@ public final class DistillationRows {
               "label %d of row %d is not in [0, %d)".formatted(label, n, classes));
         }
         labelledRows++;
-        correct += row.argmax(studentLogits, n * classes) == label ? 1 : 0;
       }
     }
   }
 
-  private boolean isFinite(float[] logits, int offset) {
-    for (int i = 0; i < classes; i++) {
-      if (!Float.isFinite(logits[offset + i])) {
-        return false;
-      }
+  /** Computes the rows, each by the first thread that is free. */
+  private void computeRows(Batch batch, int rows) {
+    if (distillation.length < rows) {
+      distillation = new double[rows];
+      crossEntropy = new double[rows];
+      top = new int[rows];
+      finiteRow = new boolean[rows];
     }
-    return true;
+    if (scratch.length == 1) {
+      for (int n = 0; n < rows; n++) {
+        computeRow(batch, n, scratch[0]);
+      }
+      return;
+    }
+    AtomicInteger next = new AtomicInteger();
+    IntStream.range(0, scratch.length)
+        .parallel()
+        .forEach(
+            thread -> {
+              for (int n = next.getAndIncrement(); n < rows; n = next.getAndIncrement()) {
+                computeRow(batch, n, scratch[thread]);
+              }
+            });
+  }
+
+  private void computeRow(Batch batch, int n, DistillationRow row) {
+    int offset = n * classes;
+    float[] z = batch.studentLogits;
+    row.clearGradient();
+    top[n] = row.readStudent(z, offset);
+    distillation[n] =
+        alpha > 0
+            ? row.addDistillation(
+                z, offset, batch.teacherLogits, offset, temperature, batch.distillationWeight)
+            : 0;
+    int label = batch.labels[n];
+    crossEntropy[n] =
+        alpha < 1 && label != NO_LABEL
+            ? row.addCrossEntropy(z, offset, label, batch.crossEntropyWeight)
+            : 0;
+    finiteRow[n] = row.isFinite();
+    row.copyGradient(batch.gradient, offset);
+  }
+
+  private void addRows(int[] labels, int rows) {
+    distillationSum = 0;
+    crossEntropySum = 0;
+    correct = 0;
+    finite = true;
+    for (int n = 0; n < rows; n++) {
+      distillationSum += distillation[n];
+      crossEntropySum += crossEntropy[n];
+      correct += top[n] == labels[n] ? 1 : 0;
+      finite &= finiteRow[n];
+    }
   }
 
   /** Returns the loss of the batch. */

@@ -16,7 +16,8 @@ class DistillationRowTest {
 
   /**
    * Double arithmetic on sums of at most 10 terms of one sign loses some ten units of 1.1e-16 per
-   * operation; 1e-13 leaves room for the two exponentials and the logarithm behind each d.
+   * operation; 1e-13 leaves room for the two exponentials and the logarithm behind each d. Wide
+   * rows are summed up in eight parts of a block at most 128 long, whose roundings partly cancel.
    */
   private static final double RELATIVE = 1e-13;
 
@@ -39,7 +40,11 @@ class DistillationRowTest {
   }
 
   private static float[] logits(Random random, float scale) {
-    float[] logits = new float[10];
+    return logits(random, scale, 10);
+  }
+
+  private static float[] logits(Random random, float scale, int classes) {
+    float[] logits = new float[classes];
     for (int i = 0; i < logits.length; i++) {
       logits[i] = scale * (float) random.nextGaussian();
     }
@@ -75,6 +80,39 @@ class DistillationRowTest {
     for (int i = 0; i < exact.length; i++) {
       assertThat(row.gradient(i)).isCloseTo(exact[i], within(RELATIVE * scale + ORACLE));
     }
+  }
+
+  /** More than two blocks, and a rest: the label and the largest logits lie in different ones. */
+  @ParameterizedTest(name = "T = {0}")
+  @ValueSource(doubles = {0.1, 5, 1e6})
+  void agreesWithNinetyDigitsInAWideRow(double temperature) {
+    Random random = new Random(8);
+    float[] v = logits(random, 3, 2_101);
+    v[2_090] = 15;
+    float[] near = logits(random, 1e-3f, v.length);
+    for (int i = 0; i < v.length; i++) {
+      near[i] += v[i];
+    }
+    check(near, v, temperature);
+    check(logits(random, 3, v.length), v, temperature);
+  }
+
+  /** Down to the smallest float: nothing overflows, a class with no probability included. */
+  @ParameterizedTest
+  @ValueSource(doubles = {Float.MIN_VALUE, 1e-20, 1e20, Float.MAX_VALUE})
+  void everyTemperatureThatIsAFloatGivesAGradient(double temperature) {
+    DistillationRow row = new DistillationRow(4);
+    row.clearGradient();
+    float[] z = {-INFINITY, -INFINITY, 3e38f, 1};
+    float[] v = {-INFINITY, -3e38f, 1, -3e38f};
+    row.addDistillation(z, 0, v, 0, temperature, 1 / temperature);
+    double sum = 0;
+    for (int i = 0; i < 4; i++) {
+      assertThat(row.gradient(i)).isBetween(-1.0, 1.0);
+      sum += row.gradient(i);
+    }
+    assertThat(row.gradient(0)).isZero();
+    assertThat(sum).isCloseTo(0, within(1e-15));
   }
 
   @Test

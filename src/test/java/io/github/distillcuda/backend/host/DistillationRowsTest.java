@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 class DistillationRowsTest {
@@ -133,6 +134,37 @@ class DistillationRowsTest {
   }
 
   @Test
+  void theBitsDoNotDependOnTheThreads() {
+    int classes = 1_500;
+    SplittableRandom random = new SplittableRandom(6);
+    int[] labels = random.ints(41, 0, classes).toArray();
+    labels[7] = NONE;
+    float[] z = new float[labels.length * classes];
+    float[] v = new float[z.length];
+    for (int i = 0; i < z.length; i++) {
+      z[i] = (float) random.nextGaussian();
+      v[i] = (float) random.nextGaussian();
+    }
+    labels[3] = new DistillationRow(classes).argmax(z, 3 * classes);
+    DistillationRows alone = new DistillationRows(classes, 5, 0.7);
+    float[] expected = compute(alone, z, v, labels);
+    for (int threads = 2; threads <= 5; threads++) {
+      DistillationRows rows = new DistillationRows(classes, 5, 0.7, threads);
+      assertThat(compute(rows, z, v, labels)).containsExactly(expected);
+      assertThat(rows.loss()).isEqualTo(alone.loss()).isPositive();
+      assertThat(rows.distillationSum()).isEqualTo(alone.distillationSum());
+      assertThat(rows.crossEntropySum()).isEqualTo(alone.crossEntropySum());
+      assertThat(rows.correct()).isEqualTo(alone.correct()).isPositive();
+      assertThat(rows.finite()).isTrue();
+      v[40 * classes] = Float.NEGATIVE_INFINITY;
+      compute(rows, z, v, labels);
+      assertThat(rows.finite()).isFalse();
+      v[40 * classes] = 0;
+      expected = compute(alone, z, v, labels);
+    }
+  }
+
+  @Test
   void refusesWhatHasNoMeaning() {
     DistillationRows rows = new DistillationRows(3, 5, 0.5);
     assertThatIllegalArgumentException().isThrownBy(() -> compute(rows, Z, V, 2, 3));
@@ -140,6 +172,8 @@ class DistillationRowsTest {
     assertThatIllegalArgumentException().isThrownBy(() -> compute(rows, Z, V));
     assertThatIllegalArgumentException().isThrownBy(() -> new DistillationRows(3, 0, 0.5));
     assertThatIllegalArgumentException().isThrownBy(() -> new DistillationRows(3, Double.NaN, 0.5));
+    assertThatIllegalArgumentException().isThrownBy(() -> new DistillationRows(3, 1e-46, 0.5));
+    assertThatIllegalArgumentException().isThrownBy(() -> new DistillationRows(3, 1e39, 0.5));
     assertThatIllegalArgumentException().isThrownBy(() -> new DistillationRows(3, 5, 1.5));
     assertThatIllegalArgumentException().isThrownBy(() -> new DistillationRows(0, 5, 0.5));
   }

@@ -85,7 +85,7 @@ final class ExactDistillation {
   }
 
   /** Taylor's series of x/2^k, squared k times. */
-  private static BigDecimal exp(BigDecimal x) {
+  static BigDecimal exp(BigDecimal x) {
     int halvings = 0;
     BigDecimal small = x;
     while (small.abs().compareTo(new BigDecimal("0.01")) > 0) {
