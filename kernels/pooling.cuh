@@ -28,14 +28,15 @@ __device__ __forceinline__ Largest pool(float a, float b, float c, float d) {
   return largest;
 }
 
-// Adds the LINES values of each column of a 32 x 8 block, in order, for the threads of line 0.
+// Adds the values of each column of a block of COLUMNS x ALL_LINES, in order, for the threads of line 0.
+template <int ALL_LINES = LINES>
 __device__ __forceinline__ float sumOfLines(float x) {
-  __shared__ float part[LINES][COLUMNS];
+  __shared__ float part[ALL_LINES][COLUMNS];
   part[threadIdx.y][threadIdx.x] = x;
   __syncthreads();
   float sum = 0.0f;
   if (threadIdx.y == 0) {
-    for (int line = 0; line < LINES; ++line) sum += part[line][threadIdx.x];
+    for (int line = 0; line < ALL_LINES; ++line) sum += part[line][threadIdx.x];
   }
   return sum;
 }

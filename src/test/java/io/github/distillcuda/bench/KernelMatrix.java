@@ -20,6 +20,7 @@ import io.github.distillcuda.cuda.kernels.WideLossKernels;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 
 /** What is timed, the most important first. */
 final class KernelMatrix {
@@ -120,7 +121,8 @@ final class KernelMatrix {
   private void addLadder() {
     for (int classes : new int[] {10, 32, 100, 200, 1000}) {
       List<KernelSignature> rungs =
-          DistillationLossKernels.SELECTED.stream()
+          Stream.of(DistillationLossKernels.SELECTED, DistillationLossKernels.OTHER_RUNGS)
+              .flatMap(List::stream)
               .filter(kernel -> isOfRange(kernel, classes))
               .toList();
       for (int rows : new int[] {BATCH, largeRows(classes)}) {

@@ -14,6 +14,9 @@ public final class ConvolutionBlockKernels {
   private static final int COLUMNS = 32;
   private static final int LINES = 8;
 
+  /** {@code SUM_LINES} of {@code kernels/convolution_block.cu}. */
+  private static final int SUM_LINES = 32;
+
   /** Pooled pixels of nhwc, or rows of a linear layer, whose bias gradients one partial sum has. */
   public static final int CHUNK = 64;
 
@@ -62,14 +65,14 @@ public final class ConvolutionBlockKernels {
 
   /** The second stage of every bias gradient: adds {@code count} partial sums. */
   public static final KernelSignature BIAS_GRADIENT =
-      KernelSignature.of(PTX, "bias_gradient_fused_f32_v1")
+      KernelSignature.of(PTX, "bias_gradient_fused_f32_v2")
           .in("partials", FLOAT32, sizes -> sizes.product("count", "channels"))
           .out("dBias", FLOAT32, sizes -> sizes.get("channels"))
           .sizes("count", "channels")
           .launch(
               sizes -> {
                 int blocks = (int) Math.ceilDiv(sizes.get("channels"), (long) COLUMNS);
-                return new LaunchConfig(blocks, 1, COLUMNS, LINES, 0);
+                return new LaunchConfig(blocks, 1, COLUMNS, SUM_LINES, 0);
               });
 
   static final List<KernelSignature> ALL =

@@ -28,9 +28,23 @@ public final class DistillationLossKernels {
           lossOfFewRows(ClassRange.C256, 3),
           loss(ClassRange.C16, 2),
           loss(ClassRange.C32, 4),
+          loss(ClassRange.C128, 6),
+          loss(ClassRange.C256, 6),
+          loss(ClassRange.C1024, 4));
+
+  /** Further rungs for loss and gradient, to be compared with those that are selected. */
+  public static final List<KernelSignature> OTHER_RUNGS =
+      List.of(
+          lossOfFewRows(ClassRange.C32, 7),
+          lossOfFewRows(ClassRange.C128, 5),
+          lossOfFewRows(ClassRange.C256, 5),
+          lossByBlock(3, 128),
+          loss(ClassRange.C16, 3),
+          loss(ClassRange.C32, 6),
           loss(ClassRange.C128, 4),
           loss(ClassRange.C256, 4),
-          loss(ClassRange.C1024, 2));
+          loss(ClassRange.C1024, 2),
+          lossByBlock(5, 64));
 
   /** The loss alone, narrowest first. */
   public static final List<KernelSignature> FORWARD =
@@ -39,7 +53,7 @@ public final class DistillationLossKernels {
           .toList();
 
   static final List<KernelSignature> ALL =
-      Stream.of(SELECTED, FORWARD).flatMap(List::stream).toList();
+      Stream.of(SELECTED, OTHER_RUNGS, FORWARD).flatMap(List::stream).toList();
 
   private DistillationLossKernels() {}
 
@@ -82,6 +96,11 @@ public final class DistillationLossKernels {
     return gradient(range, rung).launch(range::launch);
   }
 
+  private static KernelSignature lossByBlock(int rung, int threads) {
+    return gradient(ClassRange.C1024, rung)
+        .launch(sizes -> LaunchConfig.of(sizes.get("rows"), threads));
+  }
+
   private static KernelSignature lossOfFewRows(ClassRange range, int rung) {
     return gradient(range, rung)
         .requires("at most %,d rows".formatted(FEW_ROWS), sizes -> sizes.get("rows") <= FEW_ROWS)
@@ -97,7 +116,7 @@ public final class DistillationLossKernels {
   }
 
   private static KernelSignature forward(ClassRange range) {
-    return inputs("distillation_loss_forward_%s_fused_f32_v2".formatted(range.name()))
+    return inputs("distillation_loss_forward_%s_fused_f32_v3".formatted(range.name()))
         .float32("temperature", "alpha")
         .sizes("rows", "classes")
         .requires(range.requirement(), range::covers)

@@ -22,13 +22,18 @@ final class LinearCases {
         cases.add(biasGradient(rows, channels));
       }
     }
+    // a second round of each line's eight loads: none, one, and some
+    for (int count : new int[] {256, 257, 600}) {
+      cases.add(biasGradient(count, 33));
+    }
     cases.add(forward(65, 33).inPlace("y", "x"));
     cases.add(backward(65, 33).inPlace("dx", "dy"));
     return cases;
   }
 
   static Stream<KernelCase> counted() {
-    return Stream.of(forward(64, 128), backward(64, 128), biasGradient(64, 128));
+    return Stream.of(
+        forward(64, 128), backward(64, 128), biasGradient(64, 128), biasGradient(1024, 32));
   }
 
   private static KernelSizes sizes(int rows, int channels) {

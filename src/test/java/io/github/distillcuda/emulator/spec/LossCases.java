@@ -35,7 +35,10 @@ final class LossCases {
   }
 
   private static List<KernelSignature> kernels() {
-    return Stream.of(DistillationLossKernels.SELECTED, DistillationLossKernels.FORWARD)
+    return Stream.of(
+            DistillationLossKernels.SELECTED,
+            DistillationLossKernels.OTHER_RUNGS,
+            DistillationLossKernels.FORWARD)
         .flatMap(List::stream)
         .toList();
   }
