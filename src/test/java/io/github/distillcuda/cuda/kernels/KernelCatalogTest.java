@@ -123,7 +123,7 @@ class KernelCatalogTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> DistillationLossKernels.SELECTED.getLast().launch(tooMany))
         .withMessage(
-            "distillation_loss_c1024_fused_f32_v2 needs at most 1024 classes, "
+            "distillation_loss_c1024_fused_f32_v4 needs at most 1024 classes, "
                 + "not {classes=1025, rows=1}");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> KernelCatalog.select(DistillationLossKernels.FORWARD, tooMany))

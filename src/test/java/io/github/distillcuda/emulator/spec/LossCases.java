@@ -63,6 +63,8 @@ final class LossCases {
         cases.add(of(kernel, LossBatch.notFinite(classes), setting[0], setting[1]));
       }
     }
+    // beyond the first class of each of 128 threads
+    cases.add(of(kernel, LossBatch.neighboursTie(Math.min(130, most)), 5, 0.7f));
     cases.add(of(kernel, LossBatch.random(65, most, 4), 5, 0.7f).shiftedBy(4));
     if (hasGradient(kernel)) {
       cases.add(of(kernel, LossBatch.random(65, most, 3), 5, 0.7f).inPlace("dz", "z"));
