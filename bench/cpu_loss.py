@@ -2,9 +2,11 @@
 """The distillation loss with its gradient on plain arrays on this CPU, distill-cuda against PyTorch, in turn.
 
 Each round times DistillationLoss.compute, which reads and writes float32 and computes in float64, and PyTorch's eager
-loss and its backward pass in float32 and in float64, all on one thread, then all on every core. Each side has a process
-of its own per setting, warmed up; a time is the median call. Rows go to bench/results/cpu-loss.csv; the ratios are
-printed and stored with distill-cuda's rows. As in cpu_step.py, PyTorch gets memory that glibc keeps.
+loss and its backward pass in float32 and in float64, all on one thread, then all on every core. A time is the median
+call of a warm process. distill-cuda has one for each shape, as a user with one number of classes has: after 64 x 10 in
+the same process the compiler keeps the short loops that it has settled on, and 64 x 1000 takes longer. Rows go to
+bench/results/cpu-loss.csv; the ratios are printed and stored with distill-cuda's rows. As in cpu_step.py, PyTorch gets
+memory that glibc keeps.
 Build first: mvn -B -ntp -q -DskipTests package. Needs a Python with torch, and java must be of a JDK 25.
 
     python3 bench/cpu_loss.py --machine quiet [--rounds 3] [--calls 300] [--java JAVA] [--results FILE]
@@ -22,8 +24,8 @@ PRECISIONS = ['float32', 'float64']
 def ours(options, threads):
     # Beside the caller; 0 leaves it alone.
     pool = f'-Djava.util.concurrent.ForkJoinPool.common.parallelism={threads - 1}'
-    return json_lines([options.java, pool, '-cp', 'target/distill-cuda.jar', 'src/build/TimeLoss.java',
-                       str(options.calls), *options.shapes.split(',')])
+    return [json_lines([options.java, pool, '-cp', 'target/distill-cuda.jar', 'src/build/TimeLoss.java',
+                        str(options.calls), *shape.split('x')])[0] for shape in options.shapes.split(',')]
 
 
 def pytorch(options, threads):
@@ -64,8 +66,8 @@ def main():
                     writer.writerow(dict(row, **setting, side='distill-cuda', precision='float64', versions=java_version,
                                          **{f'times_faster_{name}': faster[name] for name in PRECISIONS}))
                     ratios.setdefault((*shape, threads), []).append(faster)
-                    print(f"round {number}, {shape[0]} x {shape[1]}, threads {threads}: {row['us']:.1f} us; as fast as "
-                          + ', '.join(f'PyTorch {name} x {faster[name]:.2f}' for name in PRECISIONS), flush=True)
+                    print(f"round {number}, {shape[0]} x {shape[1]}, threads {threads}: {row['us']:.1f} us, " + ', '.join(
+                        f'{faster[name]:.2f}x as fast as PyTorch {name}' for name in PRECISIONS), flush=True)
                 out.flush()
     for (rows, classes, threads), rounds in ratios.items():
         print(f'{rows} x {classes}, threads {threads}: median ' + ', '.join(

@@ -3,13 +3,13 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 
 /**
- * Times the loss on plain arrays, for {@code bench/cpu_loss.py}: one JSON object a line, of the
- * median call and the tenths around it. Arguments: calls to time of each shape, then shapes such as
- * {@code 64x1000}. Slow shapes are timed for 30 seconds, but ten calls at the least. Run in Java 25
- * with {@code target/distill-cuda.jar} on the class path, in the root of the checkout.
+ * Times the loss on plain arrays, for {@code bench/cpu_loss.py}: prints one JSON object, of the
+ * median call and the tenths around it. Arguments: calls to time, rows, classes. Slow shapes are
+ * timed for 30 seconds, but ten calls at the least. Run in Java 25 with {@code
+ * target/distill-cuda.jar} on the class path, in the root of the checkout.
  */
 public class TimeLoss {
-  private static final double WARM_UP_SECONDS = 3;
+  private static final double WARM_UP_SECONDS = 5;
   private static final double MOST_SECONDS = 30;
   private static final int LEAST_CALLS = 10;
 
@@ -41,11 +41,9 @@ public class TimeLoss {
 
   /** Runs. */
   public static void main(String[] arguments) {
-    int calls = Integer.parseInt(arguments[0]);
-    for (String shape : Arrays.copyOfRange(arguments, 1, arguments.length)) {
-      String[] sizes = shape.split("x");
-      new TimeLoss(Integer.parseInt(sizes[0]), Integer.parseInt(sizes[1])).time(calls);
-    }
+    int rows = Integer.parseInt(arguments[1]);
+    int classes = Integer.parseInt(arguments[2]);
+    new TimeLoss(rows, classes).time(Integer.parseInt(arguments[0]));
     if (!(sum > 0)) {
       throw new IllegalStateException("the losses add up to " + sum);
     }
