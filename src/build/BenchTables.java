@@ -70,6 +70,8 @@ public class BenchTables {
         return accuracy();
       case "host":
         return host();
+      case "cpu loss":
+        return cpuLoss();
       default:
         throw new IllegalArgumentException("bench/README.md: no table is called " + name);
     }
@@ -408,6 +410,54 @@ public class BenchTables {
               time(row.get("error"), row.get("unit"))));
     }
     return text.toString();
+  }
+
+  /** The loss on plain arrays against PyTorch: a line for a shape and a number of threads. */
+  private static String cpuLoss() throws IOException {
+    Map<String, List<Map<String, String>>> rounds = new LinkedHashMap<>();
+    for (Map<String, String> row : lastRun("cpu-loss.csv")) {
+      if (row.get("side").equals("distill-cuda")) {
+        rounds
+            .computeIfAbsent(
+                "%s x %s | %s"
+                    .formatted(row.get("rows"), grouped(row.get("classes")), row.get("threads")),
+                first -> new ArrayList<>())
+            .add(row);
+      }
+    }
+    if (rounds.isEmpty()) {
+      return "No figures of these have been published yet.\n";
+    }
+    StringBuilder text = new StringBuilder();
+    rounds.forEach(
+        (setting, rows) -> {
+          if (text.isEmpty()) {
+            Map<String, String> row = rows.get(0);
+            text.append(
+                "%s, %s cores, %s machine, %s, commit %s, medians of %d rounds:\n\n"
+                    .formatted(
+                        row.get("cpu"),
+                        row.get("cores"),
+                        row.get("machine"),
+                        row.get("date"),
+                        row.get("commit"),
+                        rows.size()));
+            text.append("| N x C | threads | time | PyTorch float32 | PyTorch float64 |\n");
+            text.append("|---|---|---|---|---|\n");
+          }
+          text.append(
+              line(
+                  setting,
+                  time(String.valueOf(median(rows, "us")), "us/op"),
+                  "%.2fx".formatted(median(rows, "times_faster_float32")),
+                  "%.2fx".formatted(median(rows, "times_faster_float64"))));
+        });
+    return text.toString();
+  }
+
+  private static double median(List<Map<String, String>> rows, String column) {
+    double[] values = rows.stream().mapToDouble(row -> number(row.get(column))).sorted().toArray();
+    return values[values.length / 2];
   }
 
   /** Three digits that mean something, and the unit; empty where there is no value. */
