@@ -1,6 +1,7 @@
 package io.github.distillcuda.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
@@ -134,7 +135,15 @@ class CliRunTest {
       JsonObject result = JsonParser.parseString(out).getAsJsonObject();
       assertThat(result.get("passed").getAsBoolean()).isTrue();
       JsonArray checks = result.getAsJsonArray("checks");
-      assertThat(checks.size()).isEqualTo(14);
+      assertThat(checks.size()).isEqualTo(21);
     }
+  }
+
+  @Test
+  void verifyAgreesWithPytorchInBfloat16() {
+    int exitCode = run("verify --device cpu --precision bf16");
+    assumeTrue(exitCode != 5, "skipped: " + err);
+    assertThat(exitCode).as(out + err).isZero();
+    assertThat(out).contains("change of fc2.bias").doesNotContain("WRONG");
   }
 }
