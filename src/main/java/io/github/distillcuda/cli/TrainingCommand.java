@@ -64,6 +64,7 @@ abstract class TrainingCommand extends Command {
     RunFolder.requireUsable(root);
     ModelFile file = teacherFile(training.teacher());
     RunConfig config = config(file);
+    device.requirePresent(session);
     try (DatasetOpening opening = opening(config, reporter);
         Backend backend = device.open(session, reporter::line)) {
       ImageDataset images = opening.result();
@@ -80,6 +81,7 @@ abstract class TrainingCommand extends Command {
     try (RunFolder folder = RunFolder.open(training.resume)) {
       RunConfig config = folder.config();
       ResumedSettings.requireSame(spec, config(teacherFile(config.teacher())), config);
+      device.requirePresent(session, config);
       Optional<RunSnapshot> snapshot = folder.newestSnapshot(reporter::important);
       try (DatasetOpening opening = opening(config, reporter);
           Backend backend = device.open(session, reporter::line, config)) {
