@@ -3,6 +3,7 @@ package io.github.distillcuda.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.distillcuda.checkpoint.ModelFiles;
+import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.nn.Architecture;
 import io.github.distillcuda.tensor.NamedArray;
 import io.github.distillcuda.train.StopSignal;
@@ -16,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -86,6 +88,8 @@ class WrongInputTest {
           2 | --T 5 distil                                        | did you mean distill?
           2 | --T 0                                               | --T 0: must be a number from 0.001 to 1000000
           2 | --T warm                                            | is not a double
+          2 | --T nan                                             | option '--T'
+          2 | --temperature nan                                   | option '--temperature'
           2 | --T NaN                                             | --T NaN: must be a number
           2 | --alpha 1.5                                         | --alpha 1.5: must be a number from 0 to 1
           2 | --batch-size 0                                      | --batch-size 0: must be a whole number from 1 to 50000
@@ -100,7 +104,7 @@ class WrongInputTest {
           2 | --device cpu --kernels unfused                      | --kernels unfused is for --device cuda
           2 | --out a --resume b                                  | exclude each other
           2 | distill --data synthetic                            | distill needs a teacher: --teacher FILE
-          2 | --T 3 baseline --data synthetic                     | --temperature stands before the command
+          2 | --T 3 baseline --data synthetic                     | --T stands before the command
           2 | teleport                                            | unknown: teleport
           3 | --data-dir DIR/nowhere                              | DIR/nowhere
           3 | --data-dir DIR/empty                                | DIR/empty
@@ -159,11 +163,20 @@ class WrongInputTest {
     assertThat(err).contains("--T").contains("see distill-cuda baseline --help");
   }
 
+  private static String[] exitCodes() {
+    return Stream.of(ExitCode.values())
+        .map(code -> " %d %s ".formatted(code.value(), code.meaning()))
+        .toArray(String[]::new);
+  }
+
   @Test
   void helpAndVersionAreNotFailures() {
     run("--help");
     assertThat(exitCode).isZero();
     assertThat(out).contains("--temperature").contains("distill");
+    assertThat(out.replaceAll("\\s+", " ")).contains(exitCodes());
+    run("data", "fetch", "--help");
+    assertThat(out.replaceAll("\\s+", " ")).contains(exitCodes());
     run("--version");
     assertThat(exitCode).isZero();
     assertThat(out).contains("distill-cuda ");
