@@ -7,11 +7,13 @@ import io.github.distillcuda.backend.BackendOptions.Precision;
 import io.github.distillcuda.backend.cuda.CudaBackend;
 import io.github.distillcuda.backend.onednn.OnednnBackend;
 import io.github.distillcuda.backend.reference.ReferenceBackend;
+import io.github.distillcuda.cuda.CudaDevice;
 import io.github.distillcuda.cuda.CudaEngine;
 import io.github.distillcuda.cuda.CudaSurvey;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.ffi.CudaBinding;
+import io.github.distillcuda.ffi.CudaDriverApi;
 import io.github.distillcuda.ffi.CudaLibraries;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,11 +50,37 @@ public final class Backends {
       Consumer<String> note,
       Supplier<CudaEngine> engine) {
     return switch (request) {
-      case DeviceRequest.Cuda(int ordinal) -> explicitCuda(ordinal, options, engine);
+      case DeviceRequest.Cuda(int ordinal) ->
+          explicitly(ordinal, () -> cuda(ordinal, options, engine));
       case DeviceRequest.Reference() -> new ReferenceBackend(options);
       case DeviceRequest.Cpu() -> cpu(options);
       case DeviceRequest.Auto() -> auto(options, note, engine);
     };
+  }
+
+  /**
+   * Throws what {@link #select} would where CUDA is demanded and this machine has no driver, or no
+   * GPU of that number. Opens nothing and takes no time, for callers who do not want to learn it
+   * after something that does.
+   */
+  public static void requirePresent(DeviceRequest request, BackendOptions options) {
+    requirePresent(request, options, () -> new CudaLibraries().driver());
+  }
+
+  static void requirePresent(
+      DeviceRequest request, BackendOptions options, Supplier<CudaDriverApi> driver) {
+    switch (request) {
+      case DeviceRequest.Cuda(int ordinal) ->
+          explicitly(ordinal, () -> CudaDevice.of(driver.get(), ordinal));
+      case DeviceRequest.Auto() when !optionsForCuda(options).isEmpty() -> {
+        try {
+          CudaDevice.of(driver.get(), 0);
+        } catch (DistillException e) {
+          throw needsCuda(options, e);
+        }
+      }
+      default -> {}
+    }
   }
 
   /** Returns those of the options, as they are typed, that only CUDA has. */
@@ -92,9 +120,8 @@ public final class Backends {
       if (e.exitCode() != ExitCode.DEVICE) {
         throw e;
       }
-      for (String option : optionsForCuda(options)) {
-        throw new DistillException(
-            ExitCode.DEVICE, "%s needs CUDA: %s".formatted(option, e.getMessage()), e);
+      if (!optionsForCuda(options).isEmpty()) {
+        throw needsCuda(options, e);
       }
       backend = cpu(options);
       choice = "not CUDA: " + e.getMessage();
@@ -103,10 +130,17 @@ public final class Backends {
     return backend;
   }
 
-  private static Backend explicitCuda(
-      int ordinal, BackendOptions options, Supplier<CudaEngine> engine) {
+  private static DistillException needsCuda(BackendOptions options, DistillException reason) {
+    return new DistillException(
+        ExitCode.DEVICE,
+        "%s needs CUDA: %s".formatted(optionsForCuda(options).getFirst(), reason.getMessage()),
+        reason);
+  }
+
+  /** Returns what was asked for by its number; a failure says what else could be. */
+  private static <T> T explicitly(int ordinal, Supplier<T> wanted) {
     try {
-      return cuda(ordinal, options, engine);
+      return wanted.get();
     } catch (DistillException e) {
       throw e.exitCode() == ExitCode.DEVICE
           ? new DistillException(

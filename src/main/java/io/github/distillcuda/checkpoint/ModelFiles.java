@@ -61,6 +61,10 @@ public final class ModelFiles {
     ByteBuffer content = BoundedFile.read(file);
     try {
       boolean zip = content.limit() >= Integer.BYTES && content.getInt(0) == ZIP_MAGIC;
+      if (!zip && content.limit() < Long.BYTES) {
+        throw new InvalidFileException(
+            "the file has " + content.limit() + " bytes, too few for .pth and .safetensors");
+      }
       if (!zip) {
         refuseOtherFormats(content);
       }

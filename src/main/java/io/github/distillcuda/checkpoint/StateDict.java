@@ -151,11 +151,16 @@ public final class StateDict {
     missing.removeAll(byName.keySet());
     List<String> unexpected = new ArrayList<>(byName.keySet());
     unexpected.removeAll(wanted);
-    return "it is not of this model: it lacks "
-        + printable(missing)
-        + " and has "
-        + printable(unexpected)
-        + "; --rename old=new maps names";
+    List<String> differences = new ArrayList<>();
+    if (!missing.isEmpty()) {
+      differences.add("it lacks " + printable(missing));
+    }
+    if (!unexpected.isEmpty()) {
+      differences.add((missing.isEmpty() ? "it also has " : "has ") + printable(unexpected));
+    }
+    return "it is not of this model: "
+        + String.join(" and ", differences)
+        + (differences.size() == 2 ? "; --rename old=new maps names" : "");
   }
 
   private static String differentShape(Map.Entry<String, Shape> expected, NamedArray found) {

@@ -6,9 +6,13 @@ import io.github.distillcuda.train.StopSignal;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Stream;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -83,7 +87,22 @@ public final class Cli {
       }
     }
     root.setCaseInsensitiveEnumValuesAllowed(true);
+    listExitCodes(root);
     return root;
+  }
+
+  /** Lets the help of a command and of those below it end with the exit codes. */
+  private static void listExitCodes(CommandLine command) {
+    Map<String, String> codes = new LinkedHashMap<>();
+    for (ExitCode code : ExitCode.values()) {
+      codes.put(Integer.toString(code.value()), code.meaning());
+    }
+    command
+        .getCommandSpec()
+        .usageMessage()
+        .exitCodeListHeading("%nExit codes:%n")
+        .exitCodeList(codes);
+    command.getSubcommands().values().forEach(Cli::listExitCodes);
   }
 
   private static int execute(Session session, CommandLine root, String[] args) {
@@ -97,7 +116,7 @@ public final class Cli {
             throw new ParameterException(
                 root,
                 "%s stands before the command and would be lost; put options behind it"
-                    .formatted(parsed.matchedOptions().getFirst().longestName()));
+                    .formatted(typed(parsed.matchedOptions().getFirst(), args)));
           }
           return new CommandLine.RunLast().execute(parsed);
         });
@@ -139,6 +158,9 @@ public final class Cli {
 
   private static int usageFailure(Session session, ParameterException e, String[] args) {
     String line = e.getMessage();
+    if (e.getArgSpec() instanceof OptionSpec option) {
+      line = line.replace("'" + option.longestName() + "'", "'" + typed(option, args) + "'");
+    }
     if (e instanceof UnmatchedArgumentException unmatched) {
       List<String> suggestions = suggestions(session, args);
       line =
@@ -155,6 +177,15 @@ public final class Cli {
                     line.lines().findFirst().orElse(""),
                     e.getCommandLine().getCommandSpec().qualifiedName()));
     return ExitCode.USAGE.value();
+  }
+
+  /** Returns the name by which an option was given; its longest where a file of arguments did. */
+  private static String typed(OptionSpec option, String[] args) {
+    return Stream.of(args)
+        .map(arg -> arg.split("=", 2)[0])
+        .filter(List.of(option.names())::contains)
+        .findFirst()
+        .orElse(option.longestName());
   }
 
   /** What was meant may be one of the commands that were not needed so far. */

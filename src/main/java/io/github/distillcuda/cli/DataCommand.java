@@ -26,6 +26,12 @@ final class DataCommand extends Command {
       name = "fetch",
       description = "Downloads CIFAR-10 into the user's cache folder and checks it.")
   static final class Fetch extends Command {
+    @Option(
+        names = "--to",
+        paramLabel = "DIR",
+        description = "another folder, for --data-dir (default: distill-cuda in the cache folder)")
+    Path folder;
+
     Fetch(Session session) {
       super(session);
     }
@@ -33,7 +39,7 @@ final class DataCommand extends Command {
     @Override
     public Integer call() {
       ConsoleReporter reporter = session.reporter(output);
-      Path archive = Datasets.ofUser().fetch(reporter);
+      Path archive = Datasets.ofUser().fetch(Optional.ofNullable(folder), reporter);
       reporter.result(Map.of("archive", archive.toString()), "CIFAR-10 is in " + archive);
       return 0;
     }

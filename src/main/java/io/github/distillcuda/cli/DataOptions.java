@@ -10,15 +10,10 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** Which images to train on and where they are. */
 final class DataOptions {
-  @Spec(Spec.Target.MIXEE)
-  CommandSpec command;
-
   @Option(
       names = "--data",
       paramLabel = "SET",
@@ -37,15 +32,9 @@ final class DataOptions {
   @Option(names = "--no-download", description = "never use the network")
   boolean noDownload;
 
-  @Option(
-      names = "--subset",
-      paramLabel = "N",
-      description = "train on the first N images (default: all)")
-  Integer subset;
-
-  /** Opens what the options ask for. */
+  /** Opens all of what the options ask for. */
   ImageDataset open(long seed, DataListener listener) {
-    return open(data, directory, subset, seed, listener);
+    return open(data, directory, null, seed, listener);
   }
 
   /** Opens what a run asks for, which may be a resumed one with options of its own. */
@@ -70,11 +59,5 @@ final class DataOptions {
             first == null ? OptionalInt.empty() : OptionalInt.of(first),
             seed);
     return Datasets.ofUser().open(request, listener);
-  }
-
-  void check() {
-    if (subset != null) {
-      Ranges.requireWithin(command, "--subset", subset, 1, 50_000);
-    }
   }
 }

@@ -16,9 +16,9 @@ final class DatasetOpening implements AutoCloseable {
   /** Begins. */
   DatasetOpening(Supplier<ImageDataset> opening) {
     task = new FutureTask<>(opening::get);
-    // Not a thread of the common pool, which has one for two processors: drawing and hashing use
-    // it.
-    thread = Thread.ofPlatform().daemon().name("data set").start(task);
+    // Not of the common pool, which has one thread for two processors: drawing and hashing use it.
+    // Virtual, because a virtual thread that is interrupted leaves a socket it waits for.
+    thread = Thread.ofVirtual().name("data set").start(task);
   }
 
   /** Waits for the data set; throws what kept it from being opened. */
@@ -36,7 +36,10 @@ final class DatasetOpening implements AutoCloseable {
     }
   }
 
-  /** Where nobody wants the data set any more: ends a download and waits until all is quiet. */
+  /**
+   * Where nobody wants the data set any more: ends a download, also one whose server is silent, and
+   * waits until all is quiet.
+   */
   @Override
   public void close() {
     if (!task.isDone()) {

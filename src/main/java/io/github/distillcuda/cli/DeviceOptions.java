@@ -87,6 +87,19 @@ final class DeviceOptions {
       description = "allow algorithms whose results differ from run to run")
   boolean noDeterministic;
 
+  /**
+   * Throws where the device that is asked for is plainly absent: before something is done beside
+   * opening it that may take long.
+   */
+  void requirePresent(Session session) {
+    session.devices().requirePresent(request(), options());
+  }
+
+  /** As {@link #requirePresent(Session)} for a run that was begun with other options. */
+  void requirePresent(Session session, RunConfig begun) {
+    session.devices().requirePresent(request(), options(begun));
+  }
+
   /** Checks the options and opens the device; the choice goes to {@code note} as one line. */
   Backend open(Session session, Consumer<String> note) {
     return open(session, note, options());
@@ -97,17 +110,17 @@ final class DeviceOptions {
    * options.
    */
   Backend open(Session session, Consumer<String> note, RunConfig begun) {
-    BackendOptions asked = options();
-    return open(
-        session,
-        note,
-        new BackendOptions(
-            asked.threads(),
-            begun.deterministic(),
-            BackendOptions.Kernels.valueOf(upperCase(begun.kernels())),
-            BackendOptions.Layers.valueOf(upperCase(begun.layers())),
-            BackendOptions.Precision.valueOf(upperCase(begun.precision())),
-            BackendOptions.Engine.valueOf(upperCase(begun.engine()))));
+    return open(session, note, options(begun));
+  }
+
+  private BackendOptions options(RunConfig begun) {
+    return new BackendOptions(
+        options().threads(),
+        begun.deterministic(),
+        BackendOptions.Kernels.valueOf(upperCase(begun.kernels())),
+        BackendOptions.Layers.valueOf(upperCase(begun.layers())),
+        BackendOptions.Precision.valueOf(upperCase(begun.precision())),
+        BackendOptions.Engine.valueOf(upperCase(begun.engine())));
   }
 
   private Backend open(Session session, Consumer<String> note, BackendOptions options) {

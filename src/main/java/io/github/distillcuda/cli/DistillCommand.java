@@ -10,7 +10,10 @@ import picocli.CommandLine.Mixin;
     name = "distill",
     description = "Trains the student from the teacher in a model file.")
 final class DistillCommand extends TrainingCommand {
+  @Mixin DistillationOptions distillation;
+  @Mixin StudentOptions student;
   @Mixin TeacherOptions teacher;
+  @Mixin TeacherWidths widths;
 
   DistillCommand(Session session) {
     super(session);
@@ -22,10 +25,32 @@ final class DistillCommand extends TrainingCommand {
   }
 
   @Override
-  TeacherOptions teacher() {
+  void check() {
+    super.check();
+    distillation.check();
+    student.check();
     if (teacher.file == null && training.resume == null) {
       throw Ranges.usage(spec, "distill needs a teacher: --teacher FILE");
     }
+  }
+
+  @Override
+  DistillationOptions distillation() {
+    return distillation;
+  }
+
+  @Override
+  StudentOptions student() {
+    return student;
+  }
+
+  @Override
+  TeacherWidths teacherWidths() {
+    return widths;
+  }
+
+  @Override
+  TeacherOptions teacher() {
     return teacher;
   }
 }

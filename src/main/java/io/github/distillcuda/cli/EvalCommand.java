@@ -61,9 +61,8 @@ final class EvalCommand extends Command {
 
   @Override
   public Integer call() {
-    data.check();
     ConsoleReporter reporter = session.reporter(output);
-    ModelFile file = ModelFile.read(model, renames);
+    ModelFile file = ModelFile.inferred(model, renames, Architecture.STUDENT);
     try (Backend backend = device.open(session, reporter::line)) {
       ImageDataset images = data.open(seed, reporter);
       Architecture architecture = file.architecture();

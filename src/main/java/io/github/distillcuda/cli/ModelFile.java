@@ -27,10 +27,14 @@ import java.util.Map;
  */
 record ModelFile(
     String path, String sha256, Architecture architecture, List<NamedArray> parameters) {
-  /** Reads a file whose widths are read from its shapes. */
-  static ModelFile read(Path file, Map<String, String> renames) {
+  /**
+   * Reads a file whose widths are read from its shapes.
+   *
+   * @param standard what it is held against where its shapes do not say
+   */
+  static ModelFile inferred(Path file, Map<String, String> renames, Architecture standard) {
     List<NamedArray> arrays = ModelFiles.read(file);
-    return matched(file, renames, arrays, widthsOf(arrays, renames));
+    return matched(file, renames, arrays, widthsOf(arrays, renames, standard));
   }
 
   /** Reads a file and checks that it is a network of the given widths. */
@@ -46,11 +50,11 @@ record ModelFile(
   }
 
   /**
-   * Returns the widths that the biases say; the student's where they say nothing. Where the file
-   * has other names, the order speaks, so that the names to give can be suggested.
+   * Returns the widths that the biases say, the standard ones where they say nothing. Where the
+   * file has other names, the order speaks, so that the names to give can be suggested.
    */
-  private static Architecture widthsOf(List<NamedArray> arrays, Map<String, String> renames) {
-    Architecture standard = Architecture.STUDENT;
+  private static Architecture widthsOf(
+      List<NamedArray> arrays, Map<String, String> renames, Architecture standard) {
     Map<String, Shape> shapes = new HashMap<>();
     List<String> names = List.copyOf(standard.stateDict().keySet());
     for (int i = 0; i < arrays.size() && arrays.size() == names.size(); i++) {

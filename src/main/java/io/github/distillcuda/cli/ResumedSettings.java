@@ -3,10 +3,12 @@ package io.github.distillcuda.cli;
 import com.google.gson.Gson;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import io.github.distillcuda.train.ModelRole;
 import io.github.distillcuda.train.RunConfig;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
@@ -51,10 +53,12 @@ final class ResumedSettings {
     Gson gson = new Gson();
     JsonObject asking = gson.toJsonTree(asked).getAsJsonObject();
     JsonObject beginning = gson.toJsonTree(begun).getAsJsonObject();
+    boolean trainsTeacherAlone = begun.models().equals(Set.of(ModelRole.TEACHER));
     List<String> differences = new ArrayList<>();
     for (OptionSpec option : command.commandLine().getParseResult().matchedOptions()) {
       String name = option.names()[0];
-      String field = FIELDS.get(name);
+      String field =
+          trainsTeacherAlone && name.equals("--epochs") ? "teacherEpochs" : FIELDS.get(name);
       JsonElement now = field == null ? null : asking.get(field);
       JsonElement then = field == null ? null : beginning.get(field);
       if (now != null && !now.equals(then)) {

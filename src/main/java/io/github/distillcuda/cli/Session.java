@@ -19,13 +19,32 @@ import java.util.function.Consumer;
  */
 record Session(
     PrintStream out, PrintStream err, boolean terminal, StopSignal stop, Devices devices) {
-  /** Opens the device that was asked for; {@link Backends#select} is the one that does. */
+  /** Where devices come from. */
   interface Devices {
+    /** Those of this machine. */
+    Devices OF_MACHINE =
+        new Devices() {
+          @Override
+          public Backend open(
+              DeviceRequest request, BackendOptions options, Consumer<String> note) {
+            return Backends.select(request, options, note);
+          }
+
+          @Override
+          public void requirePresent(DeviceRequest request, BackendOptions options) {
+            Backends.requirePresent(request, options);
+          }
+        };
+
+    /** Opens the device that was asked for. */
     Backend open(DeviceRequest request, BackendOptions options, Consumer<String> note);
+
+    /** Throws at once where the device that was asked for cannot be opened for want of one. */
+    default void requirePresent(DeviceRequest request, BackendOptions options) {}
   }
 
   Session(PrintStream out, PrintStream err, boolean terminal, StopSignal stop) {
-    this(out, err, terminal, stop, Backends::select);
+    this(out, err, terminal, stop, Devices.OF_MACHINE);
   }
 
   ConsoleReporter reporter(OutputOptions options) {

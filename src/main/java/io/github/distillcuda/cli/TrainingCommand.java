@@ -32,6 +32,9 @@ abstract class TrainingCommand extends Command {
   private static final Set<ExitCode> RESUMABLE =
       EnumSet.of(ExitCode.DEVICE, ExitCode.DEVICE_MEMORY, ExitCode.DISK);
 
+  /** Unless something else is asked for. */
+  static final int TEACHER_EPOCHS = 10;
+
   @Mixin TrainingOptions training;
   @Mixin DataOptions data;
   @Mixin DeviceOptions device;
@@ -43,16 +46,45 @@ abstract class TrainingCommand extends Command {
   /** Returns the models to train, in order. */
   abstract Set<ModelRole> models();
 
-  /** Returns the options on where the teacher comes from; null where there is no teacher. */
+  /** Returns whether the command trains these models, so that it may go on with their run. */
+  boolean trains(Set<ModelRole> models) {
+    return models.equals(models());
+  }
+
+  /** Returns the loss of the student with a teacher, the defaults where there is none. */
+  DistillationOptions distillation() {
+    return new DistillationOptions();
+  }
+
+  /** Returns how a student is trained, the defaults where there is none. */
+  StudentOptions student() {
+    return new StudentOptions();
+  }
+
+  /** Returns the options on where the student's teacher comes from; null where there is none. */
   TeacherOptions teacher() {
     return null;
   }
 
+  /** Returns the epochs of the teacher, the default where none is trained. */
+  int teacherEpochs() {
+    return TEACHER_EPOCHS;
+  }
+
+  /** Returns how wide the teacher is, the default where there is none. */
+  TeacherWidths teacherWidths() {
+    return new TeacherWidths();
+  }
+
+  /** Checks the options. */
+  void check() {
+    training.check();
+    device.check();
+  }
+
   @Override
   public Integer call() {
-    training.check();
-    data.check();
-    device.check();
+    check();
     ConsoleReporter reporter = session.reporter(output);
     RunMetrics metrics = training.resume == null ? start(reporter) : resume(reporter);
     reporter.result(metrics, ResultTable.format(metrics));
@@ -62,8 +94,9 @@ abstract class TrainingCommand extends Command {
   private RunMetrics start(ConsoleReporter reporter) {
     Path root = training.out != null ? training.out : Path.of("runs", timestamp());
     RunFolder.requireUsable(root);
-    ModelFile file = teacherFile(training.teacher());
+    ModelFile file = teacherFile();
     RunConfig config = config(file);
+    device.requirePresent(session);
     try (DatasetOpening opening = opening(config, reporter);
         Backend backend = device.open(session, reporter::line)) {
       ImageDataset images = opening.result();
@@ -79,7 +112,9 @@ abstract class TrainingCommand extends Command {
   private RunMetrics resume(ConsoleReporter reporter) {
     try (RunFolder folder = RunFolder.open(training.resume)) {
       RunConfig config = folder.config();
-      ResumedSettings.requireSame(spec, config(teacherFile(config.teacher())), config);
+      requireOwn(config);
+      ResumedSettings.requireSame(spec, config(teacherFile()), config);
+      device.requirePresent(session, config);
       Optional<RunSnapshot> snapshot = folder.newestSnapshot(reporter::important);
       try (DatasetOpening opening = opening(config, reporter);
           Backend backend = device.open(session, reporter::line, config)) {
@@ -98,6 +133,32 @@ abstract class TrainingCommand extends Command {
     }
   }
 
+  /** Refuses to go on with the run of another command, which would not train what this one does. */
+  private void requireOwn(RunConfig config) {
+    if (!trains(config.models())) {
+      throw Ranges.usage(
+          spec,
+          "--resume %s: %s began that run; go on with %s --resume %s"
+              .formatted(
+                  training.resume,
+                  commandOf(config.models()),
+                  commandOf(config.models()),
+                  training.resume));
+    }
+  }
+
+  /** Returns the command that trains these models. */
+  private static String commandOf(Set<ModelRole> models) {
+    if (models.size() > 1) {
+      return "run";
+    }
+    return switch (models.iterator().next()) {
+      case TEACHER -> "train-teacher";
+      case BASELINE -> "baseline";
+      case STUDENT -> "distill";
+    };
+  }
+
   /**
    * A run that lost its device or its disk can go on once that is mended; so says its last line.
    */
@@ -112,7 +173,9 @@ abstract class TrainingCommand extends Command {
           folder
               .lastCheckpoint()
               .map(
-                  file -> "; saved up to %s, go on with --resume %s".formatted(file, folder.root()))
+                  file ->
+                      "; saved up to %s, go on with %s --resume %s"
+                          .formatted(file, commandOf(folder.config().models()), folder.root()))
               .orElse("");
       throw new DistillException(e.exitCode(), e.getMessage() + saved, e);
     }
@@ -167,22 +230,22 @@ abstract class TrainingCommand extends Command {
     BackendOptions options = device.options();
     return new RunConfig(
         models(),
-        training.temperature,
-        training.alpha,
-        training.epochs,
-        training.teacherEpochs,
+        distillation().temperature,
+        distillation().alpha,
+        student().epochs,
+        teacherEpochs(),
         training.batchSize,
         training.learningRate,
         training.seed,
-        training.teacher(),
-        training.student(),
+        file == null ? teacherWidths().architecture() : file.architecture(),
+        student().architecture(),
         file == null ? null : file.path(),
         file == null ? null : file.sha256(),
         teacher() == null ? Map.of() : teacher().renames,
         teacher() != null && teacher().recompute,
         data.data.name().toLowerCase(Locale.ROOT),
         data.directory == null ? null : data.directory.toAbsolutePath().toString(),
-        data.subset,
+        training.subset,
         !device.noDeterministic,
         options.kernels().toString(),
         options.layers().toString(),
@@ -190,10 +253,13 @@ abstract class TrainingCommand extends Command {
         options.engine().toString());
   }
 
-  private ModelFile teacherFile(Architecture architecture) {
-    return teacher() == null || teacher().file == null
-        ? null
-        : ModelFile.read(teacher().file, teacher().renames, architecture);
+  private ModelFile teacherFile() {
+    if (teacher() == null || teacher().file == null) {
+      return null;
+    }
+    ModelFile file = ModelFile.inferred(teacher().file, teacher().renames, Architecture.TEACHER);
+    teacherWidths().requireSame(file);
+    return file;
   }
 
   private static String timestamp() {

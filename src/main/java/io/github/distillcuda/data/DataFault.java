@@ -35,7 +35,12 @@ final class DataFault {
 
   /** A file or folder that cannot be written, with the system's reason. */
   static DistillException unwritable(Object where, IOException cause) {
-    String message = where + ": cannot be written (" + reason(cause) + "); choose another folder";
+    return unwritable(where, cause, "choose another folder");
+  }
+
+  /** A file or folder that cannot be written, with the system's reason and what to do. */
+  static DistillException unwritable(Object where, IOException cause, String remedy) {
+    String message = where + ": cannot be written (" + reason(cause) + "); " + remedy;
     return new DistillException(ExitCode.DISK, oneLine(message), cause);
   }
 

@@ -19,15 +19,16 @@ record DataPlaces(List<Path> searched, Path downloads) {
    * The places of a user.
    *
    * @param environment {@code System::getenv}, or a stand-in
-   * @param home the user's home folder
+   * @param home the user's home folder; one that is relative is none
    */
   static DataPlaces of(UnaryOperator<String> environment, Path home) {
     String xdg = environment.apply("XDG_CACHE_HOME");
     // the XDG base directory specification: a relative path is invalid and to be ignored
     Path cache = xdg != null && Path.of(xdg).isAbsolute() ? Path.of(xdg) : home.resolve(".cache");
-    Path downloads = cache.resolve("distill-cuda");
+    Path here = Path.of("./data");
+    Path downloads = cache.isAbsolute() ? cache.resolve("distill-cuda") : here;
     Path keras = home.resolve(".keras").resolve("datasets");
-    return new DataPlaces(List.of(Path.of("./data"), downloads, keras), downloads);
+    return new DataPlaces(List.of(here, downloads, keras), downloads);
   }
 
   /** Returns the first place that holds anything of CIFAR-10. */

@@ -119,11 +119,12 @@ public final class Datasets {
   }
 
   /**
-   * Returns an official archive in the user's cache folder, downloaded if it is not there: {@code
-   * data fetch}.
+   * Returns an official archive in a folder, downloaded if it is not there: {@code data fetch}.
+   *
+   * @param folder the folder; the user's cache folder if empty
    */
-  public Path fetch(DataListener listener) {
-    return downloader.fetch(places.downloads(), listener);
+  public Path fetch(Optional<Path> folder, DataListener listener) {
+    return downloader.fetch(folder.orElse(places.downloads()), listener);
   }
 
   /**

@@ -49,7 +49,8 @@ final class Downloader {
       Optional<Path> present = present(folder);
       return present.isPresent() ? present.get() : download(folder, listener);
     } catch (IOException e) {
-      throw DataFault.unwritable(folder, e);
+      throw DataFault.unwritable(
+          folder, e, "set XDG_CACHE_HOME to a folder that can be, or run data fetch --to DIR");
     } finally {
       THIS_PROCESS.unlock();
     }
@@ -93,6 +94,7 @@ final class Downloader {
         discardOthers(folder);
         return file;
       } catch (MirrorFailure failure) {
+        requireWanted();
         listener.note(server + ": " + failure.getMessage());
         failures.add(server + ": " + failure.getMessage());
       }
@@ -117,6 +119,7 @@ final class Downloader {
         // the beginning may be another server's: this one deserves a try of its own
         throw resumed ? MirrorFailure.passing(reason) : MirrorFailure.lasting(reason);
       } catch (MirrorFailure failure) {
+        requireWanted();
         if (!failure.mayPass() || attempt == rules.attempts()) {
           throw failure;
         }
@@ -132,8 +135,15 @@ final class Downloader {
       rules.sleeper().sleep(pause);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+      requireWanted();
+    }
+  }
+
+  /** Throws if this thread was interrupted; no server is to blame then, nor to be asked next. */
+  private static void requireWanted() {
+    if (Thread.currentThread().isInterrupted()) {
       throw new DistillException(
-          ExitCode.INTERRUPTED, "the download was interrupted; run again to go on", e);
+          ExitCode.INTERRUPTED, "the download was interrupted; run again to go on");
     }
   }
 

@@ -71,14 +71,32 @@ final class LibraryCache {
     this.instead = instead;
   }
 
-  /** Returns the user's cache folder: {@code XDG_CACHE_HOME}, else {@code ~/.cache}. */
+  /**
+   * Returns the user's cache folder: {@code XDG_CACHE_HOME}, else {@code ~/.cache}.
+   *
+   * @throws DistillException {@link ExitCode#DISK} if there is neither
+   */
   static Path userCacheFolder() {
-    String xdg = System.getenv("XDG_CACHE_HOME");
+    return userCacheFolder(System.getenv("XDG_CACHE_HOME"), System.getProperty("user.home"));
+  }
+
+  /**
+   * As {@link #userCacheFolder()}.
+   *
+   * @param home Java's {@code user.home}, a question mark for a user without a home
+   */
+  static Path userCacheFolder(String xdg, String home) {
     // The XDG specification: "All paths ... must be absolute", others are to be ignored.
     if (xdg != null && Path.of(xdg).isAbsolute()) {
       return Path.of(xdg);
     }
-    return Path.of(System.getProperty("user.home"), ".cache");
+    if (!Path.of(home).isAbsolute()) {
+      throw new DistillException(
+          ExitCode.DISK,
+          "this user has no home folder to unpack native libraries into; set XDG_CACHE_HOME to a"
+              + " folder that can be written");
+    }
+    return Path.of(home, ".cache");
   }
 
   /**

@@ -8,6 +8,7 @@ import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.emulator.library.EmulatedEngine;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.ffi.CudaDriverApi;
 import io.github.distillcuda.ffi.CudaStandIns;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -50,6 +51,36 @@ class CudaChoiceTest {
         .isThrownBy(() -> select(new DeviceRequest.Cuda(2), () -> EmulatedEngine.of(device)))
         .withMessageContaining("no GPU has the number 2: there are 2")
         .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.DEVICE));
+    assertThat(device.live()).isEmpty();
+  }
+
+  /** Before data are opened beside the device; where CUDA is not demanded, nobody is asked. */
+  @Test
+  void whatIsDemandedAndAbsentIsKnownWithoutOpeningIt() {
+    EmulatedDevice device = new EmulatedDevice();
+    BackendOptions unfused =
+        new BackendOptions(
+            0,
+            true,
+            BackendOptions.Kernels.UNFUSED,
+            BackendOptions.Layers.CUDNN,
+            BackendOptions.Precision.AUTO,
+            BackendOptions.Engine.AUTO);
+    Supplier<CudaDriverApi> none =
+        () -> {
+          throw new DistillException(ExitCode.DEVICE, "no driver");
+        };
+    Backends.requirePresent(new DeviceRequest.Cuda(0), OPTIONS, device::driver);
+    Backends.requirePresent(new DeviceRequest.Auto(), unfused, device::driver);
+    Backends.requirePresent(new DeviceRequest.Auto(), OPTIONS, none);
+    Backends.requirePresent(new DeviceRequest.Cpu(), OPTIONS, none);
+    assertThatExceptionOfType(DistillException.class)
+        .isThrownBy(
+            () -> Backends.requirePresent(new DeviceRequest.Cuda(2), OPTIONS, device::driver))
+        .withMessageContaining("--device cuda:2: no GPU has the number 2");
+    assertThatExceptionOfType(DistillException.class)
+        .isThrownBy(() -> Backends.requirePresent(new DeviceRequest.Auto(), unfused, none))
+        .withMessageContaining("--kernels unfused needs CUDA: no driver");
     assertThat(device.live()).isEmpty();
   }
 

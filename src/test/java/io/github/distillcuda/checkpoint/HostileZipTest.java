@@ -35,7 +35,7 @@ class HostileZipTest {
     byte[] valid = ForgedZip.valid().bytes();
     int length = valid.length;
     return Stream.of(
-        bytes("empty", new byte[0], "too few for a safetensors header"),
+        bytes("empty", new byte[0], "too few for .pth and .safetensors"),
         bytes("four bytes", Arrays.copyOf(valid, 4), "truncated"),
         bytes("half", Arrays.copyOf(valid, length / 2), "truncated"),
         bytes("five bytes short", Arrays.copyOf(valid, length - 5), "truncated"),

@@ -61,8 +61,16 @@ class StateDictTest {
         List.of(),
         Map.of(),
         ExitCode.DATA,
-        "teacher.pth: it is not of this model: it lacks conv.weight, conv.bias, fc.bias and has"
-            + " nothing; --rename old=new maps names");
+        "teacher.pth: it is not of this model: it lacks conv.weight, conv.bias, fc.bias");
+    assertRefused(
+        List.of(
+            array("conv.weight", 2, 3),
+            array("conv.bias", 2),
+            array("fc.bias", 1),
+            array("more", 1)),
+        Map.of(),
+        ExitCode.DATA,
+        "teacher.pth: it is not of this model: it also has more");
   }
 
   @Test

@@ -7,9 +7,15 @@ import io.github.distillcuda.data.ImageDataset;
 import io.github.distillcuda.data.SyntheticDataset;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class DatasetOpeningTest {
   @Test
@@ -68,5 +74,29 @@ class DatasetOpeningTest {
       begun.await();
     }
     assertThat(interrupted).as("and over, when close() returns").isTrue();
+  }
+
+  /** Such as a server that falls silent: reading from a socket must end, too. */
+  @Test
+  @Timeout(30)
+  void closingEndsAnOpeningThatWaitsForASocket() throws Exception {
+    CountDownLatch begun = new CountDownLatch(1);
+    AtomicReference<IOException> end = new AtomicReference<>();
+    try (ServerSocket silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+        DatasetOpening unwanted =
+            new DatasetOpening(
+                () -> {
+                  try (Socket socket = new Socket(silent.getInetAddress(), silent.getLocalPort())) {
+                    begun.countDown();
+                    socket.getInputStream().read();
+                  } catch (IOException e) {
+                    end.set(e);
+                  }
+                  return null;
+                })) {
+      assertThat(unwanted).isNotNull();
+      begun.await();
+    }
+    assertThat(end.get()).isNotNull();
   }
 }

@@ -1,15 +1,20 @@
 package io.github.distillcuda.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.gson.JsonParser;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -56,12 +61,40 @@ class ProgramTest {
     }
   }
 
+  /** A device that is not there is said before anything is downloaded. */
+  @Test
+  void anAbsentDeviceIsSaidBeforeTheNetworkIsAsked() throws Exception {
+    try (ServerSocket proxy = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      ProcessBuilder builder =
+          builder(
+              List.of("-Duser.home=" + temporary),
+              "run --device cuda:99 --data cifar10",
+              "--out",
+              temporary.resolve("run"));
+      Map<String, String> environment = builder.environment();
+      environment.keySet().removeIf(name -> name.equalsIgnoreCase("no_proxy"));
+      environment.put("XDG_CACHE_HOME", temporary.toString());
+      environment.put("https_proxy", "http://127.0.0.1:" + proxy.getLocalPort());
+      process = builder.start();
+      String out = output();
+      assertThat(process.waitFor()).as(out).isEqualTo(5);
+      assertThat(out.lines()).singleElement().asString().contains("--device cuda:99: ");
+      proxy.setSoTimeout(1);
+      assertThatThrownBy(proxy::accept).isInstanceOf(SocketTimeoutException.class);
+    }
+  }
+
   private static Process start(List<String> jvm, String options, String option, Path folder)
       throws IOException {
+    return builder(jvm, options, option, folder).start();
+  }
+
+  private static ProcessBuilder builder(
+      List<String> jvm, String options, String option, Path folder) {
     ProcessBuilder builder =
         new ProcessBuilder(command(jvm, options, option, folder)).redirectErrorStream(true);
     builder.environment().put("LC_ALL", "C.UTF-8");
-    return builder.start();
+    return builder;
   }
 
   private static List<String> command(

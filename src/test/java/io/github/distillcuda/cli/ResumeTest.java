@@ -36,14 +36,17 @@ class ResumeTest {
 
   /** Stops after the first step of the teacher. */
   @BeforeAll
-  static void stop() {
+  static void stopARun() {
+    stop("run " + SMALL, shared.resolve("run"));
+  }
+
+  private static void stop(String command, Path folder) {
     StopSignal stop = new StopSignal();
     stop.request(ExitCode.INTERRUPTED);
     ByteArrayOutputStream err = new ByteArrayOutputStream();
     int exitCode =
         Cli.run(
-            session(new ByteArrayOutputStream(), err, stop),
-            words("run " + SMALL + " --out ", shared.resolve("run")));
+            session(new ByteArrayOutputStream(), err, stop), words(command + " --out ", folder));
     assertThat(exitCode).as(err.toString(StandardCharsets.UTF_8)).isEqualTo(130);
   }
 
@@ -111,6 +114,24 @@ class ResumeTest {
           """)
   void settingsThatChangedAreRefusedWithTheDifference(String options, String says) {
     assertRefused(2, options, "--resume goes on with the same settings; differing: ", says);
+  }
+
+  /** It would train other models than were asked for. */
+  @Test
+  void theRunOfAnotherCommandIsRefusedWithItsCommand() {
+    for (String other : List.of("train-teacher", "baseline", "distill")) {
+      assertRefused(2, other, "run began that run; go on with run --resume " + folder);
+    }
+    folder = temporary.resolve("teacher");
+    stop(
+        "train-teacher --data synthetic --subset 96 --teacher-widths 4,4,4 --epochs 1"
+            + " --batch-size 32 --device cpu --threads 1",
+        folder);
+    assertRefused(2, "", "go on with train-teacher --resume " + folder);
+    assertRefused(2, "baseline", "go on with train-teacher --resume " + folder);
+    assertRefused(2, "train-teacher --epochs 2", "--epochs: 2, the run began with 1");
+    assertThat(resume("train-teacher --epochs 1 --threads 1")).as(err).isZero();
+    assertThat(folder.resolve("teacher.pth")).exists();
   }
 
   @Test

@@ -3,6 +3,7 @@ package io.github.distillcuda.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.distillcuda.checkpoint.ModelFiles;
+import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.nn.Architecture;
 import io.github.distillcuda.tensor.NamedArray;
 import io.github.distillcuda.train.StopSignal;
@@ -16,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,16 +37,23 @@ class WrongInputTest {
     Files.createDirectories(temporary.resolve("empty"));
     Files.writeString(temporary.resolve("file.txt"), "not a model\n");
     Files.write(temporary.resolve("lying.safetensors"), lyingHeader());
+    Files.write(temporary.resolve("three.pth"), new byte[3]);
     ModelFiles.write(temporary.resolve("nan.safetensors"), withNaN());
+    ModelFiles.write(temporary.resolve("narrow.safetensors"), narrow());
   }
 
   private static List<NamedArray> withNaN() {
+    List<NamedArray> arrays = narrow();
+    arrays.get(5).values()[1] = Float.NaN;
+    return arrays;
+  }
+
+  private static List<NamedArray> narrow() {
     List<NamedArray> arrays = new ArrayList<>();
     new Architecture(2, 2, 4, 10)
         .stateDict()
         .forEach(
             (name, shape) -> arrays.add(new NamedArray(name, shape, new float[shape.elements()])));
-    arrays.get(5).values()[1] = Float.NaN;
     return arrays;
   }
 
@@ -86,6 +95,22 @@ class WrongInputTest {
           2 | --T 5 distil                                        | did you mean distill?
           2 | --T 0                                               | --T 0: must be a number from 0.001 to 1000000
           2 | --T warm                                            | is not a double
+          2 | --T nan                                             | option '--T'
+          2 | --temperature nan                                   | option '--temperature'
+          2 | train-teacher --T 3                                 | unknown: --T 3
+          2 | train-teacher --alpha 0.5                           | unknown: --alpha 0.5
+          2 | train-teacher --teacher-epochs 3                    | unknown: --teacher-epochs 3
+          2 | train-teacher --student-widths 1,2,3                | unknown: --student-widths 1,2,3
+          2 | baseline --temperature 3                            | unknown: --temperature 3
+          2 | baseline --alpha 0.5                                | unknown: --alpha 0.5
+          2 | baseline --teacher-epochs 3                         | unknown: --teacher-epochs 3
+          2 | baseline --teacher-widths 1,2,3                     | unknown: --teacher-widths 1,2,3
+          2 | distill --teacher DIR/narrow.safetensors --teacher-epochs 3 | unknown: --teacher-epochs 3
+          2 | eval --model DIR/narrow.safetensors --subset 100    | unknown: --subset 100
+          2 | --rename a=b                                        | --rename is for the names in a file: add --teacher FILE
+          2 | --teacher DIR/narrow.safetensors --teacher-epochs 3 | --teacher-epochs: a teacher from a file is not trained
+          2 | --teacher DIR/narrow.safetensors --teacher-widths 2,2,5 | --teacher-widths 2,2,5, but DIR/narrow.safetensors has 2,2,4
+          2 | train-teacher --epochs 0                            | --epochs 0: must be
           2 | --T NaN                                             | --T NaN: must be a number
           2 | --alpha 1.5                                         | --alpha 1.5: must be a number from 0 to 1
           2 | --batch-size 0                                      | --batch-size 0: must be a whole number from 1 to 50000
@@ -100,7 +125,7 @@ class WrongInputTest {
           2 | --device cpu --kernels unfused                      | --kernels unfused is for --device cuda
           2 | --out a --resume b                                  | exclude each other
           2 | distill --data synthetic                            | distill needs a teacher: --teacher FILE
-          2 | --T 3 baseline --data synthetic                     | --temperature stands before the command
+          2 | --T 3 baseline --data synthetic                     | --T stands before the command
           2 | teleport                                            | unknown: teleport
           3 | --data-dir DIR/nowhere                              | DIR/nowhere
           3 | --data-dir DIR/empty                                | DIR/empty
@@ -111,8 +136,10 @@ class WrongInputTest {
           3 | --teacher DIR                                       | DIR
           3 | --teacher DIR/file.txt                              | file.txt
           3 | --teacher DIR/lying.safetensors                     | lying.safetensors
+          3 | eval --model DIR/three.pth --data synthetic         | has 3 bytes, too few for .pth and .safetensors
           3 | eval --model DIR/lying.safetensors --data synthetic | lying.safetensors
           5 | --device cuda --data synthetic                      | no NVIDIA driver
+          5 | --device cuda --data-dir DIR/nowhere                | no NVIDIA driver
           5 | --device cuda --engine jcuda --data synthetic       | no NVIDIA driver
           5 | info --device cuda:1                                | install driver 525.60.13 or newer
           5 | --kernels unfused --data synthetic                  | --kernels unfused needs CUDA: no NVIDIA driver
@@ -124,6 +151,7 @@ class WrongInputTest {
           2 | --device reference --precision bf16                 | --device reference computes in float64
           2 | --device cpu --engine jcuda                         | --engine jcuda is for --device cuda
           6 | --out DIR/file.txt/run --data synthetic             | DIR/file.txt
+          6 | data fetch --to DIR/file.txt/cache                  | set XDG_CACHE_HOME to a folder that can be, or run data fetch --to
           6 | --out /proc/run --data synthetic --subset 32        | /proc/run
           6 | export --model DIR/nan.safetensors --to pth --out DIR/nowhere/a.pth | there is no such file or folder
           2 | export --model DIR/nan.safetensors --to pth --out DIR/a.txt         | must end in .pth
@@ -153,10 +181,16 @@ class WrongInputTest {
   /** Commands are known where a file of arguments names them, too. */
   @Test
   void aFileOfArgumentsMayNameTheCommand() throws IOException {
-    Path file = Files.writeString(temporary.resolve("arguments"), "baseline --T 0");
+    Path file = Files.writeString(temporary.resolve("arguments"), "distill --T 0");
     run("@" + file);
     assertThat(exitCode).isEqualTo(2);
-    assertThat(err).contains("--T").contains("see distill-cuda baseline --help");
+    assertThat(err).contains("--T").contains("see distill-cuda distill --help");
+  }
+
+  private static String[] exitCodes() {
+    return Stream.of(ExitCode.values())
+        .map(code -> " %d %s ".formatted(code.value(), code.meaning()))
+        .toArray(String[]::new);
   }
 
   @Test
@@ -164,6 +198,9 @@ class WrongInputTest {
     run("--help");
     assertThat(exitCode).isZero();
     assertThat(out).contains("--temperature").contains("distill");
+    assertThat(out.replaceAll("\\s+", " ")).contains(exitCodes());
+    run("data", "fetch", "--help");
+    assertThat(out.replaceAll("\\s+", " ")).contains(exitCodes());
     run("--version");
     assertThat(exitCode).isZero();
     assertThat(out).contains("distill-cuda ");

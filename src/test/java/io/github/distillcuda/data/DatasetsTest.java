@@ -262,7 +262,12 @@ class DatasetsTest {
   @Test
   void fetchGivesTheArchive() {
     server.answer(MirrorServer.whole(small.binaryTar().gzip(), ""));
-    assertThat(datasets().fetch(notes)).isEqualTo(cache.resolve("cifar-10-binary.tar.gz"));
+    assertThat(datasets().fetch(Optional.empty(), notes))
+        .isEqualTo(cache.resolve("cifar-10-binary.tar.gz"));
+    server.answer(MirrorServer.whole(small.binaryTar().gzip(), ""));
+    Path elsewhere = temp.resolve("elsewhere");
+    assertThat(datasets().fetch(Optional.of(elsewhere), notes))
+        .isEqualTo(elsewhere.resolve("cifar-10-binary.tar.gz"));
   }
 
   @Test
@@ -278,5 +283,7 @@ class DatasetsTest {
     DataPlaces relative =
         DataPlaces.of(name -> name.equals("XDG_CACHE_HOME") ? "not/absolute" : null, home);
     assertThat(relative.downloads()).isEqualTo(plain.downloads());
+    DataPlaces homeless = DataPlaces.of(name -> null, Path.of("?"));
+    assertThat(homeless.downloads()).isEqualTo(Path.of("./data"));
   }
 }

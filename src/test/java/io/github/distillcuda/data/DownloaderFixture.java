@@ -83,9 +83,13 @@ abstract class DownloaderFixture {
   }
 
   final Path fetch(String... addresses) {
+    return fetch(notes, addresses);
+  }
+
+  final Path fetch(Notes listener, String... addresses) {
     Cifar10Release release = small.release(addresses);
     return new Downloader(release, rules, new EnvironmentProxy(name -> null))
-        .fetch(folder(), notes);
+        .fetch(folder(), listener);
   }
 
   final void assertFetched(Path file, byte[] content) {

@@ -21,7 +21,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -242,5 +244,37 @@ class DownloaderTest extends DownloaderFixture {
     assertThat(mirrors).allMatch(mirror -> mirror.address().getScheme().equals("https"));
     assertThat(mirrors.get(0).address())
         .hasToString("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz");
+  }
+
+  /** While a server is silent; the next one is not asked, and what came is kept. */
+  @Test
+  void anInterruptedDownloadEndsAtOnce() throws InterruptedException {
+    first.answer(drip(archive, 2, 0, 60_000));
+    CountDownLatch begun = new CountDownLatch(1);
+    AtomicReference<RuntimeException> end = new AtomicReference<>();
+    Notes counting =
+        new Notes() {
+          @Override
+          public void transferred(String server, long newCount, long newTotal) {
+            begun.countDown();
+          }
+        };
+    Thread download =
+        Thread.ofVirtual()
+            .start(
+                () -> {
+                  try {
+                    fetch(counting, first.address(BINARY), second.address(BINARY));
+                  } catch (RuntimeException e) {
+                    end.set(e);
+                  }
+                });
+    begun.await();
+    download.interrupt();
+    assertThat(download.join(Duration.ofSeconds(15))).as("before its patience ends").isTrue();
+    assertThat(end.get()).hasMessageContaining("the download was interrupted; run again to go on");
+    assertThat(((DistillException) end.get()).exitCode()).isEqualTo(ExitCode.INTERRUPTED);
+    assertThat(second.requests()).isEmpty();
+    assertThat(counting.lines).singleElement().asString().startsWith("downloading ");
   }
 }

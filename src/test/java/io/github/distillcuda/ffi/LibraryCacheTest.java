@@ -253,4 +253,16 @@ class LibraryCacheTest {
   private void assertNoTemporaryFiles() {
     assertThat(folder).isDirectoryNotContaining("glob:**.tmp");
   }
+
+  @Test
+  void theUsersCacheFolderIsNamedWhereItIsMissing() {
+    assertThat(LibraryCache.userCacheFolder("/cache", "?")).isEqualTo(Path.of("/cache"));
+    assertThat(LibraryCache.userCacheFolder("cache", "/home/me"))
+        .isEqualTo(Path.of("/home/me/.cache"));
+    assertThatExceptionOfType(DistillException.class)
+        .isThrownBy(() -> LibraryCache.userCacheFolder(null, "?"))
+        .withMessageContaining("no home folder")
+        .withMessageContaining("set XDG_CACHE_HOME")
+        .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.DISK));
+  }
 }

@@ -98,11 +98,6 @@ final class CudaProgram implements StepProgram {
     return batch;
   }
 
-  /** Returns the kernels that one step launches, the libraries' included. */
-  int kernelsOfAStep() {
-    return one.kernelNodes();
-  }
-
   /**
    * Launches the steps and returns at once.
    *
