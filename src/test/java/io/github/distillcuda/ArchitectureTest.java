@@ -30,11 +30,12 @@ class ArchitectureTest {
       cli               : train distill data checkpoint nn backend tensor failure
       train             : distill data checkpoint nn backend tensor failure
       distill           : nn backend backend.host tensor failure
-      data              : nn backend tensor failure
-      checkpoint        : nn backend tensor failure
+      data              : nn backend tensor pickle failure
+      checkpoint        : nn backend tensor pickle failure
       nn                : backend tensor failure
       backend           : tensor failure
       tensor            : failure
+      pickle            :
       failure           :
       backend.reference : backend tensor failure
       backend.host      : backend tensor failure

@@ -1,5 +1,6 @@
 package io.github.distillcuda.checkpoint;
 
+import io.github.distillcuda.pickle.PickleValue;
 import io.github.distillcuda.tensor.DType;
 
 /**
@@ -7,7 +8,7 @@ import io.github.distillcuda.tensor.DType;
  * a constant that a {@code switch} on literal strings yields, so that no name from a file is ever
  * looked up anywhere.
  */
-enum PickleName {
+enum PickleName implements PickleValue {
   ORDERED_DICT,
   REBUILD_TENSOR,
   REBUILD_PARAMETER,
@@ -36,36 +37,5 @@ enum PickleName {
   /** Returns whether this is a kind of storage. */
   boolean isStorage() {
     return dtype != null || this == OTHER_STORAGE;
-  }
-
-  /**
-   * Returns the constant of a name.
-   *
-   * @throws InvalidFileException if it is not on the list
-   */
-  static PickleName of(String module, String name) throws InvalidFileException {
-    String qualified = module + " " + name;
-    return switch (qualified) {
-      case "collections OrderedDict" -> ORDERED_DICT;
-      case "torch._utils _rebuild_tensor_v2" -> REBUILD_TENSOR;
-      case "torch._utils _rebuild_parameter" -> REBUILD_PARAMETER;
-      case "torch FloatStorage" -> FLOAT_STORAGE;
-      case "torch DoubleStorage" -> DOUBLE_STORAGE;
-      case "torch HalfStorage" -> HALF_STORAGE;
-      case "torch BFloat16Storage" -> BFLOAT16_STORAGE;
-      case "torch LongStorage",
-          "torch IntStorage",
-          "torch ShortStorage",
-          "torch CharStorage",
-          "torch ByteStorage",
-          "torch BoolStorage" ->
-          OTHER_STORAGE;
-      default ->
-          throw new InvalidFileException(
-              "it names "
-                  + Printable.name(module + "." + name)
-                  + ", which is not on the list of what a state dict needs;"
-                  + " save model.state_dict() alone");
-    };
   }
 }

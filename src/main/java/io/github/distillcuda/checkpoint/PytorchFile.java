@@ -1,7 +1,8 @@
 package io.github.distillcuda.checkpoint;
 
-import io.github.distillcuda.checkpoint.PickleValue.Dictionary;
-import io.github.distillcuda.checkpoint.PickleValue.TensorView;
+import io.github.distillcuda.checkpoint.StateDictValue.TensorView;
+import io.github.distillcuda.pickle.PickleValue;
+import io.github.distillcuda.pickle.PickleValue.Dictionary;
 import io.github.distillcuda.tensor.NamedArray;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -36,7 +37,7 @@ final class PytorchFile {
     String folder = folder(archive);
     requireVersion(archive, folder);
     requireLittleEndian(archive, folder);
-    Dictionary state = stateDict(PickleReader.read(archive.entry(folder + PICKLE)));
+    Dictionary state = stateDict(new StateDictPickleReader(archive.entry(folder + PICKLE)).read());
     TensorHeader.requireFew(state.entries().size());
     StorageReader storages = new StorageReader(archive, folder, file.limit());
     List<NamedArray> arrays = new ArrayList<>();

@@ -1,7 +1,7 @@
 package io.github.distillcuda.checkpoint;
 
-import io.github.distillcuda.checkpoint.PickleValue.Storage;
-import io.github.distillcuda.checkpoint.PickleValue.TensorView;
+import io.github.distillcuda.checkpoint.StateDictValue.Storage;
+import io.github.distillcuda.checkpoint.StateDictValue.TensorView;
 import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.NamedArray;
 import io.github.distillcuda.tensor.Shape;

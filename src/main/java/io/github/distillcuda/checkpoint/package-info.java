@@ -1,6 +1,6 @@
 /**
  * Model files in safetensors and PyTorch's format, and the checkpoints of a run. May import {@code
- * tensor}, {@code failure} and gson.
+ * tensor}, {@code pickle}, {@code failure} and gson.
  *
  * <p>{@link io.github.distillcuda.checkpoint.ModelFiles} reads and writes weights, {@link
  * io.github.distillcuda.checkpoint.StateDict} fits them to a model, {@link

@@ -1,13 +1,16 @@
 package io.github.distillcuda.data;
 
-import io.github.distillcuda.data.PickledValue.Array;
-import io.github.distillcuda.data.PickledValue.Bytes;
-import io.github.distillcuda.data.PickledValue.Entries;
-import io.github.distillcuda.data.PickledValue.Sequence;
-import io.github.distillcuda.data.PickledValue.UnsignedByte;
-import io.github.distillcuda.data.PickledValue.Whole;
+import io.github.distillcuda.data.BatchValue.Array;
+import io.github.distillcuda.data.BatchValue.Bytes;
+import io.github.distillcuda.data.BatchValue.Numpy;
+import io.github.distillcuda.pickle.PickleValue;
+import io.github.distillcuda.pickle.PickleValue.Constant;
+import io.github.distillcuda.pickle.PickleValue.Dictionary;
+import io.github.distillcuda.pickle.PickleValue.Sequence;
+import io.github.distillcuda.pickle.PickleValue.Whole;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Locale;
 
@@ -40,28 +43,29 @@ record PickledBatch(int records) implements BatchFormat {
     if (got < file.length) {
       throw invalid(where, byteCount + " bytes", got + " bytes");
     }
-    PickledValue value = new PickleReader(file, where, 1000 + OPCODES_PER_RECORD * records).read();
-    if (!(value instanceof Entries entries) || !KEYS.containsAll(entries.byKey().keySet())) {
+    int maxOpcodes = 1000 + OPCODES_PER_RECORD * records;
+    PickleValue value = new BatchPickleReader(file, where, maxOpcodes).read();
+    if (!(value instanceof Dictionary batch) || !KEYS.containsAll(batch.entries().keySet())) {
       throw invalid(where, "a dictionary of " + KEYS, "something else");
     }
-    copyLabels(entries.byKey().get("labels"), where, set.labels(), firstRow);
-    copyPixels(file, entries.byKey().get("data"), where, set, firstRow);
+    copyLabels(batch.entries().get("labels"), where, set.labels(), firstRow);
+    copyPixels(file, batch.entries().get("data"), where, set, firstRow);
   }
 
-  private void copyLabels(PickledValue value, Object where, byte[] labels, int firstRow) {
+  private void copyLabels(PickleValue value, Object where, byte[] labels, int firstRow) {
     if (!(value instanceof Sequence list) || list.items().size() != records) {
       throw invalid(where, "a list of " + records + " labels", "something else");
     }
     for (int record = 0; record < records; record++) {
-      if (!(list.items().get(record) instanceof Whole number)) {
+      if (!(list.items().get(record) instanceof Whole(long label))) {
         throw invalid(where + ", record " + record + " (from 0)", "a number", "something else");
       }
-      labels[firstRow + record] = BinaryBatch.label(number.value(), record, where);
+      labels[firstRow + record] = BinaryBatch.label(Math.toIntExact(label), record, where);
     }
   }
 
   private void copyPixels(
-      byte[] file, PickledValue value, Object where, LabelledImages set, int firstRow) {
+      byte[] file, PickleValue value, Object where, LabelledImages set, int firstRow) {
     int pixels = records * ImageDataset.IMAGE_BYTES;
     // the state that numpy gives to an array: version, shape, element type, Fortran order, bytes
     if (!(value instanceof Array array)
@@ -69,19 +73,19 @@ record PickledBatch(int records) implements BatchFormat {
         || array.state().items().size() != 5
         || !(array.state().items().get(1) instanceof Sequence shape)
         || !shape.items().equals(List.of(number(records), number(ImageDataset.IMAGE_BYTES)))
-        || !(array.state().items().get(2) instanceof UnsignedByte)
-        || !array.state().items().get(3).equals(number(0))
-        || !(array.state().items().get(4) instanceof Bytes bytes)
-        || bytes.length() != pixels) {
+        || array.state().items().get(2) != Numpy.UNSIGNED_BYTE
+        || array.state().items().get(3) != Constant.FALSE
+        || !(array.state().items().get(4) instanceof Bytes(ByteBuffer bytes))
+        || bytes.remaining() != pixels) {
       throw invalid(
           where,
           "unsigned bytes [" + records + ", " + ImageDataset.IMAGE_BYTES + "] in C order",
           "another array or none");
     }
-    set.setImages(firstRow, records, file, bytes.offset());
+    set.setImages(firstRow, records, file, bytes.arrayOffset());
   }
 
-  private static PickledValue number(int value) {
+  private static PickleValue number(int value) {
     return new Whole(value);
   }
 

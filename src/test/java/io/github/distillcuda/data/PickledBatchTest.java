@@ -121,6 +121,17 @@ class PickledBatchTest {
             .raw(')', 'R', '.')
             .bytes();
     assertRefused(padded(dtypeCalledFirst), "other than an array of unsigned bytes");
+    byte[] calledWithAList =
+        new SmallCifar10.Pickle()
+            .raw(0x80, 2)
+            .ascii("cnumpy\ndtype\n")
+            .raw(']', '(')
+            .text("u1")
+            .raw('K', 0, 'K', 1, 'e', 'R', '.')
+            .bytes();
+    assertRefused(padded(calledWithAList), "other than an array of unsigned bytes");
+    byte[] filledTwice = replace(valid(), "tbU\6labels", "tbK\1\205bU\6labels");
+    assertRefused(filledTwice, "a state for something that has none");
   }
 
   /** Python 2 writes none of these for a batch: instances, classes, 3.x strings, frames. */
@@ -156,7 +167,21 @@ class PickledBatchTest {
     assertRefused(raw('T', 255, 255, 255, 255), "runs past the end");
     assertRefused(raw(0x80, 2), "protocol 2");
     assertRefused(padded(new byte[] {(byte) 0x80, 3}), "protocol 3");
+    assertRefused(padded(new byte[] {'}', '.'}), "protocol 0");
     assertRefused(raw('('), "opcode 0x00"); // the padding
+  }
+
+  @Test
+  void namesAndKeysAreShort() {
+    String name = "x".repeat(257);
+    assertRefused(replace(valid(), "numpy\nndarray", name), "a name of more than 256 bytes");
+    byte[] key =
+        new SmallCifar10.Pickle()
+            .raw(0x80, 2, '}', 'T', 1, 1, 0, 0)
+            .ascii(name)
+            .raw('N', 's', '.')
+            .bytes();
+    assertRefused(padded(key), "a key that is no string of at most 256 bytes");
   }
 
   @Test
@@ -198,6 +223,8 @@ class PickledBatchTest {
     }
     deep.raw('T', 0, 0x2F, 0, 0).ascii("x".repeat(0x2F00)).raw('.');
     assertRefused(deep.bytes(), "more than 1032 opcodes");
+    byte[] marks = new SmallCifar10.Pickle().raw(0x80, 2).ascii("(".repeat(65)).bytes();
+    assertRefused(padded(marks), "more than 64 marks");
   }
 
   private static byte[] raw(int... opcodes) {
