@@ -10,6 +10,14 @@ enum Branch {
    */
   SIDE;
 
+  /**
+   * Returns where the gradients of a layer's weights are computed: beside the gradient of its input
+   * if one follows, else in the main branch, which has nothing else left to do.
+   */
+  static Branch ofWeights(boolean inputGradientFollows) {
+    return inputGradientFollows ? SIDE : MAIN;
+  }
+
   Branch other() {
     return this == MAIN ? SIDE : MAIN;
   }

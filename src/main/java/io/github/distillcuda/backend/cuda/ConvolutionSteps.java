@@ -105,11 +105,11 @@ final class ConvolutionSteps {
 
   /** Records the gradients of filter and, if wanted, input; returns the latter. */
   CudaTensor backward(CudaTensor product, boolean wantInputGradient) {
-    recordFilter(product);
+    recordFilter(product, Branch.ofWeights(wantInputGradient));
     return wantInputGradient ? recordInput(product) : null;
   }
 
-  private void recordFilter(CudaTensor product) {
+  private void recordFilter(CudaTensor product, Branch branch) {
     DeviceSpan x = place.input().span();
     DeviceSpan dy = product.span();
     boolean widened = recording.session().operands() == DType.BFLOAT16;
@@ -118,16 +118,16 @@ final class ConvolutionSteps {
         widened
             ? recording.session().elements(place.name("filter"), elements, DType.BFLOAT16)
             : place.weightGradient().span();
-    ConvolutionPlan plan = plan(Branch.SIDE, Direction.BACKWARD_FILTER, x, dw, dy);
-    recording.reads(Branch.SIDE, place.input(), product);
+    ConvolutionPlan plan = plan(branch, Direction.BACKWARD_FILTER, x, dw, dy);
+    recording.reads(branch, place.input(), product);
     recording.library(
-        Branch.SIDE,
+        branch,
         place.name("filter gradient"),
         () -> plan.filterGradient(x, dy, dw),
         place.weightGradient());
     if (widened) {
       recording.kernel(
-          Branch.SIDE,
+          branch,
           place.name("filter gradient widened"),
           recording
               .session()

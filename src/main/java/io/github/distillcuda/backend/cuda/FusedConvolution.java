@@ -118,7 +118,7 @@ final class FusedConvolution implements CudaLayer {
 
   @Override
   public CudaTensor backward(CudaTensor output, CudaTensor gradient, boolean wantInputGradient) {
-    recordParameters(gradient);
+    recordParameters(gradient, Branch.ofWeights(wantInputGradient));
     if (!wantInputGradient) {
       return null;
     }
@@ -143,7 +143,7 @@ final class FusedConvolution implements CudaLayer {
     return inputGradient;
   }
 
-  private void recordParameters(CudaTensor gradient) {
+  private void recordParameters(CudaTensor gradient, Branch branch) {
     KernelSignature firstStage =
         isOnTensorCores()
             ? FilterGradientKernels.PARTIALS_NCHW_TF32
@@ -155,9 +155,9 @@ final class FusedConvolution implements CudaLayer {
             .and("channels", spec.outChannels());
     DeviceSpan partials =
         session.floats(place.name("filter partials"), count * FilterGradientKernels.sums(sums));
-    recording.reads(Branch.SIDE, gradient, mask, place.input());
+    recording.reads(branch, gradient, mask, place.input());
     recording.kernel(
-        Branch.SIDE,
+        branch,
         place.name("filter and bias gradient"),
         session
             .prepare(firstStage, sizes)
@@ -166,7 +166,7 @@ final class FusedConvolution implements CudaLayer {
             .bind("x", place.input().span())
             .bind("partials", partials));
     recording.kernel(
-        Branch.SIDE,
+        branch,
         place.name("filter and bias sums"),
         session
             .prepare(FilterGradientKernels.SUM, sums)
