@@ -8,7 +8,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** What {@code --precision bf16} rounds, and what it does not: operands of products alone. */
-interface Bfloat16Contract extends RealLayerContract, RoundedTrainingContract {
+interface Bfloat16Contract extends RealLayerContract, RoundedStepsContract {
   /**
    * Sums of products of whole numbers up to 1 stay below 2^8 but for a few of the widest layer, so
    * that bfloat16 holds them and no two of a pooling window become equal.
@@ -56,9 +56,9 @@ interface Bfloat16Contract extends RealLayerContract, RoundedTrainingContract {
     }
   }
 
-  /** Each step's operands err by up to 2^-8, and its losses by the mean of such errors. */
+  /** Each step's operands err by up to 2^-8. */
   @Override
-  default double lossTolerance() {
+  default double stepTolerance() {
     return 0.02;
   }
 

@@ -125,17 +125,12 @@ record ContractTolerances(
   /** The same with the chain of one kernel a formula, which has its softmaxes in float32. */
   static final ContractTolerances CUDA_UNFUSED = CUDA.withTextbook(4 * 0x1p-23);
 
-  /** Operands of products in bfloat16, as in {@link #ONEDNN_BF16}, and everything else as above. */
-  static final ContractTolerances CUDA_BF16 =
-      new ContractTolerances(
-          0x1p-23, 0x1p-8, 0x1p-7, 1e-5, 1e-12, 2e-6, 1e-5, 1e-6, 5e-7, 0x1p-5, 0x1p-3, 0);
-
   /** Factors of products in TF32, of 11 bits, and everything else as in {@link #CUDA}. */
   static final ContractTolerances CUDA_TF32 =
       new ContractTolerances(
           0x1p-23,
           0,
-          // At worst both factors of every product.
+          // At worst both factors of every product, by 2^-11 each.
           0x1p-10,
           1e-5,
           1e-12,
@@ -143,18 +138,17 @@ record ContractTolerances(
           1e-5,
           1e-6,
           5e-7,
-          // As in bfloat16, with three bits more: four layers, and eight with pooling windows.
+          // Four layers of 2^-10 each.
           0x1p-8,
+          // Eight layers; and where two of a pooling window are within a rounding, the gradient may
+          // go to the other.
           0x1p-6,
           0);
 
-  /**
-   * Returns whether the factors of products are rounded: another element of a pooling window may
-   * then be the largest.
-   */
-  boolean roundsFactors() {
-    return product >= 0x1p-10;
-  }
+  /** Operands of products in bfloat16, as in {@link #ONEDNN_BF16}, and everything else as above. */
+  static final ContractTolerances CUDA_BF16 =
+      new ContractTolerances(
+          0x1p-23, 0x1p-8, 0x1p-7, 1e-5, 1e-12, 2e-6, 1e-5, 1e-6, 5e-7, 0x1p-5, 0x1p-3, 0);
 
   private ContractTolerances withTextbook(double units) {
     return new ContractTolerances(

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Nested;
 
 /**
  * The CUDA backend on a GPU in float32, in all its four combinations of loss and layers, and in
- * bfloat16 and TF32.
+ * TF32 and bfloat16.
  */
 @OnGpu
 class GpuContractTest {

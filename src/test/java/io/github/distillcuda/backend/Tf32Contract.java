@@ -1,13 +1,10 @@
 package io.github.distillcuda.backend;
 
-/**
- * What {@code --precision tf32} rounds: factors of products, to 11 bits of significand. Small whole
- * numbers stay what they are.
- */
-interface Tf32Contract extends RealLayerContract, RoundedTrainingContract {
-  /** An eighth of what bfloat16 has, whose factors err by eight times as much. */
+/** What {@code --precision tf32} rounds: factors of products, and nothing that is stored. */
+interface Tf32Contract extends RealLayerContract, RoundedStepsContract {
+  /** Both factors of a product err by up to 2^-11 of themselves, an eighth of bfloat16's 2^-8. */
   @Override
-  default double lossTolerance() {
+  default double stepTolerance() {
     return 0.0025;
   }
 }

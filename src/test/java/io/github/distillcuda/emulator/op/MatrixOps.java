@@ -96,16 +96,22 @@ final class MatrixOps {
 
     private float sum(double addend, double[] row, double[] column) {
       double sum = addend;
+      for (int k = 0; k < DEPTH; k++) {
+        sum += row[k] * column[k];
+      }
+      boolean exact = mode == Approximation.EXACT || !Double.isFinite(sum);
+      return exact ? (float) sum : mode.choose(sum, error(addend, row, column));
+    }
+
+    private static double error(double addend, double[] row, double[] column) {
       double absolute = Math.abs(addend);
       boolean whole = addend == Math.rint(addend);
       for (int k = 0; k < DEPTH; k++) {
         double product = row[k] * column[k];
-        sum += product;
         absolute += Math.abs(product);
         whole &= product == Math.rint(product);
       }
-      boolean exact = whole && absolute < EXACT_BELOW || !Double.isFinite(sum);
-      return exact ? (float) sum : mode.choose(sum, BOUND * absolute);
+      return whole && absolute < EXACT_BELOW ? 0 : BOUND * absolute;
     }
   }
 

@@ -7,14 +7,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/**
- * Training with the factors of products rounded: near PyTorch's in float64, as far as that goes.
- * Adam turns the error of a small gradient into one of a whole weight, which grows from step to
- * step.
- */
-interface RoundedTrainingContract extends ContractFixture {
-  /** Returns the largest relative error that the loss of each of twenty steps may have. */
-  double lossTolerance();
+/** Whole steps of training where the factors of products are rounded to fewer bits than float32. */
+interface RoundedStepsContract extends ContractFixture {
+  /**
+   * Returns how far a loss of the first twenty may be off, as a part of itself: the mean of the
+   * errors of its operands. Adam turns the error of a small gradient into one of a whole weight,
+   * which grows from step to step.
+   */
+  double stepTolerance();
 
   @ParameterizedTest
   @EnumSource(Teacher.class)
@@ -24,7 +24,7 @@ interface RoundedTrainingContract extends ContractFixture {
     for (int step = 0; step < 20; step++) {
       double expected = golden[3 * step + 2];
       Numbers.assertWithin(
-          lossTolerance() * expected, training.step().loss(), expected, "step " + step);
+          stepTolerance() * expected, training.step().loss(), expected, "step " + step);
     }
   }
 
