@@ -113,8 +113,9 @@ class EmulatedCudaRunTest {
             "distill-cuda: baseline, after step 8: the GPU is lost until the program starts again: "
                 + reason)
         .endsWith(
-            "; saved up to %s/checkpoint/checkpoint-0000000008.ckpt, go on with baseline --resume"
-                + " %s\n".formatted(folder, folder));
+            ("; saved up to %s/checkpoint/checkpoint-0000000008.ckpt, go on with baseline --resume"
+                    + " %s\n")
+                .formatted(folder, folder));
   }
 
   /**
