@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -78,31 +79,27 @@ public class BenchTables {
   }
 
   private static String ceilings() throws IOException {
-    List<Map<String, String>> rows = lastRun("gpu-kernels.csv");
+    List<Map<String, String>> rows = kernels("ceiling"::equals);
     StringBuilder text = new StringBuilder(where(rows));
     text.append("| ceiling | µs | GB/s |\n|---|---|---|\n");
     for (Map<String, String> row : rows) {
-      if (row.get("operation").equals("ceiling")) {
-        boolean moves = !row.get("floor_bytes").equals("0");
-        text.append(line(row.get("variant"), row.get("p50_us"), moves ? row.get("gbps") : "none"));
-      }
+      boolean moves = !row.get("floor_bytes").equals("0");
+      text.append(line(row.get("variant"), row.get("p50_us"), moves ? row.get("gbps") : "none"));
     }
     return text.toString();
   }
 
   /** A line a shape: the fused loss, and how many times as long the others take. */
   private static String loss() throws IOException {
-    List<Map<String, String>> rows = lastRun("gpu-kernels.csv");
+    List<Map<String, String>> rows = kernels(LOSS::equals);
     List<Map<String, String>> peers = lastRun("gpu-loss-peers.csv");
     Map<String, Map<String, Map<String, String>>> shapes = new LinkedHashMap<>();
     for (Map<String, String> row : rows) {
-      if (row.get("operation").equals(LOSS)) {
-        // The first launch of a chain may know the elements only; the floor names the shape.
-        shapes
-            .computeIfAbsent(
-                row.get("floor_bytes") + row.get("cache"), first -> new LinkedHashMap<>())
-            .put(row.get("variant"), row);
-      }
+      // The first launch of a chain may know the elements only; the floor names the shape.
+      shapes
+          .computeIfAbsent(
+              row.get("floor_bytes") + row.get("cache"), first -> new LinkedHashMap<>())
+          .put(row.get("variant"), row);
     }
     List<String> modes = List.of("eager", "eager in a graph", "compiled", "compiled in a graph");
     StringBuilder text = new StringBuilder(where(rows));
@@ -143,17 +140,16 @@ public class BenchTables {
   }
 
   private static String kernels(boolean rungs) throws IOException {
-    List<Map<String, String>> rows = lastRun("gpu-kernels.csv");
+    List<Map<String, String>> rows =
+        kernels(
+            operation ->
+                !operation.equals("ceiling")
+                    && !operation.equals(LOSS)
+                    && operation.equals(RUNG) == rungs);
     StringBuilder text = new StringBuilder(where(rows));
     text.append("| kernel | sizes | cache | µs (p10 to p90) | GB/s | of the copy |\n");
     text.append("|---|---|---|---|---|---|\n");
     for (Map<String, String> row : rows) {
-      String operation = row.get("operation");
-      if (operation.equals("ceiling")
-          || operation.equals(LOSS)
-          || operation.equals(RUNG) != rungs) {
-        continue;
-      }
       text.append(
           line(
               "`" + row.get("variant") + "`",
@@ -521,14 +517,26 @@ public class BenchTables {
     return "| " + String.join(" | ", cells) + " |\n";
   }
 
+  /** What the rows of a table were measured on; each call that it has rows of. */
   private static String where(List<Map<String, String>> rows) {
-    Map<String, String> last = rows.get(rows.size() - 1);
-    return "%s, driver %s, %s, commit %s:\n\n"
-        .formatted(
-            last.get("device").replaceAll("^cuda:\\d+ | \\(.*", ""),
-            last.get("driver"),
-            last.get("date"),
-            last.get("commit"));
+    return rows.stream()
+        .map(
+            row ->
+                "%s, driver %s, %s, commit %s"
+                    .formatted(
+                        row.get("device").replaceAll("^cuda:\\d+ | \\(.*", ""),
+                        row.get("driver"),
+                        row.get("date"),
+                        row.get("commit")))
+        .distinct()
+        .collect(Collectors.joining("; ", "", ":\n\n"));
+  }
+
+  private static List<Map<String, String>> kernels(Predicate<String> operations)
+      throws IOException {
+    return lastRun("gpu-kernels.csv").stream()
+        .filter(row -> operations.test(operation(row)))
+        .collect(Collectors.toList());
   }
 
   /**

@@ -1,5 +1,10 @@
 package io.github.distillcuda.emulator.spec;
 
+import static io.github.distillcuda.emulator.spec.PooledLayer.DEAD;
+import static io.github.distillcuda.emulator.spec.PooledLayer.TENSOR_CORE_ERROR;
+import static io.github.distillcuda.emulator.spec.PooledLayer.numbers;
+import static io.github.distillcuda.emulator.spec.PooledLayer.tf32;
+
 import io.github.distillcuda.cuda.kernels.FilterGradientKernels;
 import io.github.distillcuda.cuda.kernels.ImageConvolutionKernels;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
@@ -16,87 +21,48 @@ import java.util.stream.Stream;
  * gradients of whole numbers give whole sums, which must come out to the bit.
  */
 final class PooledConvolutionCases {
-  private static final int DEAD = 4;
-
-  /** What one product of tensor cores may err, as a part of the sum of absolute values so far. */
-  private static final double PRODUCT_ERROR = 0x1p-20;
-
-  /** A layer; height and width are those of its input. */
-  private record Layer(int images, int inputs, int channels, int height, int width) {
-    int windows() {
-      return images * (height / 2) * (width / 2);
-    }
-
-    int taps() {
-      return 9 * inputs;
-    }
-
-    KernelSizes sizes() {
-      return KernelSizes.of("images", images, "channels", channels)
-          .and("inputs", inputs)
-          .and("height", height)
-          .and("width", width);
-    }
-
-    /** The place of a window in what follows the pool. */
-    int place(boolean nhwc, int image, int channel, int row, int column) {
-      return nhwc
-          ? ((image * (height / 2) + row) * (width / 2) + column) * channels + channel
-          : ((image * channels + channel) * (height / 2) + row) * (width / 2) + column;
-    }
-
-    /** The place of the pixel under a tap of pixel (row, column), or -1 in the border. */
-    int under(int tap, int image, int input, int row, int column) {
-      int y = row + tap / 3 % 3 - 1;
-      int x = column + tap % 3 - 1;
-      return y < 0 || y >= height || x < 0 || x >= width
-          ? -1
-          : ((image * inputs + input) * height + y) * width + x;
-    }
-  }
-
   /**
    * Tiles are 16 x 16 pixels and 32 outputs: below, at and above them. Threads have 8 outputs: with
    * 8 in all, those of the others begin where the outputs end.
    */
-  private static final List<Layer> IMAGES =
+  private static final List<PooledLayer> IMAGES =
       List.of(
-          new Layer(1, 3, 1, 2, 2),
-          new Layer(2, 3, 5, 6, 8),
-          new Layer(2, 3, 8, 4, 6),
-          new Layer(1, 3, 2, 4, 6),
-          new Layer(1, 3, 33, 10, 34),
-          new Layer(3, 3, 32, 16, 16),
-          new Layer(2, 3, 64, 16, 18),
-          new Layer(1, 3, 12, 32, 32));
+          new PooledLayer(1, 3, 1, 2, 2),
+          new PooledLayer(2, 3, 5, 6, 8),
+          new PooledLayer(2, 3, 8, 4, 6),
+          new PooledLayer(1, 3, 2, 4, 6),
+          new PooledLayer(1, 3, 33, 10, 34),
+          new PooledLayer(3, 3, 32, 16, 16),
+          new PooledLayer(2, 3, 64, 16, 18),
+          new PooledLayer(1, 3, 12, 32, 32));
 
   /** More tiles than the blocks of the gradients. */
-  private static final Layer MANY = new Layer(260, 3, 8, 4, 6);
+  private static final PooledLayer MANY = new PooledLayer(260, 3, 8, 4, 6);
 
   /** Three inputs at a time: below and above. */
-  private static final List<Layer> INNER =
+  private static final List<PooledLayer> INNER =
       List.of(
-          new Layer(1, 1, 1, 2, 2),
-          new Layer(2, 2, 7, 4, 18),
-          new Layer(3, 4, 33, 16, 16),
-          new Layer(2, 8, 16, 8, 8),
-          new Layer(9, 32, 64, 4, 4));
+          new PooledLayer(1, 1, 1, 2, 2),
+          new PooledLayer(2, 2, 7, 4, 18),
+          new PooledLayer(3, 4, 33, 16, 16),
+          new PooledLayer(2, 8, 16, 8, 8),
+          new PooledLayer(9, 32, 64, 4, 4));
 
   /**
    * Tiles are 8 x 16 pixels, 16 inputs and 32 outputs: below, at and above them. The last three
    * have up to four tiles a block, which are 7 tiles, 14 and 3 apart: within an image, over images
    * and both.
    */
-  private static final List<Layer> TENSOR_CORES =
+  private static final List<PooledLayer> TENSOR_CORES =
       List.of(
-          new Layer(1, 1, 1, 2, 2),
-          new Layer(2, 2, 7, 4, 18),
-          new Layer(1, 3, 33, 10, 34),
-          new Layer(1, 16, 32, 8, 16),
-          new Layer(3, 17, 16, 16, 16),
-          new Layer(3, 5, 9, 20, 36),
-          new Layer(9, 2, 3, 10, 34),
-          new Layer(9, 32, 64, 4, 4));
+          new PooledLayer(1, 1, 1, 2, 2),
+          new PooledLayer(2, 2, 7, 4, 18),
+          new PooledLayer(1, 3, 33, 10, 34),
+          new PooledLayer(1, 16, 32, 8, 16),
+          new PooledLayer(3, 17, 16, 16, 16),
+          new PooledLayer(3, 5, 9, 20, 36),
+          new PooledLayer(9, 2, 3, 10, 34),
+          new PooledLayer(9, 32, 64, 4, 4));
 
   /**
    * A first stage of the gradients.
@@ -105,13 +71,13 @@ final class PooledConvolutionCases {
    * @param productsATile by which a sum grows one after the other on tensor cores, else 0
    */
   private record FirstStage(KernelSignature kernel, boolean nhwc, int tileRows, int productsATile) {
-    int tile(Layer layer, int image, int row, int column) {
+    int tile(PooledLayer layer, int image, int row, int column) {
       int across = Math.ceilDiv(layer.width() / 2, 8);
       int down = Math.ceilDiv(layer.height() / 2, tileRows);
       return (image * down + row / tileRows) * across + column / 8;
     }
 
-    int tiles(Layer layer) {
+    int tiles(PooledLayer layer) {
       return 1 + tile(layer, layer.images() - 1, layer.height() / 2 - 1, layer.width() / 2 - 1);
     }
 
@@ -148,13 +114,13 @@ final class PooledConvolutionCases {
   static List<KernelCase> all() {
     List<KernelCase> cases = new ArrayList<>();
     for (boolean whole : new boolean[] {false, true}) {
-      for (Layer layer : IMAGES) {
+      for (PooledLayer layer : IMAGES) {
         cases.add(forward(ImageConvolutionKernels.POOL_NCHW, layer, false, whole));
         cases.add(forward(ImageConvolutionKernels.POOL_NHWC, layer, true, whole));
       }
     }
     for (Numbers numbers : Numbers.values()) {
-      for (Layer layer : Stream.concat(IMAGES.stream(), INNER.stream()).toList()) {
+      for (PooledLayer layer : Stream.concat(IMAGES.stream(), INNER.stream()).toList()) {
         cases.add(partials(NCHW, layer, numbers));
         cases.add(partials(NHWC, layer, numbers));
       }
@@ -174,8 +140,8 @@ final class PooledConvolutionCases {
 
   /** Layers of whole tiles, as those of CIFAR-10 are. */
   static Stream<KernelCase> counted() {
-    Layer first = new Layer(2, 3, 32, 32, 32);
-    Layer second = new Layer(2, 32, 64, 16, 16);
+    PooledLayer first = new PooledLayer(2, 3, 32, 32, 32);
+    PooledLayer second = new PooledLayer(2, 32, 64, 16, 16);
     return Stream.of(
         forward(ImageConvolutionKernels.POOL_NCHW, first, false, false),
         forward(ImageConvolutionKernels.POOL_NHWC, first, true, false),
@@ -188,54 +154,23 @@ final class PooledConvolutionCases {
         sum(12, 32, 64));
   }
 
-  private static float[] numbers(Random random, int n, boolean whole) {
-    float[] values = new float[n];
-    for (int i = 0; i < n; i++) {
-      values[i] = whole ? random.nextInt(-4, 5) : (float) random.nextGaussian();
-    }
-    return values;
-  }
-
-  private static float[] pixels(Random random, Layer layer, boolean whole) {
-    return numbers(random, layer.images() * layer.inputs() * layer.height() * layer.width(), whole);
-  }
-
-  /** A window of the pool; {@code at} is its place behind it. */
-  private interface WindowAction {
-    void run(int at, int image, int channel, int row, int column);
-  }
-
-  private static void forEachWindow(Layer layer, boolean nhwc, WindowAction action) {
-    for (int image = 0; image < layer.images(); image++) {
-      for (int channel = 0; channel < layer.channels(); channel++) {
-        for (int row = 0; row < layer.height() / 2; row++) {
-          for (int column = 0; column < layer.width() / 2; column++) {
-            int at = layer.place(nhwc, image, channel, row, column);
-            action.run(at, image, channel, row, column);
-          }
-        }
-      }
-    }
-  }
-
   /**
    * No two sums of a window of the drawn numbers are nearer than their rounding, or the mask would
    * tell. Whole numbers have exact ties, which go to the first, and one NaN.
    */
   private static KernelCase forward(
-      KernelSignature kernel, Layer layer, boolean nhwc, boolean whole) {
+      KernelSignature kernel, PooledLayer layer, boolean nhwc, boolean whole) {
     Random random = new Random(layer.hashCode());
-    float[] x = pixels(random, layer, whole);
+    float[] x = numbers(random, layer.pixels(), whole);
     float[] weight = numbers(random, layer.channels() * layer.taps(), whole);
     float[] bias = numbers(random, layer.channels(), whole);
     if (whole) {
       x[x.length / 2] = Float.NaN;
     }
-    double[] pooled = new double[layer.windows() * layer.channels()];
+    double[] pooled = new double[layer.windows()];
     double[] tolerance = new double[pooled.length];
     byte[] mask = new byte[pooled.length];
-    forEachWindow(
-        layer,
+    layer.forEachWindow(
         nhwc,
         (at, image, channel, row, column) -> {
           mask[at] = DEAD;
@@ -243,7 +178,7 @@ final class PooledConvolutionCases {
             double sum = bias[channel];
             double absolute = Math.abs(bias[channel]);
             for (int tap = 0; tap < layer.taps(); tap++) {
-              int pixel = layer.under(tap, image, tap / 9, 2 * row + i / 2, 2 * column + i % 2);
+              int pixel = layer.under(tap, image, 2 * row + i / 2, 2 * column + i % 2);
               double product =
                   pixel < 0 ? 0 : (double) weight[channel * layer.taps() + tap] * x[pixel];
               sum += product;
@@ -264,35 +199,25 @@ final class PooledConvolutionCases {
         .out("mask", Expected.bytes(mask));
   }
 
-  /** To 11 significant bits, ties away from zero. */
-  private static double tf32(double value) {
-    if (value == 0 || Double.isNaN(value)) {
-      return value;
-    }
-    double unit = Math.scalb(1.0, Math.getExponent(value) - 10);
-    return Math.copySign(Math.floor(Math.abs(value) / unit + 0.5) * unit, value);
-  }
-
   /**
    * On tensor cores each of a sum's products, and what adds its two halves, may err by {@link
-   * #PRODUCT_ERROR} of the absolute values so far, which are at most all of them. The bias is a sum
-   * of float32 everywhere.
+   * PooledLayer#TENSOR_CORE_ERROR} of the absolute values so far, which are at most all of them.
+   * The bias is a sum of float32 everywhere.
    */
-  private static KernelCase partials(FirstStage stage, Layer layer, Numbers numbers) {
+  private static KernelCase partials(FirstStage stage, PooledLayer layer, Numbers numbers) {
     boolean whole = numbers == Numbers.WHOLE;
     Random random = new Random(~layer.hashCode());
-    float[] x = pixels(random, layer, whole);
-    float[] dPooled = numbers(random, layer.windows() * layer.channels(), whole);
+    float[] x = numbers(random, layer.pixels(), whole);
+    float[] dPooled = numbers(random, layer.windows(), whole);
     byte[] mask = new byte[dPooled.length];
     int notANumber = numbers == Numbers.NAN ? dPooled.length / 2 : -1;
     int count = FilterGradientKernels.count(stage.kernel(), layer.sizes());
     int products = Math.ceilDiv(stage.tiles(layer), count) * stage.productsATile() + 1;
-    double error = stage.productsATile() > 0 ? products * PRODUCT_ERROR : 1e-6;
+    double error = stage.productsATile() > 0 ? products * TENSOR_CORE_ERROR : 1e-6;
     int bias = layer.taps();
     double[] partials = new double[count * (bias + 1) * layer.channels()];
     double[] tolerance = new double[partials.length];
-    forEachWindow(
-        layer,
+    layer.forEachWindow(
         stage.nhwc(),
         (at, image, channel, row, column) -> {
           int from = at == notANumber ? random.nextInt(DEAD) : random.nextInt(DEAD + 1);
@@ -307,7 +232,7 @@ final class PooledConvolutionCases {
           int first = stage.tile(layer, image, row, column) % count * (bias + 1);
           double gradient = stage.factor(dPooled[at]);
           for (int tap = 0; tap < layer.taps(); tap++) {
-            int pixel = layer.under(tap, image, tap / 9, 2 * row + from / 2, 2 * column + from % 2);
+            int pixel = layer.under(tap, image, 2 * row + from / 2, 2 * column + from % 2);
             double product = pixel < 0 ? 0 * gradient : stage.factor(x[pixel]) * gradient;
             int partial = (first + tap) * layer.channels() + channel;
             partials[partial] += product;
