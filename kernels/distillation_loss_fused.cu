@@ -8,7 +8,7 @@
 //   outcome[n] = bits of state.cuh: labelled, correct, not finite, bad label
 // Shapes : z, v, dz [N, C] row-major, leading dimension C; labels, outcome int32 [N];
 //          distillation, crossEntropy [N]; labelledRows one int32, written by gather.cu or
-//          reduction.cu. 1 <= C <= the number in the symbol; T and 1/T finite.
+//          reduction.cu. 1 <= C <= the number in the symbol; T from 1e-36 to 1e36.
 // Launch : 128 threads where a block is not said to have others, grid ceil(N/rows per block); N >= 1.
 //            c16    v2, v3  2 lanes a row, 64 rows a block, staged
 //            c32    v4, v6  4 lanes, 32 rows     v5, v7  a warp, 4 rows
@@ -21,7 +21,7 @@
 //          few rows. The loss alone is mapped as the narrow ones.
 // Writes : every output once, no atomics; a row's result does not depend on the rows beside it, so
 //          runs are bitwise repeatable. dz may be z itself (each element is read and written by one
-//          thread); nothing else may overlap.
+//          thread); nothing else may overlap. Beside a row that is not finite, what underflows may differ.
 // Traffic: 12*N*C + 16*N bytes with gradient, 8*N*C + 16*N forward only; 4*N*C less at alpha = 0.
 // Special: alpha = 0 reads no teacher (v may be null), distillation = 0. alpha = 1 reads labels for
 //          the outcome only, crossEntropy = 0. An unlabelled row has a cross-entropy gradient of
@@ -31,7 +31,8 @@
 //          and c256 v3 and v4, c1024 v2; by one all later ones. README.md has the table.
 // Oracle : the float64 loss of the tests' reference. Tolerance: gradient 1e-5 of the row's largest
 //          factor, loss 1e-5 relative + 1e-6*(1+max|z-max z|)*(1-alpha) + 1e-12*T^2, for T from
-//          1e-3 to 1e6 and logits to +-1e4.
+//          1e-3 to 1e6 and logits to +-1e4; and what the rounding of z - v costs, that of each class by
+//          itself, which is more where z and v agree but for a large constant.
 #include "row_loss.cuh"
 #include "row_loss_two_polynomials.cuh"
 

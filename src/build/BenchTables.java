@@ -353,7 +353,7 @@ public class BenchTables {
     if (rows.isEmpty()) {
       return "Not yet measured on a GPU.\n";
     }
-    Map<String, Map<String, Map<String, Double>>> seeds = new TreeMap<>();
+    Map<String, Map<String, Map<String, Map<String, String>>>> seeds = new TreeMap<>();
     for (Map<String, String> row : rows) {
       seeds
           .computeIfAbsent(
@@ -361,7 +361,7 @@ public class BenchTables {
                   .formatted(row.get("side"), row.get("precision"), row.get("layers")),
               first -> new TreeMap<>())
           .computeIfAbsent(row.get("model"), first -> new TreeMap<>())
-          .put(row.get("seed"), number(row.get("best")));
+          .put(row.get("seed"), row);
     }
     StringBuilder text = new StringBuilder(where(rows));
     text.append("| | seeds | teacher | baseline | student |\n|---|---|---|---|---|\n");
@@ -467,16 +467,18 @@ public class BenchTables {
         + unit.replace("us/op", "µs").replace("/op", "");
   }
 
-  private static String mean(Map<String, Double> bySeed) {
+  /** The last epoch's accuracy, and the best one's in brackets. */
+  private static String mean(Map<String, Map<String, String>> bySeed) {
     return bySeed == null
         ? ""
-        : "%.2f %%"
-            .formatted(
-                100
-                    * bySeed.values().stream()
-                        .mapToDouble(Double::doubleValue)
-                        .average()
-                        .orElse(0));
+        : "%.2f %% (%.2f)".formatted(mean(bySeed, "last"), mean(bySeed, "best"));
+  }
+
+  private static double mean(Map<String, Map<String, String>> bySeed, String column) {
+    return bySeed.values().stream()
+        .mapToDouble(row -> 100 * number(row.get(column)))
+        .average()
+        .orElse(0);
   }
 
   private static String spread(Map<String, String> row) {

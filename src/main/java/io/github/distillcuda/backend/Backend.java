@@ -34,10 +34,10 @@ public interface Backend extends AutoCloseable {
 
   /**
    * Lets what is recorded from here on use the algorithms of an earlier run on the same device and
-   * libraries, so that it computes the same bits.
+   * libraries, so that it computes the same bits, where a library takes an algorithm by name.
    *
    * @param algorithms what {@link #algorithms} returned then
-   * @param note receives a line for each that cannot be had, with what takes its place
+   * @param note receives a line for each that is another one now
    */
   default void reuseAlgorithms(Map<String, String> algorithms, Consumer<String> note) {}
 

@@ -60,8 +60,8 @@ public final class Backends {
 
   /**
    * Throws what {@link #select} would where CUDA is demanded and this machine has no driver, or no
-   * GPU of that number. Opens nothing and takes no time, for callers who do not want to learn it
-   * after something that does.
+   * GPU of that number, for callers who do not want to learn it after something that takes longer.
+   * Asks the driver alone and opens no context.
    */
   public static void requirePresent(DeviceRequest request, BackendOptions options) {
     requirePresent(request, options, () -> new CudaLibraries().driver());

@@ -138,7 +138,7 @@ abstract class TrainingCommand extends Command {
     if (!trains(config.models())) {
       throw Ranges.usage(
           spec,
-          "--resume %s: %s began that run; go on with %s --resume %s"
+          "--resume %s: that run trains what %s does; go on with %s --resume %s"
               .formatted(
                   training.resume,
                   commandOf(config.models()),

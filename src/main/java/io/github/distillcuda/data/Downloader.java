@@ -50,7 +50,9 @@ final class Downloader {
       return present.isPresent() ? present.get() : download(folder, listener);
     } catch (IOException e) {
       throw DataFault.unwritable(
-          folder, e, "set XDG_CACHE_HOME to a folder that can be, or run data fetch --to DIR");
+          folder,
+          e,
+          "set XDG_CACHE_HOME, or data fetch --to DIR and then --data-dir DIR, to one that can be");
     } finally {
       THIS_PROCESS.unlock();
     }

@@ -113,7 +113,7 @@ class GpuContractTest {
     Backend open(BackendOptions options) {
       return GpuContractTest.open(
           new BackendOptions(
-              0, options.deterministic(), Kernels.FUSED, layers, Precision.TF32, Engine.AUTO));
+              0, options.deterministic(), Kernels.FUSED, layers, Precision.TF32, ENGINE));
     }
   }
 

@@ -120,7 +120,7 @@ class ResumeTest {
   @Test
   void theRunOfAnotherCommandIsRefusedWithItsCommand() {
     for (String other : List.of("train-teacher", "baseline", "distill")) {
-      assertRefused(2, other, "run began that run; go on with run --resume " + folder);
+      assertRefused(2, other, "that run trains what run does; go on with run --resume " + folder);
     }
     folder = temporary.resolve("teacher");
     stop(

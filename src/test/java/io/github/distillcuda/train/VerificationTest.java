@@ -115,7 +115,7 @@ class VerificationTest {
 
   /** The emulated GPU rounds factors of products as tensor cores do. */
   @ParameterizedTest
-  @CsvSource({"CUDNN, TF32", "FUSED, BF16"})
+  @CsvSource({"CUDNN, TF32", "FUSED, TF32", "FUSED, BF16"})
   void theEmulatedGpuPasses(Layers layers, Precision precision) {
     EmulatedDevice device = new EmulatedDevice();
     try (Backend gpu = new CudaBackend(EmulatedEngine.of(device), 0, options(layers, precision))) {

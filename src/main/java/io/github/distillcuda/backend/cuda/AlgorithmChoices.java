@@ -7,8 +7,8 @@ import java.util.function.Consumer;
 
 /**
  * Which algorithms of the libraries are used, as text, by layer, direction and batch. What was
- * chosen once, in this session or in the one that it continues, is to be used again, so that equal
- * layers compute with the same bits.
+ * chosen of cuDNN once, in this session or in the one that it continues, is to be used again, so
+ * that equal layers compute with the same bits.
  */
 final class AlgorithmChoices {
   private final Map<String, String> chosen = new TreeMap<>();

@@ -137,6 +137,11 @@ final class CudaSession implements AutoCloseable {
 
   /** Returns the type of what convolutions and products multiply. */
   DType operands() {
+    return operands(math);
+  }
+
+  /** Returns that of an arithmetic. */
+  static DType operands(MathMode math) {
     return math.multipliesBfloat16() ? DType.BFLOAT16 : DType.FLOAT32;
   }
 

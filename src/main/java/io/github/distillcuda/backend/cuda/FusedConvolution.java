@@ -39,7 +39,7 @@ final class FusedConvolution implements CudaLayer {
   @Override
   public CudaTensor forward() {
     CudaTensor output = recording.tensor(place.name("pooled"), spec.outputShape());
-    if (isOfImages() || isOnTensorCores()) {
+    if (isWhole(spec, session.math())) {
       recordWhole(output);
     } else {
       recordPooling(recordProduct(), output);
@@ -47,14 +47,18 @@ final class FusedConvolution implements CudaLayer {
     return output;
   }
 
-  private boolean isOfImages() {
+  /** Returns whether forward a convolution is one kernel, which leaves no product. */
+  static boolean isWhole(ConvolutionSpec spec, MathMode math) {
+    return isOfImages(spec) || isOnTensorCores(spec, math);
+  }
+
+  private static boolean isOfImages(ConvolutionSpec spec) {
     return spec.inChannels() == ImageConvolutionKernels.IN_CHANNELS;
   }
 
   /** Of the channels that tensor cores multiply at a time three would be a waste. */
-  private boolean isOnTensorCores() {
-    return session.math() == MathMode.TF32
-        && spec.inChannels() > ImageConvolutionKernels.IN_CHANNELS;
+  private static boolean isOnTensorCores(ConvolutionSpec spec, MathMode math) {
+    return math == MathMode.TF32 && spec.inChannels() > ImageConvolutionKernels.IN_CHANNELS;
   }
 
   private KernelSizes images() {
@@ -78,7 +82,7 @@ final class FusedConvolution implements CudaLayer {
 
   private void recordWhole(CudaTensor output) {
     KernelSignature kernel =
-        isOfImages() ? ImageConvolutionKernels.POOL_NCHW : ConvolutionKernels.POOL;
+        isOfImages(spec) ? ImageConvolutionKernels.POOL_NCHW : ConvolutionKernels.POOL;
     recording.reads(place.branch(), place.input());
     recording.kernel(
         place.branch(),
@@ -122,7 +126,7 @@ final class FusedConvolution implements CudaLayer {
     if (!wantInputGradient) {
       return null;
     }
-    return isOnTensorCores()
+    return isOnTensorCores(spec, session.math())
         ? recordInput(gradient)
         : new ConvolutionSteps(place, spec).recordInput(recordUnpooling(gradient));
   }
@@ -145,7 +149,7 @@ final class FusedConvolution implements CudaLayer {
 
   private void recordParameters(CudaTensor gradient, Branch branch) {
     KernelSignature firstStage =
-        isOnTensorCores()
+        isOnTensorCores(spec, session.math())
             ? FilterGradientKernels.PARTIALS_NCHW_TF32
             : FilterGradientKernels.PARTIALS_NCHW;
     KernelSizes sizes = images();

@@ -6,9 +6,9 @@ import io.github.distillcuda.backend.PlannedModel;
 import io.github.distillcuda.cuda.ComputeLane;
 import io.github.distillcuda.cuda.CudaContext;
 import io.github.distillcuda.cuda.DeviceMemory;
+import io.github.distillcuda.cuda.MathMode;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
-import io.github.distillcuda.tensor.DType;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -23,12 +23,12 @@ final class RunMemory {
 
   private final List<PlannedModel> models;
   private final Layers layers;
-  private final DType operands;
+  private final MathMode math;
 
-  RunMemory(List<PlannedModel> models, Layers layers, DType operands) {
+  RunMemory(List<PlannedModel> models, Layers layers, MathMode math) {
     this.models = models;
     this.layers = layers;
-    this.operands = operands;
+    this.math = math;
   }
 
   /** Throws unless there is room; see {@link Backend#requireRoom}. */
@@ -69,17 +69,17 @@ final class RunMemory {
   private long bytes(PlannedModel model) {
     return fixedBytes(model)
         + model.batchedRows()
-            * new StepMemory(model.layers(), layers, model.trainable(), operands).bytesOfARow();
+            * new StepMemory(model.layers(), layers, model.trainable(), math).bytesOfARow();
   }
 
   private long fixedBytes(PlannedModel model) {
-    return CudaParameterArena.bytes(model.layers(), model.trainable(), operands)
-        + model.otherRows() * new StepMemory(model.layers(), layers, false, operands).bytesOfARow();
+    return CudaParameterArena.bytes(model.layers(), model.trainable(), CudaSession.operands(math))
+        + model.otherRows() * new StepMemory(model.layers(), layers, false, math).bytesOfARow();
   }
 
   private long bytesOfABatchedRow(PlannedModel model) {
     return model.batchedRows() == 0
         ? 0
-        : new StepMemory(model.layers(), layers, model.trainable(), operands).bytesOfARow();
+        : new StepMemory(model.layers(), layers, model.trainable(), math).bytesOfARow();
   }
 }

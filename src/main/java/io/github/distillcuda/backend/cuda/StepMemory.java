@@ -4,7 +4,7 @@ import io.github.distillcuda.backend.BackendOptions.Layers;
 import io.github.distillcuda.backend.ConvolutionSpec;
 import io.github.distillcuda.backend.LayerSpec;
 import io.github.distillcuda.backend.LinearSpec;
-import io.github.distillcuda.cuda.kernels.ImageConvolutionKernels;
+import io.github.distillcuda.cuda.MathMode;
 import io.github.distillcuda.tensor.DType;
 import java.util.List;
 
@@ -16,13 +16,15 @@ final class StepMemory {
   private final List<LayerSpec> layers;
   private final boolean fused;
   private final boolean trainable;
+  private final MathMode math;
   private final DType operands;
 
-  StepMemory(List<LayerSpec> layers, Layers kind, boolean trainable, DType operands) {
+  StepMemory(List<LayerSpec> layers, Layers kind, boolean trainable, MathMode math) {
     this.layers = List.copyOf(layers);
     fused = kind == Layers.FUSED;
     this.trainable = trainable;
-    this.operands = operands;
+    this.math = math;
+    operands = CudaSession.operands(math);
   }
 
   /** Returns the bytes that each row of a batch takes. */
@@ -59,8 +61,8 @@ final class StepMemory {
     if (!fused) {
       return trainable ? 2 * (product + pooled) : product + pooled;
     }
-    // The kernel of images keeps no product, and nothing wants their gradient.
-    if (operands == DType.FLOAT32 && layer.inChannels() == ImageConvolutionKernels.IN_CHANNELS) {
+    // Backward such a layer needs no product's gradient either.
+    if (operands == DType.FLOAT32 && FusedConvolution.isWhole(layer, math)) {
       return pooled;
     }
     return trainable ? 2 * product + pooled : product + pooled;

@@ -125,11 +125,15 @@ class RecordedStagesTest {
     try (Training training = new Training(options)) {
       training.recorded.train(ORDER);
       List<Object> before = training.contents();
+      Set<String> changing = Set.of("adam", "advance", "row sums");
+      assertThat(training.recorded.stages())
+          .extracting(RecordedStages.Stage::name)
+          .containsAll(changing);
 
       for (RecordedStages.Stage stage : training.recorded.stages()) {
         training.launch(stage, 3);
         training.recorded.restore();
-        if (Set.of("adam", "advance", "row sums").contains(stage.name())) {
+        if (changing.contains(stage.name())) {
           assertThat(training.contents()).as(stage.name()).isEqualTo(before);
         }
       }

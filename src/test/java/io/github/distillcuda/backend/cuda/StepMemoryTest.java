@@ -12,10 +12,10 @@ import io.github.distillcuda.backend.LayerPass;
 import io.github.distillcuda.backend.LayerSpec;
 import io.github.distillcuda.backend.ParameterArena;
 import io.github.distillcuda.backend.StepRecorder;
+import io.github.distillcuda.cuda.MathMode;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.emulator.library.EmulatedEngine;
 import io.github.distillcuda.nn.Architecture;
-import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,10 +50,9 @@ class StepMemoryTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"CUDNN, FP32", "FUSED, FP32", "CUDNN, BF16", "FUSED, BF16"})
+  @CsvSource({"CUDNN, FP32", "FUSED, FP32", "FUSED, TF32", "CUDNN, BF16", "FUSED, BF16"})
   void theEstimateIsWhatAStepAllocates(Layers layers, Precision precision) {
     List<LayerSpec> network = Architecture.STUDENT.layers();
-    DType operands = precision == Precision.BF16 ? DType.BFLOAT16 : DType.FLOAT32;
     EmulatedDevice device = new EmulatedDevice().withoutWork();
     try (Backend backend = open(device, layers, precision)) {
       ParameterArena parameters = backend.createParameters(network, BATCH, true);
@@ -63,7 +62,9 @@ class StepMemoryTest {
       recordTraining(backend, parameters, BATCH);
       double allocated = device.allocatedBytes() - before;
       double estimate =
-          (double) BATCH * new StepMemory(network, layers, true, operands).bytesOfARow();
+          (double) BATCH
+              * new StepMemory(network, layers, true, MathMode.valueOf(precision.name()))
+                  .bytesOfARow();
       // Masks, partial sums and what a larger workspace costs are not in it: a few percent.
       assertThat(estimate / allocated).isBetween(0.9, 1.0);
     }

@@ -84,7 +84,8 @@ final class LossRow {
   /**
    * 1e-5 relative and 1e-12*T^2, and what the rounding of z - v to float costs: a difference of
    * logits that is off by e changes the divergence by q*(d*e/T + (e/T)^2/2). Where student and
-   * teacher agree but for a constant, that is more than 1e-5, and no float32 kernel can avoid it.
+   * teacher agree but for a constant, that is more than 1e-5; carrying the rounding along would
+   * take six additions an element.
    */
   double distillationTolerance() {
     if (Arrays.equals(z, v)) {
