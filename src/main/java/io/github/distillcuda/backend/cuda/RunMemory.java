@@ -18,7 +18,7 @@ import java.util.stream.Collectors;
  * before the run ends, so that this is a sum.
  */
 final class RunMemory {
-  /** Of what is free, what a suggested batch may fill: masks and partial sums want some too. */
+  /** Of what is free, what a suggested batch may fill: partial sums want some too. */
   private static final double SUGGESTED_SHARE = 0.8;
 
   private final List<PlannedModel> models;

@@ -41,7 +41,17 @@ final class StepMemory {
         elements += layer.inputShape().elements(); // its gradient
       }
     }
-    return elements * operands.bytes() + ofSums();
+    return elements * operands.bytes() + ofSums() + ofMasks();
+  }
+
+  /** Our own kernels note in a byte which pixel of its window each pooled one is. */
+  private long ofMasks() {
+    return !fused
+        ? 0
+        : layers.stream()
+            .filter(ConvolutionSpec.class::isInstance)
+            .mapToLong(layer -> layer.outputShape().elements())
+            .sum();
   }
 
   /** Linear layers leave float32, and what the next one reads besides if that is another type. */

@@ -65,7 +65,7 @@ class StepMemoryTest {
           (double) BATCH
               * new StepMemory(network, layers, true, MathMode.valueOf(precision.name()))
                   .bytesOfARow();
-      // Masks, partial sums and what a larger workspace costs are not in it: a few percent.
+      // Partial sums and what a larger workspace costs are not in it: a few percent.
       assertThat(estimate / allocated).isBetween(0.9, 1.0);
     }
     assertThat(device.live()).isEmpty();
