@@ -30,16 +30,27 @@ class GpuContractTest {
   abstract static class OnDevice extends BackendContractTest {
     private final Kernels kernels;
     private final Layers layers;
+    private final Precision precision;
 
     OnDevice(Kernels kernels, Layers layers) {
-      super(kernels == Kernels.FUSED ? ContractTolerances.CUDA : ContractTolerances.CUDA_UNFUSED);
+      this(
+          kernels,
+          layers,
+          Precision.FP32,
+          kernels == Kernels.FUSED ? ContractTolerances.CUDA : ContractTolerances.CUDA_UNFUSED);
+    }
+
+    OnDevice(Kernels kernels, Layers layers, Precision precision, ContractTolerances tolerances) {
+      super(tolerances);
       this.kernels = kernels;
       this.layers = layers;
+      this.precision = precision;
     }
 
     @Override
     Backend open(BackendOptions options) {
-      return GpuContractTest.open(kernels, layers, options.deterministic());
+      return GpuContractTest.open(
+          new BackendOptions(0, options.deterministic(), kernels, layers, precision, ENGINE));
     }
   }
 
@@ -71,63 +82,31 @@ class GpuContractTest {
     }
   }
 
-  abstract static class InBfloat16 extends BackendContractTest implements Bfloat16Contract {
-    private final Layers layers;
-
-    InBfloat16(Layers layers) {
-      super(ContractTolerances.CUDA_BF16);
-      this.layers = layers;
-    }
-
-    @Override
-    Backend open(BackendOptions options) {
-      return GpuContractTest.open(
-          new BackendOptions(
-              0, options.deterministic(), Kernels.FUSED, layers, Precision.BF16, ENGINE));
-    }
-  }
-
   @Nested
-  class LibraryLayersInBfloat16 extends InBfloat16 {
+  class LibraryLayersInBfloat16 extends OnDevice implements Bfloat16Contract {
     LibraryLayersInBfloat16() {
-      super(Layers.CUDNN);
+      super(Kernels.FUSED, Layers.CUDNN, Precision.BF16, ContractTolerances.CUDA_BF16);
     }
   }
 
   @Nested
-  class FusedLayersInBfloat16 extends InBfloat16 {
+  class FusedLayersInBfloat16 extends OnDevice implements Bfloat16Contract {
     FusedLayersInBfloat16() {
-      super(Layers.FUSED);
-    }
-  }
-
-  abstract static class InTf32 extends BackendContractTest implements Tf32Contract {
-    private final Layers layers;
-
-    InTf32(Layers layers) {
-      super(ContractTolerances.CUDA_TF32);
-      this.layers = layers;
-    }
-
-    @Override
-    Backend open(BackendOptions options) {
-      return GpuContractTest.open(
-          new BackendOptions(
-              0, options.deterministic(), Kernels.FUSED, layers, Precision.TF32, ENGINE));
+      super(Kernels.FUSED, Layers.FUSED, Precision.BF16, ContractTolerances.CUDA_BF16);
     }
   }
 
   @Nested
-  class LibraryLayersInTf32 extends InTf32 {
+  class LibraryLayersInTf32 extends OnDevice implements Tf32Contract {
     LibraryLayersInTf32() {
-      super(Layers.CUDNN);
+      super(Kernels.FUSED, Layers.CUDNN, Precision.TF32, ContractTolerances.CUDA_TF32);
     }
   }
 
   @Nested
-  class FusedLayersInTf32 extends InTf32 {
+  class FusedLayersInTf32 extends OnDevice implements Tf32Contract {
     FusedLayersInTf32() {
-      super(Layers.FUSED);
+      super(Kernels.FUSED, Layers.FUSED, Precision.TF32, ContractTolerances.CUDA_TF32);
     }
   }
 }
