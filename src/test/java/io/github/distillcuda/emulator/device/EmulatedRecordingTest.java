@@ -12,6 +12,8 @@ import io.github.distillcuda.ffi.NativeException;
 import java.util.concurrent.atomic.AtomicReference;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The rules of native-notes/emulated-device.md for recordings and graphs. */
 class EmulatedRecordingTest extends DriverFixture {
@@ -132,24 +134,14 @@ class EmulatedRecordingTest extends DriverFixture {
   @Test
   void aMissingDependencyShows() {
     device.replaying(ExecutionOrder.REVERSE);
-    Runnable fork =
-        () -> {
-          driver.cuEventRecord(event, stream);
-          driver.cuStreamWaitEvent(side, event, 0);
-        };
-    Runnable join =
-        () -> {
-          driver.cuEventRecord(event, side);
-          driver.cuStreamWaitEvent(stream, event, 0);
-        };
     long ordered =
         graph(
             () -> {
-              fork.run();
+              fork();
               fill(stream, 7);
-              fork.run();
+              fork();
               driver.cuMemcpyDtoHAsync_v2(host, memory, side);
-              join.run();
+              join();
             });
     driver.cuGraphLaunch(ordered, stream);
     assertThat(host.get(JAVA_BYTE, 0)).isEqualTo((byte) 7);
@@ -158,14 +150,75 @@ class EmulatedRecordingTest extends DriverFixture {
     long unordered =
         graph(
             () -> {
-              fork.run();
+              fork();
               driver.cuMemsetD8Async(other, (byte) 7, BYTES, stream);
               driver.cuMemcpyDtoHAsync_v2(host, other, side);
-              join.run();
+              join();
             });
     assertThatExceptionOfType(EmulatorFault.class)
         .isThrownBy(() -> driver.cuGraphLaunch(unordered, stream))
         .withMessageContaining("cuMemcpyDtoHAsync_v2")
         .satisfies(e -> assertThat(e.kind()).isEqualTo(FaultKind.UNINITIALISED));
+  }
+
+  /** Neither order meets memory that was never written, and both are wrong. */
+  @ParameterizedTest
+  @EnumSource(names = {"FORWARD", "REVERSE"})
+  void whatNothingOrdersSharesNoByteThatIsWritten(ExecutionOrder order) {
+    device.replaying(order);
+    fill(stream, 1);
+    Runnable read = () -> driver.cuMemcpyDtoHAsync_v2(host, memory, stream);
+    Runnable write = () -> driver.cuMemsetD8Async(memory + 8, (byte) 2, 8, side);
+
+    assertRaces(
+        "nothing orders cuMemcpyDtoHAsync_v2 (node 0) and cuMemsetD8Async (node 1) of a graph: "
+            + "one reads and the other writes offset 8 of",
+        read,
+        write);
+    assertRaces("one writes and the other reads offset 8 of", write, read);
+    assertRaces("both write offset 8 of", write, () -> fill(stream, 3));
+  }
+
+  @Test
+  void halvesOfAnAllocationAreTwoThings() {
+    long graph =
+        graph(
+            () -> {
+              fork();
+              driver.cuMemsetD8Async(memory, (byte) 1, BYTES / 2, stream);
+              driver.cuMemsetD8Async(memory + BYTES / 2, (byte) 2, BYTES / 2, side);
+              join();
+              driver.cuMemcpyDtoHAsync_v2(host, memory, stream);
+            });
+    driver.cuGraphLaunch(graph, stream);
+    assertThat(host.get(JAVA_BYTE, BYTES / 2 - 1)).isEqualTo((byte) 1);
+    assertThat(host.get(JAVA_BYTE, BYTES / 2)).isEqualTo((byte) 2);
+  }
+
+  private void assertRaces(String reason, Runnable first, Runnable second) {
+    long graph =
+        graph(
+            () -> {
+              fork();
+              first.run();
+              second.run();
+              join();
+            });
+    assertThatExceptionOfType(EmulatorFault.class)
+        .isThrownBy(() -> driver.cuGraphLaunch(graph, stream))
+        .withMessageContaining(reason)
+        .satisfies(e -> assertThat(e.kind()).isEqualTo(FaultKind.RACE));
+  }
+
+  /** What comes next in the side stream follows what the first stream has done. */
+  private void fork() {
+    driver.cuEventRecord(event, stream);
+    driver.cuStreamWaitEvent(side, event, 0);
+  }
+
+  /** And the other way round. */
+  private void join() {
+    driver.cuEventRecord(event, side);
+    driver.cuStreamWaitEvent(stream, event, 0);
   }
 }

@@ -1,12 +1,23 @@
 package io.github.distillcuda.emulator.device;
 
+import io.github.distillcuda.emulator.machine.ExecutionOrder;
+import io.github.distillcuda.emulator.memory.Footprint;
 import io.github.distillcuda.ffi.CudaConstants;
 import java.util.List;
 
 /** The part of the driver that knows recordings and graphs. */
 abstract class GraphCalls extends StreamCalls {
-  /** A graph that can be launched. */
-  private record Executable(List<DeviceWork> works) {}
+  /** A graph that can be launched, and in which order it is done. */
+  private static final class Executable {
+    private final EmulatedGraph graph;
+    private final List<GraphNode> order;
+    private boolean checked;
+
+    private Executable(EmulatedGraph graph, ExecutionOrder order) {
+      this.graph = graph;
+      this.order = graph.inOrder(order);
+    }
+  }
 
   GraphCalls(EmulatedDevice device) {
     super(device);
@@ -91,8 +102,7 @@ abstract class GraphCalls extends StreamCalls {
   @Override
   public final long cuGraphInstantiateWithFlags(long handle, long flags) {
     emulated(flags == 0, () -> "flags");
-    return device()
-        .add("executable", new Executable(graph(handle).inOrder(device().replayOrder())));
+    return device().add("executable", new Executable(graph(handle), device().replayOrder()));
   }
 
   private Executable executable(long handle) {
@@ -110,7 +120,21 @@ abstract class GraphCalls extends StreamCalls {
     Executable executable = executable(handle);
     EmulatedStream stream = stream(streamHandle);
     emulated(stream.capture() == null, () -> "a graph in a graph");
-    enqueue(stream, () -> executable.works().forEach(this::run));
+    enqueue(stream, () -> replay(executable));
+  }
+
+  /** The first replay tells what each node touches, which is nearly the same in all others. */
+  private void replay(Executable executable) {
+    if (executable.checked) {
+      executable.order.forEach(node -> run(node.work()));
+      return;
+    }
+    Footprint[] footprints = new Footprint[executable.order.size()];
+    for (GraphNode node : executable.order) {
+      footprints[node.number()] = device().memory().footprintOf(() -> run(node.work()));
+    }
+    executable.graph.requireNoRace(footprints);
+    executable.checked = true;
   }
 
   @Override

@@ -18,4 +18,9 @@ record GraphNode(int number, DeviceWork work, Set<GraphNode> before) {
   public int hashCode() {
     return number;
   }
+
+  @Override
+  public String toString() {
+    return work.name() + " (node " + number + ")";
+  }
 }

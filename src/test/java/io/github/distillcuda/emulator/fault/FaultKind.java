@@ -12,7 +12,10 @@ public enum FaultKind {
   MISALIGNED("misaligned"),
   /** A read of bytes that nobody has written. */
   UNINITIALISED("uninitialised read"),
-  /** Two threads, the same byte, at least one plain write, and nothing that orders them. */
+  /**
+   * Two threads, or two nodes of a graph, the same byte, at least one plain write, and nothing that
+   * orders them.
+   */
   RACE("race"),
   /** A block barrier that not every thread of the block reaches, or not the same one. */
   DIVERGENT_BARRIER("divergent barrier"),

@@ -20,7 +20,7 @@ public final class ArraySpace implements AddressSpace {
 
   /** Adds an array at {@link AddressMap#arrayAddress}, counted from 0. */
   public void add(String name, int bytes) {
-    arrays.add(new Region(name, AddressMap.arrayAddress(arrays.size()), bytes));
+    arrays.add(new Region(name, AddressMap.arrayAddress(arrays.size()), bytes, null));
   }
 
   /** Makes the content uninitialised for the block whose warps begin at this serial number. */

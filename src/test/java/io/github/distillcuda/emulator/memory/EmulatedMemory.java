@@ -11,6 +11,7 @@ public final class EmulatedMemory implements AddressSpace {
   private final List<Region> regions = new ArrayList<>();
   private final List<Region> live = new ArrayList<>();
   private long nextWarp = 1;
+  private Footprint footprint;
 
   /**
    * Reserves memory, uninitialised.
@@ -18,7 +19,7 @@ public final class EmulatedMemory implements AddressSpace {
    * @param name what a fault calls it
    */
   public Region allocate(String name, int bytes) {
-    Region region = new Region(name, AddressMap.globalAddress(regions.size()), bytes);
+    Region region = new Region(name, AddressMap.globalAddress(regions.size()), bytes, this);
     regions.add(region);
     live.add(region);
     return region;
@@ -44,6 +45,29 @@ public final class EmulatedMemory implements AddressSpace {
           FaultKind.WILD_ADDRESS, lane, "no allocation is near address 0x%x".formatted(address));
     }
     return regions.get((int) index);
+  }
+
+  /** Does work and returns what it touched, whoever did it: threads, copies, libraries. */
+  public Footprint footprintOf(Runnable work) {
+    footprint = new Footprint();
+    try {
+      work.run();
+      return footprint;
+    } finally {
+      footprint = null;
+    }
+  }
+
+  void noteRead(Region region, int offset, int length) {
+    if (footprint != null) {
+      footprint.addRead(region, offset, length);
+    }
+  }
+
+  void noteWrite(Region region, int offset, int length) {
+    if (footprint != null) {
+      footprint.addWrite(region, offset, length);
+    }
   }
 
   /**

@@ -21,16 +21,23 @@ public final class Region {
   private final String name;
   private final long address;
   private final int size;
+  private final EmulatedMemory memory;
   private byte[] bytes;
   private AccessHistory history;
   private long present = Stamp.HOST;
   private long oldestValid = Stamp.HOST;
   private boolean freed;
 
-  Region(String name, long address, int size) {
+  /**
+   * Reserves the bytes.
+   *
+   * @param memory whose allocation it is; null if it lies outside of device memory
+   */
+  Region(String name, long address, int size, EmulatedMemory memory) {
     this.name = name;
     this.address = address;
     this.size = size;
+    this.memory = memory;
   }
 
   private void materialise() {
@@ -43,7 +50,7 @@ public final class Region {
 
   /** A region of its own, outside device memory, that holds these bytes: a parameter block. */
   public static Region ofBytes(String name, byte[] content) {
-    Region region = new Region(name, 0, content.length);
+    Region region = new Region(name, 0, content.length, null);
     region.hostWrite(0, content);
     return region;
   }
@@ -109,16 +116,20 @@ public final class Region {
   /** Notes a read by a thread, and throws if it is uninitialised or races. */
   public void noteRead(int offset, int width, long stamp, HappensBefore order) {
     history.read(offset, width, stamp, order);
+    leaveRead(offset, width);
   }
 
   /** Notes a write by a thread, and throws if it races. */
   public void noteWrite(int offset, int width, long stamp, HappensBefore order) {
     history.write(offset, width, stamp, order);
+    leaveWrite(offset, width);
   }
 
   /** Notes an atomic update by a thread, and throws if it is uninitialised or races. */
   public void noteUpdate(int offset, int width, long stamp, HappensBefore order) {
     history.update(offset, width, stamp, order);
+    leaveRead(offset, width);
+    leaveWrite(offset, width);
   }
 
   public byte getByte(int offset) {
@@ -160,6 +171,7 @@ public final class Region {
     materialise();
     System.arraycopy(source, 0, bytes, offset, source.length);
     history.hostWrites(offset, source.length);
+    leaveWrite(offset, source.length);
   }
 
   /** Copies bytes out to the host; throws if one of them was never written. */
@@ -167,15 +179,30 @@ public final class Region {
     checkHostRange(offset, length);
     materialise();
     history.hostReads(offset, length);
+    leaveRead(offset, length);
     return Arrays.copyOfRange(bytes, offset, offset + length);
   }
 
   /** Makes bytes what they were before their first use, as scratch memory is after it. */
   public void hostForget(int offset, int length) {
     checkHostRange(offset, length);
+    leaveWrite(offset, length);
     if (bytes != null) {
       Arrays.fill(bytes, offset, offset + length, (byte) 0xff);
       history.hostForgets(offset, length);
+    }
+  }
+
+  /** Leaves a mark in the footprint of the operation that is done, if somebody takes it. */
+  private void leaveRead(int offset, int length) {
+    if (memory != null) {
+      memory.noteRead(this, offset, length);
+    }
+  }
+
+  private void leaveWrite(int offset, int length) {
+    if (memory != null) {
+      memory.noteWrite(this, offset, length);
     }
   }
 
