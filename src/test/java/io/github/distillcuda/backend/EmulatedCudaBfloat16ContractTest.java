@@ -6,11 +6,14 @@ import io.github.distillcuda.backend.BackendOptions.Precision;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.emulator.machine.ExecutionOrder;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /**
  * The CUDA backend in bfloat16, on an emulated device that does everything as late and as far out
  * of order as a device may.
  */
+@Execution(ExecutionMode.CONCURRENT)
 class EmulatedCudaBfloat16ContractTest {
   abstract static class Emulated extends EmulatedCudaContractTest.Emulated
       implements Bfloat16Contract {

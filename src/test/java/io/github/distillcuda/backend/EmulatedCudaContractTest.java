@@ -11,8 +11,11 @@ import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.emulator.library.EmulatedEngine;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** The CUDA backend on an emulated device, in all its four combinations of loss and layers. */
+@Execution(ExecutionMode.CONCURRENT)
 class EmulatedCudaContractTest {
   /** The suite, with everything freed at its end. */
   abstract static class Emulated extends BackendContractTest {

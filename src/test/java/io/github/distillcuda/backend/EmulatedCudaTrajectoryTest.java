@@ -11,11 +11,14 @@ import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.emulator.library.EmulatedEngine;
 import io.github.distillcuda.emulator.machine.ExecutionOrder;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /**
  * The trajectory on an emulated device that does everything as late and as far out of order as a
  * device may: whoever forgets to wait, or to say what follows what, meets another number.
  */
+@Execution(ExecutionMode.CONCURRENT)
 class EmulatedCudaTrajectoryTest {
   abstract static class Emulated extends BackendTrajectoryTest {
     private final EmulatedDevice device =

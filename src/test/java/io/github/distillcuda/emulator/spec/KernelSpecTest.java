@@ -12,10 +12,13 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every shipped kernel does what its cases say, on the very PTX that ships. */
+@Execution(ExecutionMode.CONCURRENT)
 class KernelSpecTest {
   static Set<String> kernels() {
     return KernelSpecs.byKernel().keySet();

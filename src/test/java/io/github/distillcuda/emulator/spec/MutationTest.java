@@ -22,6 +22,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -36,6 +38,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * their cases are cheaper. The copies of a line that no case reaches are passed over as long as
  * there is one that is reached.
  */
+@Execution(ExecutionMode.CONCURRENT)
 class MutationTest {
   private static final Map<String, MutantHunt> HUNTS = new TreeMap<>();
   private static final Map<String, List<Mutant>> CHOSEN = new TreeMap<>();
