@@ -1,5 +1,6 @@
 package io.github.distillcuda.bench;
 
+import io.github.distillcuda.cuda.CudaDistillationLossBenchmark;
 import io.github.distillcuda.ffi.CudnnCallBenchmark;
 import io.github.distillcuda.ffi.LaunchBenchmark;
 import java.io.IOException;
@@ -44,6 +45,7 @@ public final class HostBenchmarks {
   /** What a benchmark needs that a machine may lack, and how it says so. */
   private static final Map<Class<?>, Supplier<Optional<String>>> NEEDS =
       Map.of(
+          CudaDistillationLossBenchmark.class, CudaDistillationLossBenchmark::missing,
           CudnnCallBenchmark.class, CudnnCallBenchmark::missing,
           LaunchBenchmark.class, LaunchBenchmark::missing);
 
@@ -103,6 +105,14 @@ public final class HostBenchmarks {
     for (Map.Entry<Class<?>, String> absent : leftOut().entrySet()) {
       System.out.println("left out: " + absent.getKey().getSimpleName() + ", " + absent.getValue());
       options.exclude(absent.getKey().getName().replace(".", "\\.") + "\\..*");
+    }
+    if (!given.getParameter("device").hasValue()) {
+      CudaDistillationLossBenchmark.missing()
+          .ifPresent(
+              reason -> {
+                System.out.println("left out: device=cuda, " + reason);
+                options.param("device", "cpu");
+              });
     }
     Path result = Path.of(given.getResult().orElse(RESULT.toString()));
     if (result.getParent() != null) {

@@ -28,8 +28,8 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
 /**
- * The whole distillation step of the published networks, gather to Adam, on the CPU at batch 64: an
- * epoch of it at a time, as training runs it, and its sums read once.
+ * The whole distillation step of the published networks, gather to Adam, at batch 64: an epoch of
+ * it at a time, as training runs it, and its sums read once, for which the host waits.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
@@ -38,6 +38,9 @@ public class TrainingStepBenchmark {
   private static final int BATCH = 64;
   private static final int STEPS = 16;
   private static final int IMAGES = BATCH * STEPS;
+
+  @Param({"cpu", "cuda"})
+  public String device;
 
   @Param({"cached", "recomputed"})
   public String teacherLogits;
@@ -50,7 +53,7 @@ public class TrainingStepBenchmark {
   /** The backend belongs to the thread that opens it, which is the one that measures. */
   @Setup
   public void record() {
-    backend = Backends.select(new DeviceRequest.Cpu(), BackendOptions.DEFAULT, note -> {});
+    backend = Backends.select(DeviceRequest.parse(device), BackendOptions.DEFAULT, note -> {});
     SplittableRandom random = new SplittableRandom(0);
     byte[] images = new byte[IMAGES * Architecture.IMAGE.elements()];
     random.nextBytes(images);

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.distillcuda.backend.LayerBenchmark;
+import io.github.distillcuda.cuda.CudaDistillationLossBenchmark;
 import io.github.distillcuda.data.EpochOrderBenchmark;
 import io.github.distillcuda.distill.DistillationLossBenchmark;
 import io.github.distillcuda.ffi.CudnnCallBenchmark;
@@ -28,6 +29,7 @@ class HostBenchmarksTest {
           LaunchBenchmark.class,
           EpochOrderBenchmark.class,
           DistillationLossBenchmark.class,
+          CudaDistillationLossBenchmark.class,
           LayerBenchmark.class,
           TrainingStepBenchmark.class);
 
