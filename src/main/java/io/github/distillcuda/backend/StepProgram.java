@@ -1,5 +1,7 @@
 package io.github.distillcuda.backend;
 
+import java.util.List;
+
 /** A recorded step. Replaying it allocates nothing and takes everything variable from its state. */
 public interface StepProgram {
   /** Returns the rows of one step. */
@@ -7,4 +9,17 @@ public interface StepProgram {
 
   /** Runs the step {@code steps} times; may return before the device has finished. */
   void run(int steps);
+
+  /**
+   * Times each operation of a training step by itself, in the order in which they were recorded.
+   * This is for measurements: what it leaves in state and parameters is no training.
+   *
+   * @param state the step's
+   * @param student the parameters that the step trains
+   * @param teacher the layers of the teacher that it runs; empty if its logits are cached
+   * @param order of an epoch of at least one step
+   * @throws UnsupportedOperationException by a backend that nobody times
+   */
+  List<StageTime> timeStages(
+      StepState state, ParameterArena student, List<LayerSpec> teacher, int[] order);
 }

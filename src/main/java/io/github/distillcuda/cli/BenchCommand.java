@@ -1,7 +1,10 @@
 package io.github.distillcuda.cli;
 
 import io.github.distillcuda.backend.Backend;
+import io.github.distillcuda.backend.BackendInfo;
+import io.github.distillcuda.backend.BackendOptions.Kernels;
 import io.github.distillcuda.backend.DeviceRequest;
+import io.github.distillcuda.backend.StageTime;
 import io.github.distillcuda.train.StepBenchmark;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,7 +15,9 @@ import picocli.CommandLine.Option;
 /** Times the training step on this machine. */
 @picocli.CommandLine.Command(
     name = "bench",
-    description = "Times the distillation step on this machine, teacher cached and recomputed.")
+    description =
+        "Times the distillation step on this machine, teacher cached and recomputed, by the fused"
+            + " and on CUDA by the unfused loss, and each of its operations.")
 final class BenchCommand extends Command {
   private static final int WARM_UP = 200;
 
@@ -27,7 +32,9 @@ final class BenchCommand extends Command {
       names = "--steps",
       paramLabel = "N",
       defaultValue = "300",
-      description = "steps to time, for 30 seconds at most (default: ${DEFAULT-VALUE})")
+      description =
+          "times to take, each of a step, or of several where one takes less than a millisecond,"
+              + " for 30 seconds at most (default: ${DEFAULT-VALUE})")
   int steps;
 
   @Mixin DeviceOptions device;
@@ -37,7 +44,12 @@ final class BenchCommand extends Command {
   }
 
   /** What {@code bench --json} prints. */
-  record Result(String device, String precision, List<StepBenchmark.Row> steps) {}
+  record Result(
+      String device,
+      String engine,
+      String precision,
+      String layers,
+      List<StepBenchmark.Row> steps) {}
 
   @Override
   public Integer call() {
@@ -50,25 +62,45 @@ final class BenchCommand extends Command {
               + " cpu or cuda");
     }
     ConsoleReporter reporter = session.reporter(output);
+    List<StepBenchmark.Row> rows = new ArrayList<>();
+    BackendInfo info;
     try (Backend backend = device.open(session, reporter::line)) {
-      StepBenchmark benchmark = new StepBenchmark(backend, batchSize);
-      List<StepBenchmark.Row> rows = new ArrayList<>();
-      rows.add(benchmark.measure(true, WARM_UP, steps));
-      rows.add(benchmark.measure(false, WARM_UP, steps));
-      Result result = new Result(backend.info().device(), backend.info().precision(), rows);
-      reporter.result(result, text(result));
+      info = backend.info();
+      measure(backend, rows);
     }
+    if (hasUnfusedLoss(info)) {
+      try (Backend backend = device.open(session, note -> {}, Kernels.UNFUSED)) {
+        measure(backend, rows);
+      }
+    }
+    Result result = new Result(info.device(), info.engine(), info.precision(), info.layers(), rows);
+    reporter.result(result, text(result));
     return 0;
   }
 
+  /** Whether there is another form of the loss to compare with, and nobody asked for one. */
+  private boolean hasUnfusedLoss(BackendInfo info) {
+    return info.device().startsWith("cuda:")
+        && !spec.commandLine().getParseResult().hasMatchedOption("--kernels");
+  }
+
+  private void measure(Backend backend, List<StepBenchmark.Row> rows) {
+    StepBenchmark benchmark = new StepBenchmark(backend, batchSize);
+    rows.add(benchmark.measure(true, WARM_UP, steps));
+    rows.add(benchmark.measure(false, WARM_UP, steps));
+  }
+
   private static String text(Result result) {
-    StringBuilder text = new StringBuilder(result.device() + ", " + result.precision() + "\n");
-    text.append("teacher      batch   steps   ms a step (p10 to p90)   images/s\n");
+    StringBuilder text = new StringBuilder();
+    text.append(
+        "%s, %s, layers %s%n".formatted(result.device(), result.precision(), result.layers()));
+    text.append("loss      teacher      batch   times   ms a step (p10 to p90)   images/s\n");
     for (StepBenchmark.Row row : result.steps()) {
       text.append(
           String.format(
               Locale.ROOT,
-              "%-10s %7d %7d   %.2f (%.2f to %.2f)   %,.0f%n",
+              "%-9s %-10s %7d %7d   %.3f (%.3f to %.3f)   %,.0f%n",
+              row.kernels(),
               row.variant(),
               row.batch(),
               row.n(),
@@ -77,6 +109,27 @@ final class BenchCommand extends Command {
               row.p90(),
               row.batch() / row.ms() * 1e3));
     }
+    StepBenchmark.Row whole = result.steps().get(1);
+    text.append(
+        "%noperations of the %s step, %s loss, each by itself:%n"
+            .formatted(whole.variant(), whole.kernels()));
+    text.append("       µs  (p10 to p90)          GB/s  TFLOP/s\n");
+    for (StageTime stage : whole.stages()) {
+      text.append(
+          String.format(
+              Locale.ROOT,
+              "%9.1f  %-18s %8s %8s  %s%n",
+              stage.us(),
+              String.format(Locale.ROOT, "(%.1f to %.1f)", stage.p10(), stage.p90()),
+              rate(stage.bytes(), stage.us() * 1e3),
+              rate(stage.flops(), stage.us() * 1e6),
+              stage.stage()));
+    }
     return text.toString().stripTrailing();
+  }
+
+  /** Nothing where the backend does not know what an operation moves or multiplies. */
+  private static String rate(long amount, double time) {
+    return amount == 0 ? "" : String.format(Locale.ROOT, "%.1f", amount / time);
   }
 }

@@ -113,6 +113,21 @@ final class DeviceOptions {
     return open(session, note, options(begun));
   }
 
+  /** Opens the device as {@link #open(Session, Consumer)}, with another form of the loss. */
+  Backend open(Session session, Consumer<String> note, BackendOptions.Kernels form) {
+    BackendOptions asked = options();
+    return open(
+        session,
+        note,
+        new BackendOptions(
+            asked.threads(),
+            asked.deterministic(),
+            form,
+            asked.layers(),
+            asked.precision(),
+            asked.engine()));
+  }
+
   private BackendOptions options(RunConfig begun) {
     return new BackendOptions(
         options().threads(),

@@ -4,6 +4,7 @@ import io.github.distillcuda.backend.Backend;
 import io.github.distillcuda.backend.LossSpec;
 import io.github.distillcuda.backend.PlannedModel;
 import io.github.distillcuda.backend.ResidentDataset;
+import io.github.distillcuda.backend.StageTime;
 import io.github.distillcuda.backend.StepProgram;
 import io.github.distillcuda.backend.StepState;
 import io.github.distillcuda.data.EpochOrder;
@@ -18,7 +19,8 @@ import java.util.function.LongSupplier;
 
 /**
  * Times the distillation step of the published networks on random images: the whole step, gather to
- * Adam, once it is warm, each step from before it is replayed until its results are on the host.
+ * Adam, once it is warm, from before it is replayed until its results are on the host, and then
+ * each of its operations by itself.
  */
 public final class StepBenchmark {
   private static final int IMAGES = 4096;
@@ -29,7 +31,13 @@ public final class StepBenchmark {
   private static final long WARM_UP_NANOSECONDS = 10_000_000_000L;
 
   private static final long TIMED_NANOSECONDS = 30_000_000_000L;
-  private static final int FEWEST_STEPS = 10;
+  private static final int FEWEST_TIMES = 10;
+
+  /** Steps below this many milliseconds are timed several at once. */
+  private static final double SHORT_MS = 1;
+
+  /** As many as training runs between two looks at its state, or thereabouts. */
+  private static final int SHORT_STEPS_AT_ONCE = 48;
 
   private final Backend backend;
   private final LongSupplier nanoTime;
@@ -40,14 +48,26 @@ public final class StepBenchmark {
   /**
    * The distribution of one variant's steps.
    *
+   * @param kernels the loss, {@code fused} or {@code unfused}
    * @param variant {@code cached} or {@code recomputed} teacher logits
    * @param batch images a step
    * @param ms median milliseconds a step
    * @param p10 a tenth of the steps were faster, milliseconds
    * @param p90 a tenth of the steps were slower, milliseconds
-   * @param n steps that were timed
+   * @param n how many times were taken
+   * @param stepsAtOnce how many steps each time is of
+   * @param stages what each operation takes by itself, in order
    */
-  public record Row(String variant, int batch, double ms, double p10, double p90, int n) {}
+  public record Row(
+      String kernels,
+      String variant,
+      int batch,
+      double ms,
+      double p10,
+      double p90,
+      int n,
+      int stepsAtOnce,
+      List<StageTime> stages) {}
 
   /**
    * Prepares data and teacher on a backend.
@@ -92,14 +112,15 @@ public final class StepBenchmark {
   }
 
   /**
-   * Times one variant: fewer steps than asked, ten at the least, where they take longer than a
-   * bench should.
+   * Times one variant. Where a step takes less than a millisecond, a time is of several, as
+   * training runs them: alone, they would wait for the host.
    *
    * @param cached whether the teacher's logits come from the cache or from the teacher
    * @param warmUp steps that are not counted
-   * @param steps steps that are
+   * @param times how many to take: fewer, ten at the least, where that takes longer than a bench
+   *     should
    */
-  public Row measure(boolean cached, int warmUp, int steps) {
+  public Row measure(boolean cached, int warmUp, int times) {
     Network student = Network.trainable(backend, Architecture.STUDENT, batch);
     student.load(InitialWeights.draw(Architecture.STUDENT, 2));
     TeacherSource source =
@@ -117,40 +138,70 @@ public final class StepBenchmark {
     StepState state = backend.createState();
     StepProgram program = TrainingStep.record(backend, task, data, state, batch).program();
     int[] order = EpochOrder.of(0, 1, IMAGES);
-    int stepsAnEpoch = IMAGES / batch;
-    double[] milliseconds = new double[steps];
+    Clocked clocked = new Clocked(program, state, order);
+    double usual = warmUp(clocked, warmUp);
+    int atOnce = usual < SHORT_MS ? Math.min(SHORT_STEPS_AT_ONCE, IMAGES / batch) : 1;
+    double[] milliseconds = new double[times];
     int timed = 0;
     long begin = nanoTime.getAsLong();
-    boolean warm = false;
-    for (int step = 0; timed < steps; step++) {
-      if (step % stepsAnEpoch == 0) {
-        state.beginEpoch(order);
-      }
-      long start = nanoTime.getAsLong();
-      if (!warm && isEnough(step, warmUp, start - begin, WARM_UP_NANOSECONDS)) {
-        warm = true;
-        begin = start;
-      }
-      if (warm && isEnough(timed, steps, start - begin, TIMED_NANOSECONDS)) {
-        break;
-      }
-      program.run(1);
-      state.read();
-      if (warm) {
-        milliseconds[timed++] = (nanoTime.getAsLong() - start) / 1e6;
-      }
+    while (timed < times && !isEnough(timed, begin, TIMED_NANOSECONDS)) {
+      milliseconds[timed++] = clocked.milliseconds(atOnce);
     }
-    return row(cached ? "cached" : "recomputed", Arrays.copyOf(milliseconds, timed));
-  }
-
-  private static boolean isEnough(int done, int wanted, long nanoseconds, long limit) {
-    return done >= wanted || (done >= FEWEST_STEPS && nanoseconds > limit);
-  }
-
-  private Row row(String variant, double[] milliseconds) {
-    int n = milliseconds.length;
-    Arrays.sort(milliseconds);
+    List<StageTime> stages =
+        program.timeStages(
+            state, student.parameters(), cached ? List.of() : Architecture.TEACHER.layers(), order);
+    double[] sorted = Arrays.copyOf(milliseconds, timed);
+    Arrays.sort(sorted);
     return new Row(
-        variant, batch, milliseconds[n / 2], milliseconds[n / 10], milliseconds[n - 1 - n / 10], n);
+        backend.info().kernels(),
+        cached ? "cached" : "recomputed",
+        batch,
+        sorted[timed / 2],
+        sorted[timed / 10],
+        sorted[timed - 1 - timed / 10],
+        timed,
+        atOnce,
+        stages);
+  }
+
+  /** Returns milliseconds of the last step. */
+  private double warmUp(Clocked clocked, int steps) {
+    double last = Double.POSITIVE_INFINITY;
+    long begin = nanoTime.getAsLong();
+    for (int step = 0; step < steps && !isEnough(step, begin, WARM_UP_NANOSECONDS); step++) {
+      last = clocked.milliseconds(1);
+    }
+    return last;
+  }
+
+  private boolean isEnough(int done, long begin, long limit) {
+    return done >= FEWEST_TIMES && nanoTime.getAsLong() - begin > limit;
+  }
+
+  /** Steps by the clock, one epoch after the other. */
+  private final class Clocked {
+    private final StepProgram program;
+    private final StepState state;
+    private final int[] order;
+    private int left;
+
+    Clocked(StepProgram program, StepState state, int[] order) {
+      this.program = program;
+      this.state = state;
+      this.order = order;
+    }
+
+    /** Runs steps and returns the milliseconds that one of them took. */
+    double milliseconds(int steps) {
+      if (left < steps) {
+        state.beginEpoch(order);
+        left = order.length / batch;
+      }
+      left -= steps;
+      long start = nanoTime.getAsLong();
+      program.run(steps);
+      state.read();
+      return (nanoTime.getAsLong() - start) / 1e6 / steps;
+    }
   }
 }

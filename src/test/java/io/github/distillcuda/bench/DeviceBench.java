@@ -5,6 +5,7 @@ import io.github.distillcuda.cuda.CudaModule;
 import io.github.distillcuda.cuda.CudaStream;
 import io.github.distillcuda.cuda.DeviceBuffer;
 import io.github.distillcuda.cuda.DeviceScope;
+import io.github.distillcuda.cuda.GraphTimer;
 import io.github.distillcuda.cuda.KernelFunction;
 import io.github.distillcuda.cuda.KernelLaunch;
 import io.github.distillcuda.cuda.KernelLibrary;

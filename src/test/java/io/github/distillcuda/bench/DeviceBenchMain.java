@@ -2,6 +2,7 @@ package io.github.distillcuda.bench;
 
 import io.github.distillcuda.cuda.CudaDevice;
 import io.github.distillcuda.cuda.DeviceScope;
+import io.github.distillcuda.cuda.GraphTimer;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.gpu.Gpu;
 import java.io.IOException;

@@ -4,11 +4,12 @@ import io.github.distillcuda.backend.Backend;
 import io.github.distillcuda.backend.BackendOptions;
 import io.github.distillcuda.backend.Backends;
 import io.github.distillcuda.backend.DeviceRequest;
+import io.github.distillcuda.backend.cuda.RecordedStages;
 import io.github.distillcuda.backend.cuda.RecordedStages.Stage;
 import io.github.distillcuda.bench.DeviceCeilings;
-import io.github.distillcuda.bench.GraphTimer;
 import io.github.distillcuda.bench.PeakRates;
 import io.github.distillcuda.bench.Provenance;
+import io.github.distillcuda.cuda.GraphTimer;
 import io.github.distillcuda.gpu.Gpu;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -99,7 +100,7 @@ public final class StageBenchMain {
     bench.measure(cached, variant.batch(), row -> write(prefix, peak, row));
   }
 
-  private void write(String prefix, double peakTeraflops, StageBench.Row row) {
+  private void write(String prefix, double peakTeraflops, RecordedStages.Row row) {
     Stage stage = row.stage();
     GraphTimer.Times times = row.times();
     double floor =

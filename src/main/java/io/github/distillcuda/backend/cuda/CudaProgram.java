@@ -1,8 +1,14 @@
 package io.github.distillcuda.backend.cuda;
 
+import io.github.distillcuda.backend.LayerSpec;
+import io.github.distillcuda.backend.ParameterArena;
+import io.github.distillcuda.backend.StageTime;
 import io.github.distillcuda.backend.StepProgram;
+import io.github.distillcuda.backend.StepState;
 import io.github.distillcuda.backend.cuda.Operation.Kind;
 import io.github.distillcuda.cuda.CudaGraph;
+import io.github.distillcuda.cuda.DeviceScope;
+import io.github.distillcuda.cuda.GraphTimer;
 import java.util.List;
 import java.util.Map;
 
@@ -16,6 +22,9 @@ final class CudaProgram implements StepProgram {
    * divides the few dozen steps between two looks at the state well.
    */
   static final int UNROLLED = 8;
+
+  /** For the replays of a stage that is timed by itself. */
+  private static final long STAGE_MILLIS = 25;
 
   private final CudaSession session;
   private final int batch;
@@ -117,6 +126,19 @@ final class CudaProgram implements StepProgram {
     }
     for (CudaStepState state : advanced) {
       state.advanced(steps * batch);
+    }
+  }
+
+  @Override
+  public List<StageTime> timeStages(
+      StepState state, ParameterArena student, List<LayerSpec> teacher, int[] order) {
+    session.check();
+    try (DeviceScope scope = new DeviceScope()) {
+      RecordedStages recorded = new RecordedStages(this, state, student, teacher, scope);
+      GraphTimer timer = new GraphTimer(session.context(), session.stream(), scope, STAGE_MILLIS);
+      return recorded.stages().stream()
+          .map(stage -> recorded.time(stage, timer, order).stageTime())
+          .toList();
     }
   }
 }

@@ -35,7 +35,7 @@ final class ForwardRecorder {
         recording.tensor(
             layer.name() + ".output", productShape(layer), plan.product().destination());
     recording.add(
-        layer.name() + " forward",
+        layer.name() + (training ? " forward" : " inference"),
         plan.product(),
         Argument.source(source.memory()),
         Argument.weights(weight.memory()),
@@ -104,7 +104,7 @@ final class ForwardRecorder {
     Argument source = Argument.source(product.memory());
     Argument destination = Argument.destination(output.memory());
     if (context.api().dnnl_memory_desc_get_size(plan.workspace()) == 0) {
-      recording.add(name, plan, source, destination);
+      recording.add(name + ", inference", plan, source, destination);
       return 0;
     }
     long workspace = context.memory(plan.workspace(), context.allocate(plan.workspace()));

@@ -1,11 +1,23 @@
 package io.github.distillcuda.backend.onednn;
 
+import io.github.distillcuda.backend.LayerSpec;
+import io.github.distillcuda.backend.ParameterArena;
+import io.github.distillcuda.backend.StageTime;
 import io.github.distillcuda.backend.StepProgram;
+import io.github.distillcuda.backend.StepState;
 import io.github.distillcuda.backend.host.HostStepState;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** A recorded step: a list of operations, run one after the other. */
 final class OnednnProgram implements StepProgram {
+  /** How often stages are timed, in at most so long. */
+  private static final int TIMED_STEPS = 200;
+
+  private static final int FEWEST_TIMED_STEPS = 10;
+  private static final long TIMED_NANOSECONDS = 5_000_000_000L;
+
   private final OnednnContext context;
   private final int batch;
   private final Operation[] operations;
@@ -56,5 +68,48 @@ final class OnednnProgram implements StepProgram {
       }
     }
     context.api().dnnl_stream_wait(context.lane().stream());
+  }
+
+  /**
+   * An operation runs between its neighbours as it does in training, so that it finds in the caches
+   * what they left there.
+   */
+  @Override
+  public List<StageTime> timeStages(
+      StepState state, ParameterArena student, List<LayerSpec> teacher, int[] order) {
+    context.check();
+    int stepsAnEpoch = order.length / batch;
+    double[][] micros = new double[operations.length][TIMED_STEPS];
+    int timed = 0;
+    long begin = System.nanoTime();
+    while (timed < TIMED_STEPS
+        && (timed < FEWEST_TIMED_STEPS || System.nanoTime() - begin < TIMED_NANOSECONDS)) {
+      if (timed % stepsAnEpoch == 0) {
+        state.beginEpoch(order);
+      }
+      long before = System.nanoTime();
+      for (int i = 0; i < operations.length; i++) {
+        operations[i].run();
+        long after = System.nanoTime();
+        micros[i][timed] = (after - before) / 1e3;
+        before = after;
+      }
+      timed++;
+    }
+    List<StageTime> stages = new ArrayList<>();
+    for (int i = 0; i < operations.length; i++) {
+      double[] sorted = Arrays.copyOf(micros[i], timed);
+      Arrays.sort(sorted);
+      int last = timed - 1;
+      stages.add(
+          new StageTime(
+              operations[i].name(),
+              sorted[timed / 2],
+              sorted[last / 10],
+              sorted[last - last / 10],
+              0,
+              0));
+    }
+    return stages;
   }
 }

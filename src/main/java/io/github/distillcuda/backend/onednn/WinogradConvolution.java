@@ -45,7 +45,8 @@ final class WinogradConvolution implements Operation {
     team = context.team();
     WinogradGroup.Extents extents = WinogradGroup.Extents.of(layer, batch, team.threads());
     groups = context.winogradGroups(extents, Math.min(rows, team.threads()));
-    name = "%s forward and pooling (winograd, %s)".formatted(layer.name(), groups.get(0).product());
+    name =
+        "%s inference and pooling (winograd, %s)".formatted(layer.name(), groups.get(0).product());
   }
 
   @Override

@@ -1,6 +1,10 @@
 package io.github.distillcuda.backend.reference;
 
+import io.github.distillcuda.backend.LayerSpec;
+import io.github.distillcuda.backend.ParameterArena;
+import io.github.distillcuda.backend.StageTime;
 import io.github.distillcuda.backend.StepProgram;
+import io.github.distillcuda.backend.StepState;
 import java.util.List;
 
 /** A list of operations that runs from its first to its last. */
@@ -30,5 +34,11 @@ final class ReferenceProgram extends Owned implements StepProgram {
         operation.run();
       }
     }
+  }
+
+  @Override
+  public List<StageTime> timeStages(
+      StepState state, ParameterArena student, List<LayerSpec> teacher, int[] order) {
+    throw new UnsupportedOperationException("the oracle is not made fast, and not timed");
   }
 }

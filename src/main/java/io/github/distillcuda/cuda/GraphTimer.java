@@ -1,10 +1,5 @@
-package io.github.distillcuda.bench;
+package io.github.distillcuda.cuda;
 
-import io.github.distillcuda.cuda.CudaContext;
-import io.github.distillcuda.cuda.CudaEvent;
-import io.github.distillcuda.cuda.CudaGraph;
-import io.github.distillcuda.cuda.CudaStream;
-import io.github.distillcuda.cuda.DeviceScope;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

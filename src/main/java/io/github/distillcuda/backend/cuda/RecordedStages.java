@@ -2,6 +2,7 @@ package io.github.distillcuda.backend.cuda;
 
 import io.github.distillcuda.backend.LayerSpec;
 import io.github.distillcuda.backend.ParameterArena;
+import io.github.distillcuda.backend.StageTime;
 import io.github.distillcuda.backend.StepProgram;
 import io.github.distillcuda.backend.StepProgress;
 import io.github.distillcuda.backend.StepState;
@@ -11,6 +12,7 @@ import io.github.distillcuda.cuda.CudaGraph;
 import io.github.distillcuda.cuda.CudaStream;
 import io.github.distillcuda.cuda.DeviceBuffer;
 import io.github.distillcuda.cuda.DeviceScope;
+import io.github.distillcuda.cuda.GraphTimer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -18,7 +20,9 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * The operations of a training step as a GPU recorded it, to be run one by one.
+ * The operations of a training step as a GPU recorded it, to be run and timed one by one, each so
+ * many times in a graph that what the launch of a graph costs is spread. A stage reads what a step
+ * of training left, and what its last launch left in the cache.
  *
  * <p>A repeated operation reads what the last step left and writes it again. Three do more: {@code
  * advance} moves the cursor on, {@code row sums} adds, {@code adam} moves the parameters; {@link
@@ -28,6 +32,12 @@ import java.util.Map;
 public final class RecordedStages {
   /** Where the loss ends: layers before it run forward. */
   private static final String END_OF_LOSS = "row sums";
+
+  private static final int LEAST_REPEATS = 20;
+  private static final int MOST_REPEATS = 100;
+
+  /** What the repeats of a stage should take together, as far as it can be foreseen. */
+  private static final double GRAPH_MICROS = 1500;
 
   /**
    * An operation.
@@ -48,6 +58,26 @@ public final class RecordedStages {
       String kernel,
       long floorBytes,
       long flops) {}
+
+  /**
+   * What was measured.
+   *
+   * @param stage the operation
+   * @param repeats in a graph
+   * @param nodes of a graph, what the library launches for one operation times the repeats
+   * @param times of one operation
+   */
+  public record Row(Stage stage, int repeats, int nodes, GraphTimer.Times times) {
+    StageTime stageTime() {
+      return new StageTime(
+          stage.network().isEmpty() ? stage.name() : stage.network() + " " + stage.name(),
+          times.p50(),
+          times.p10(),
+          times.p90(),
+          stage.floorBytes(),
+          stage.flops());
+    }
+  }
 
   private final CudaProgram program;
   private final CudaStepState state;
@@ -148,14 +178,48 @@ public final class RecordedStages {
         });
   }
 
-  /** Returns the graph of several steps that training launches; it is the backend's. */
-  public CudaGraph steps() {
-    return program.several();
+  /**
+   * Times a step: a part of the graph of several steps that training launches. Its stage has
+   * position 0, and floors that are the sums of the others'.
+   *
+   * @param order of an epoch, with images for the graph behind a step
+   */
+  public Row timeStep(GraphTimer timer, int[] order) {
+    train(order);
+    Stage step =
+        new Stage(
+            0,
+            "",
+            "step",
+            "both",
+            "graph",
+            stages().stream().mapToLong(Stage::floorBytes).sum(),
+            stages().stream().mapToLong(Stage::flops).sum());
+    return time(step, program.several(), CudaProgram.UNROLLED, timer);
   }
 
-  /** Returns how many steps these are. */
-  public int stepsOfGraph() {
-    return CudaProgram.UNROLLED;
+  /**
+   * Times an operation, repeated in a graph.
+   *
+   * @param order of an epoch of at least a step
+   */
+  public Row time(Stage stage, GraphTimer timer, int[] order) {
+    train(order);
+    int repeats = repeats(stage);
+    try (CudaGraph graph = capture(stage, repeats)) {
+      return time(stage, graph, repeats, timer);
+    }
+  }
+
+  private Row time(Stage stage, CudaGraph graph, int repeats, GraphTimer timer) {
+    GraphTimer.Times times = timer.time(graph, this::restore);
+    return new Row(stage, repeats, graph.nodes(), times.dividedBy(repeats));
+  }
+
+  /** At half the bandwidth and a tenth of the arithmetic of an H100. */
+  private static int repeats(Stage stage) {
+    double estimate = 2 + stage.floorBytes() / 1.5e6 + stage.flops() / 20e6;
+    return (int) Math.clamp(GRAPH_MICROS / estimate, LEAST_REPEATS, MOST_REPEATS);
   }
 
   /**

@@ -1,0 +1,92 @@
+package io.github.distillcuda.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import io.github.distillcuda.backend.cuda.CudaBackend;
+import io.github.distillcuda.emulator.device.EmulatedDevice;
+import io.github.distillcuda.emulator.library.EmulatedEngine;
+import io.github.distillcuda.train.StopSignal;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.Test;
+
+/** What the bench prints; its times mean nothing here. */
+class BenchCommandTest {
+  /** Times are of no work, so that the published networks are soon done. */
+  private static final Session.Devices EMULATED =
+      (request, options, note) ->
+          new CudaBackend(EmulatedEngine.of(new EmulatedDevice().withoutWork()), 0, options);
+
+  private static String run(Session.Devices devices, String arguments) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    Session session =
+        new Session(
+            new PrintStream(out, true, StandardCharsets.UTF_8),
+            new PrintStream(err, true, StandardCharsets.UTF_8),
+            false,
+            new StopSignal(),
+            devices);
+    int exitCode = Cli.run(session, ("bench --batch-size 4 --steps 3 " + arguments).split(" +"));
+    assertThat(exitCode).as(() -> err.toString(StandardCharsets.UTF_8)).isZero();
+    return out.toString(StandardCharsets.UTF_8);
+  }
+
+  private static List<String> names(JsonObject result, String... members) {
+    return StreamSupport.stream(result.getAsJsonArray("steps").spliterator(), false)
+        .map(JsonElement::getAsJsonObject)
+        .map(
+            row ->
+                String.join(
+                    " ", List.of(members).stream().map(m -> row.get(m).getAsString()).toList()))
+        .toList();
+  }
+
+  @Test
+  void theCpuHasOneLossAndTheTimesOfItsOperations() {
+    JsonObject result =
+        JsonParser.parseString(run(Session.Devices.OF_MACHINE, "--device cpu --json"))
+            .getAsJsonObject();
+
+    assertThat(result.get("layers").getAsString()).isEqualTo("onednn");
+    assertThat(names(result, "kernels", "variant"))
+        .containsExactly("fused cached", "fused recomputed");
+    JsonObject last = result.getAsJsonArray("steps").get(1).getAsJsonObject();
+    assertThat(last.get("ms").getAsDouble()).isPositive();
+    assertThat(last.getAsJsonArray("stages"))
+        .hasSizeGreaterThan(20)
+        .allSatisfy(
+            stage -> assertThat(stage.getAsJsonObject().get("us").getAsDouble()).isPositive());
+  }
+
+  @Test
+  void aGpuComparesTheFusedWithTheUnfusedLoss() {
+    JsonObject result =
+        JsonParser.parseString(run(EMULATED, "--device cuda --json")).getAsJsonObject();
+    assertThat(names(result, "kernels", "variant"))
+        .containsExactly(
+            "fused cached", "fused recomputed", "unfused cached", "unfused recomputed");
+
+    assertThat(run(EMULATED, "--device cuda --layers fused"))
+        .contains("layers fused")
+        .contains("unfused   recomputed")
+        .contains("operations of the recomputed step, fused loss")
+        .containsPattern("(?m)^ +\\d+\\.\\d  \\(.*\\) +\\d+\\.\\d +\\d+\\.\\d  teacher conv2 ")
+        .containsPattern("(?m)^ +\\d+\\.\\d  \\(.*\\) +\\d+\\.\\d +  adam$");
+  }
+
+  @Test
+  void whoAsksForOneLossGetsThatOne() {
+    JsonObject result =
+        JsonParser.parseString(run(EMULATED, "--device cuda --kernels unfused --json"))
+            .getAsJsonObject();
+    assertThat(names(result, "kernels", "variant"))
+        .containsExactly("unfused cached", "unfused recomputed");
+  }
+}
