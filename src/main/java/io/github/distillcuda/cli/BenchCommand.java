@@ -109,23 +109,30 @@ final class BenchCommand extends Command {
               row.p90(),
               row.batch() / row.ms() * 1e3));
     }
-    StepBenchmark.Row whole = result.steps().get(1);
+    appendStages(text, result.steps().get(1));
+    return text.toString().stripTrailing();
+  }
+
+  private static void appendStages(StringBuilder text, StepBenchmark.Row step) {
+    boolean rates = step.stages().stream().anyMatch(stage -> stage.bytes() > 0);
     text.append(
-        "%noperations of the %s step, %s loss, each by itself:%n"
-            .formatted(whole.variant(), whole.kernels()));
-    text.append("       µs  (p10 to p90)          GB/s  TFLOP/s\n");
-    for (StageTime stage : whole.stages()) {
+        "%noperations of the %s step, %s loss:%n".formatted(step.variant(), step.kernels()));
+    text.append("       µs  (p10 to p90)        ").append(rates ? "    GB/s  TFLOP/s\n" : "\n");
+    for (StageTime stage : step.stages()) {
       text.append(
           String.format(
               Locale.ROOT,
-              "%9.1f  %-18s %8s %8s  %s%n",
+              "%9.1f  %-20s%s  %s%n",
               stage.us(),
               String.format(Locale.ROOT, "(%.1f to %.1f)", stage.p10(), stage.p90()),
-              rate(stage.bytes(), stage.us() * 1e3),
-              rate(stage.flops(), stage.us() * 1e6),
+              rates
+                  ? "%8s %8s"
+                      .formatted(
+                          rate(stage.bytes(), stage.us() * 1e3),
+                          rate(stage.flops(), stage.us() * 1e6))
+                  : "",
               stage.stage()));
     }
-    return text.toString().stripTrailing();
   }
 
   /** Nothing where the backend does not know what an operation moves or multiplies. */

@@ -76,7 +76,7 @@ class BenchCommandTest {
     assertThat(run(EMULATED, "--device cuda --layers fused"))
         .contains("layers fused")
         .contains("unfused   recomputed")
-        .contains("operations of the recomputed step, fused loss")
+        .contains("operations of the recomputed step, fused loss:")
         .containsPattern("(?m)^ +\\d+\\.\\d  \\(.*\\) +\\d+\\.\\d +\\d+\\.\\d  teacher conv2 ")
         .containsPattern("(?m)^ +\\d+\\.\\d  \\(.*\\) +\\d+\\.\\d +  adam$");
   }
