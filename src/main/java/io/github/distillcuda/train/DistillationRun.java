@@ -12,12 +12,12 @@ import io.github.distillcuda.nn.InitialWeights;
 import io.github.distillcuda.nn.Network;
 import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.NamedArray;
+import io.github.distillcuda.tensor.SplitMix64;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -288,7 +288,7 @@ public final class DistillationRun {
 
   /** Teacher and student draw from different streams; the baseline starts as the student does. */
   private long initialSeed(ModelRole role) {
-    SplittableRandom seeds = new SplittableRandom(config.seed());
+    SplitMix64 seeds = new SplitMix64(config.seed());
     long teacher = seeds.nextLong();
     long student = seeds.nextLong();
     return role == ModelRole.TEACHER ? teacher : student;

@@ -21,7 +21,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -139,6 +141,24 @@ class DistillationRunTest {
     RunMetrics metrics = run(onednn(), config(ALL, 0.7f, 1e-2, false), "learns");
     // Ten equal classes: chance is 0.1. The rows that give the class away are easy to learn.
     assertThat(metrics.models().get("teacher").bestTestAccuracy()).isGreaterThan(0.3);
+  }
+
+  /** From an implementation in Python, so that a seed keeps its weights whatever Java runs. */
+  @Test
+  void everyModelStartsFromTheWeightsOfTheSeed() {
+    Map<String, float[]> first = new HashMap<>();
+    TrainingListener starts =
+        new TrainingListener() {
+          @Override
+          public void trainingStarted(TrainingTask task, TrainingPosition position) {
+            float[] conv1 = task.network().save().getFirst().values();
+            first.put(task.model(), Arrays.copyOf(conv1, 2));
+          }
+        };
+    run(onednn(), config(ALL, 0.7f, 1e-2, false), "starts", starts, new StopSignal());
+    assertThat(first.get("teacher")).containsExactly(-0.06031697f, 0.17541699f);
+    assertThat(first.get("student")).containsExactly(0.18733525f, -0.07364581f);
+    assertThat(first.get("baseline")).containsExactly(first.get("student"));
   }
 
   @Test
