@@ -316,8 +316,21 @@ class DistillationRunTest {
     run(onednn(), config(EnumSet.of(ModelRole.BASELINE), 0.7f, 1e-3, false), "held");
     assertThatThrownBy(() -> RunFolder.create(temporary.resolve("held")))
         .isInstanceOf(DistillException.class)
-        .hasMessageContaining("holds a run already")
+        .hasMessage(
+            temporary.resolve("held")
+                + " holds a run that is done, its results are in metrics.json; choose another"
+                + " --out")
         .extracting(e -> ((DistillException) e).exitCode())
         .isEqualTo(ExitCode.USAGE);
+  }
+
+  @Test
+  void aRunThatIsNotDoneCanBeGoneOnWith() throws IOException {
+    Path root = Files.createDirectories(temporary.resolve("begun"));
+    Files.writeString(root.resolve("config.json"), "{}");
+    assertThatThrownBy(() -> RunFolder.create(root))
+        .isInstanceOf(DistillException.class)
+        .hasMessageContaining("holds a run already")
+        .hasMessageEndingWith("go on with it: --resume " + root);
   }
 }
