@@ -185,12 +185,18 @@ public final class DistillationRun {
   /**
    * Puts a model where it will stay. A backend may lay the parameters of a frozen network out
    * otherwise than a trainable one's and so round otherwise: a model that was just trained is
-   * frozen anew, as one from a file or a checkpoint is, so that all three give the same bits.
+   * frozen anew, as one from a file or a checkpoint is, so that all three give the same bits. So it
+   * is evaluated anew, too, after its last epoch: accuracy and agreement are of what was saved, and
+   * {@code eval} finds the same in the file.
    */
   private Frozen frozen(ModelRole role, List<NamedArray> parameters) {
     Network network = Network.frozen(backend, config.architecture(role), config.batchSize());
     network.load(parameters);
-    return new Frozen(network, evaluator(role, network).evaluate(done -> {}));
+    Evaluator evaluator = evaluator(role, network);
+    return new Frozen(
+        network,
+        evaluator.evaluate(
+            done -> listener.progress("%s test".formatted(role), done, evaluator.images())));
   }
 
   private void train(ModelRole role, RunSnapshot snapshot) {

@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -159,6 +160,44 @@ class DistillationRunTest {
     assertThat(first.get("teacher")).containsExactly(-0.06031697f, 0.17541699f);
     assertThat(first.get("student")).containsExactly(0.18733525f, -0.07364581f);
     assertThat(first.get("baseline")).containsExactly(first.get("student"));
+  }
+
+  @Test
+  void everythingThatTakesLongShowsItsProgress() {
+    Map<String, String> last = new LinkedHashMap<>();
+    TrainingListener progress =
+        new TrainingListener() {
+          @Override
+          public void progress(String work, int done, int total) {
+            last.put(work, done + "/" + total);
+          }
+        };
+    run(onednn(), config(ALL, 0.7f, 1e-2, false), "shown", progress, new StopSignal());
+    assertThat(last.keySet())
+        .containsExactly(
+            "teacher epoch 1/2",
+            "teacher test 1/2",
+            "teacher epoch 2/2",
+            "teacher test 2/2",
+            "teacher test",
+            "baseline epoch 1/3",
+            "baseline test 1/3",
+            "baseline epoch 2/3",
+            "baseline test 2/3",
+            "baseline epoch 3/3",
+            "baseline test 3/3",
+            "baseline test",
+            "teacher logits",
+            "student epoch 1/3",
+            "student test 1/3",
+            "student epoch 2/3",
+            "student test 2/3",
+            "student epoch 3/3",
+            "student test 3/3",
+            "student test");
+    last.forEach(
+        (work, done) ->
+            assertThat(done).as(work).isEqualTo(work.contains("test") ? "30/30" : "72/72"));
   }
 
   @Test
