@@ -67,7 +67,8 @@ public final class DistillationRun {
     this.config = config;
     this.dataset = dataset;
     this.folder = folder;
-    this.listener = new EstimatingListener(config, dataset.trainCount(), listener);
+    this.listener =
+        new EstimatingListener(config, dataset.trainCount(), dataset.testCount(), listener);
     this.stop = stop;
     this.saveEvery = saveEvery;
     // A tenth of a second of another processor, while this one plans and records.
