@@ -69,7 +69,7 @@ public class TimeLoss {
   }
 
   private void call() {
-    sum += DistillationLoss.compute(student, teacher, labels, classes, 5, 0.7f).loss();
+    sum += DistillationLoss.compute(student, teacher, labels, classes, 5, 0.7).loss();
   }
 
   private static double secondsSince(long begin) {

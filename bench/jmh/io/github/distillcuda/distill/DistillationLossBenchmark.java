@@ -44,6 +44,6 @@ public class DistillationLossBenchmark {
 
   @Benchmark
   public DistillationLoss.Result lossAndGradient() {
-    return DistillationLoss.compute(student, teacher, labels, classes, 5, 0.7f);
+    return DistillationLoss.compute(student, teacher, labels, classes, 5, 0.7);
   }
 }

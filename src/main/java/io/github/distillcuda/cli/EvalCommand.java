@@ -66,7 +66,8 @@ final class EvalCommand extends Command {
     try (Backend backend = device.open(session, reporter::line)) {
       ImageDataset images = data.open(seed, reporter);
       Architecture architecture = file.architecture();
-      Network network = Network.frozen(backend, architecture, 64);
+      // Laid out as by a run that was given no batch size, so that it rounds as that run did.
+      Network network = Network.frozen(backend, architecture, TrainingOptions.BATCH_SIZE);
       network.load(file.parameters());
       ResidentDataset test =
           backend.upload(ImageDataset.IMAGE_SHAPE, images.testImages(), images.testLabels());

@@ -7,15 +7,17 @@ import picocli.CommandLine.Spec;
 
 /** How any model is trained and where the run folder goes. */
 final class TrainingOptions {
+  /** Unless something else is asked for. */
+  static final int BATCH_SIZE = 64;
+
   @Spec(Spec.Target.MIXEE)
   CommandSpec command;
 
   @Option(
       names = {"--batch-size", "--batch_size"},
       paramLabel = "N",
-      defaultValue = "64",
       description = "images of a step (default: ${DEFAULT-VALUE})")
-  int batchSize;
+  int batchSize = BATCH_SIZE;
 
   @Option(
       names = {"--lr", "--learning-rate"},

@@ -1,5 +1,7 @@
 package io.github.distillcuda.data;
 
+import io.github.distillcuda.tensor.SplitMix64;
+
 /**
  * The order in which an epoch visits the training images: a function of (seed, epoch, count) alone,
  * so that a resumed run knows it without replaying the epochs before.

@@ -1,5 +1,7 @@
 package io.github.distillcuda.data;
 
+import io.github.distillcuda.tensor.SplitMix64;
+
 /**
  * Draws the pictures of the synthetic set. The class of a picture is its pattern, as of cloth or
  * tiles. Everything else is nuisance: size, slant, stretch and weight of the pattern, its two

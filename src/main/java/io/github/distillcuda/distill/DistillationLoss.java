@@ -60,8 +60,8 @@ public final class DistillationLoss {
       float[] teacherLogits,
       int[] labels,
       int classes,
-      float temperature,
-      float alpha) {
+      double temperature,
+      double alpha) {
     LossSpec spec = new LossSpec(temperature, alpha);
     check("studentLogits", studentLogits, labels.length, classes);
     if (spec.readsTeacher()) {
@@ -71,7 +71,7 @@ public final class DistillationLoss {
         new DistillationRows(classes, temperature, alpha, threads(labels.length, classes));
     float[] gradient = new float[studentLogits.length];
     rows.compute(studentLogits, teacherLogits, labels, labels.length, gradient);
-    double squared = (double) temperature * temperature;
+    double squared = temperature * temperature;
     return new Result(
         rows.loss(),
         rows.distillationSum() / labels.length / squared,

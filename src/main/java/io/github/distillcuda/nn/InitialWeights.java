@@ -3,9 +3,9 @@ package io.github.distillcuda.nn;
 import io.github.distillcuda.backend.LayerSpec;
 import io.github.distillcuda.tensor.NamedArray;
 import io.github.distillcuda.tensor.Shape;
+import io.github.distillcuda.tensor.SplitMix64;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.SplittableRandom;
 
 /**
  * PyTorch's default initial parameters: weights and biases alike from U(-1/sqrt(fanIn),
@@ -21,7 +21,7 @@ public final class InitialWeights {
    * @return the parameters in state-dict order
    */
   public static List<NamedArray> draw(Architecture architecture, long seed) {
-    SplittableRandom random = new SplittableRandom(seed);
+    SplitMix64 random = new SplitMix64(seed);
     List<NamedArray> arrays = new ArrayList<>();
     for (LayerSpec layer : architecture.layers()) {
       double bound = 1 / Math.sqrt(layer.fanIn());
@@ -31,8 +31,7 @@ public final class InitialWeights {
     return arrays;
   }
 
-  private static NamedArray uniform(
-      String name, Shape shape, double bound, SplittableRandom random) {
+  private static NamedArray uniform(String name, Shape shape, double bound, SplitMix64 random) {
     float[] values = new float[shape.elements()];
     for (int i = 0; i < values.length; i++) {
       values[i] = (float) ((2 * random.nextDouble() - 1) * bound);

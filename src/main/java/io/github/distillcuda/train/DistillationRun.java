@@ -12,12 +12,12 @@ import io.github.distillcuda.nn.InitialWeights;
 import io.github.distillcuda.nn.Network;
 import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.NamedArray;
+import io.github.distillcuda.tensor.SplitMix64;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -67,7 +67,8 @@ public final class DistillationRun {
     this.config = config;
     this.dataset = dataset;
     this.folder = folder;
-    this.listener = new EstimatingListener(config, dataset.trainCount(), listener);
+    this.listener =
+        new EstimatingListener(config, dataset.trainCount(), dataset.testCount(), listener);
     this.stop = stop;
     this.saveEvery = saveEvery;
     // A tenth of a second of another processor, while this one plans and records.
@@ -185,12 +186,18 @@ public final class DistillationRun {
   /**
    * Puts a model where it will stay. A backend may lay the parameters of a frozen network out
    * otherwise than a trainable one's and so round otherwise: a model that was just trained is
-   * frozen anew, as one from a file or a checkpoint is, so that all three give the same bits.
+   * frozen anew, as one from a file or a checkpoint is, so that all three give the same bits. So it
+   * is evaluated anew, too, after its last epoch: accuracy and agreement are of what was saved, and
+   * {@code eval} finds the same in the file.
    */
   private Frozen frozen(ModelRole role, List<NamedArray> parameters) {
     Network network = Network.frozen(backend, config.architecture(role), config.batchSize());
     network.load(parameters);
-    return new Frozen(network, evaluator(role, network).evaluate(done -> {}));
+    Evaluator evaluator = evaluator(role, network);
+    return new Frozen(
+        network,
+        evaluator.evaluate(
+            done -> listener.progress("%s test".formatted(role), done, evaluator.images())));
   }
 
   private void train(ModelRole role, RunSnapshot snapshot) {
@@ -288,7 +295,7 @@ public final class DistillationRun {
 
   /** Teacher and student draw from different streams; the baseline starts as the student does. */
   private long initialSeed(ModelRole role) {
-    SplittableRandom seeds = new SplittableRandom(config.seed());
+    SplitMix64 seeds = new SplitMix64(config.seed());
     long teacher = seeds.nextLong();
     long student = seeds.nextLong();
     return role == ModelRole.TEACHER ? teacher : student;

@@ -1,40 +1,77 @@
 package io.github.distillcuda.train;
 
-import io.github.distillcuda.nn.Architecture;
+import java.util.function.LongSupplier;
 
 /**
- * Passes everything on, and after the first steps of training says once how long the whole run will
- * take, from the multiply-adds that are left and the rate of those that are done.
+ * Passes everything on, and once says how long the rest of the run will take: from the
+ * multiply-adds that are left and the rate of those that were seen done, in training and in the
+ * tests after its epochs. An epoch may be short: what is seen adds up over epochs and models.
  */
 final class EstimatingListener implements TrainingListener {
   /** Steps are slow at first, while methods are compiled; look no earlier than this. */
   private static final double SECONDS_TO_WATCH = 2;
 
   private final TrainingListener listener;
-  private final int trainImages;
   private final RunConfig config;
+  private final int trainImages;
+  private final int testImages;
+  private final LongSupplier nanoTime;
   private ModelRole training;
+
+  /** Multiply-adds of the run behind the epoch in progress and its test. */
+  private double workBehindEpoch;
+
+  private boolean watching;
+  private long seenAt;
   private double workLeft;
-  private long started;
-  private int startedAt = -1;
+  private double secondsSeen;
+  private double workSeen;
   private boolean said;
 
-  EstimatingListener(RunConfig config, int trainImages, TrainingListener listener) {
+  EstimatingListener(RunConfig config, int trainImages, int testImages, TrainingListener listener) {
+    this(config, trainImages, testImages, listener, System::nanoTime);
+  }
+
+  /** The same by another clock. */
+  EstimatingListener(
+      RunConfig config,
+      int trainImages,
+      int testImages,
+      TrainingListener listener,
+      LongSupplier nanoTime) {
     this.listener = listener;
     this.config = config;
     this.trainImages = trainImages;
-  }
-
-  private double workOf(ModelRole role, int epochs) {
-    return (double) epochs * trainImages * workPerImage(role);
+    this.testImages = testImages;
+    this.nanoTime = nanoTime;
   }
 
   /** A training step costs about three forward passes; a recomputed teacher one more of its own. */
-  private double workPerImage(ModelRole role) {
-    Architecture architecture = config.architecture(role);
-    boolean teacherToo = role == ModelRole.STUDENT && config.recomputeTeacher();
-    return 3.0 * architecture.forwardMultiplyAdds()
-        + (teacherToo ? config.teacher().forwardMultiplyAdds() : 0);
+  private double trainingWork(ModelRole role, int images) {
+    double perImage = 3 * forwardWork(role, 1);
+    if (readsTeacher(role) && config.recomputeTeacher()) {
+      perImage += forwardWork(ModelRole.TEACHER, 1);
+    }
+    return images * perImage;
+  }
+
+  private double forwardWork(ModelRole role, int images) {
+    return (double) images * config.architecture(role).forwardMultiplyAdds();
+  }
+
+  private boolean readsTeacher(ModelRole role) {
+    return role == ModelRole.STUDENT && config.alpha() > 0;
+  }
+
+  /** So many epochs with their tests, and the test of the model that was saved. */
+  private double workOfEpochs(ModelRole role, int epochs) {
+    return epochs * trainingWork(role, trainImages) + (epochs + 1) * forwardWork(role, testImages);
+  }
+
+  private double workOf(ModelRole role) {
+    boolean cached = readsTeacher(role) && !config.recomputeTeacher();
+    return workOfEpochs(role, config.settings(role).epochs())
+        + (cached ? forwardWork(ModelRole.TEACHER, trainImages) : 0);
   }
 
   @Override
@@ -44,39 +81,51 @@ final class EstimatingListener implements TrainingListener {
         training = role;
       }
     }
-    startedAt = -1;
-    workLeft = -workOf(training, position.epoch() - 1);
+    workBehindEpoch = workOfEpochs(training, config.settings(training).epochs() - position.epoch());
     for (ModelRole role : config.models()) {
-      if (role.compareTo(training) >= 0) {
-        workLeft += workOf(role, config.settings(role).epochs());
+      if (role.compareTo(training) > 0) {
+        workBehindEpoch += workOf(role);
       }
     }
+    // What lay between two models, such as recording the steps, goes with no rate.
+    watching = false;
     listener.trainingStarted(task, position);
   }
 
   @Override
   public void progress(String work, int done, int total) {
     listener.progress(work, done, total);
-    if (said || training == null || !work.startsWith(training + " epoch")) {
+    if (said || training == null) {
       return;
     }
-    if (startedAt < 0) {
-      started = System.nanoTime();
-      startedAt = done;
-      return;
+    if (work.startsWith(training + " epoch ")) {
+      see(trainingWork(training, total - done) + forwardWork(training, testImages));
+    } else if (work.startsWith(training + " test ")) {
+      see(forwardWork(training, total - done));
     }
-    double seconds = (System.nanoTime() - started) / 1e9;
-    if (seconds > SECONDS_TO_WATCH) {
+  }
+
+  private void see(double workLeftOfEpoch) {
+    long now = nanoTime.getAsLong();
+    double left = workLeftOfEpoch + workBehindEpoch;
+    if (watching) {
+      secondsSeen += (now - seenAt) / 1e9;
+      workSeen += workLeft - left;
+    }
+    watching = true;
+    seenAt = now;
+    workLeft = left;
+    if (secondsSeen > SECONDS_TO_WATCH) {
       said = true;
-      double rate = (done - startedAt) * workPerImage(training) / seconds;
-      listener.estimate(workLeft / rate);
+      listener.estimate(secondsSeen / workSeen * left);
     }
   }
 
   @Override
   public void epochDone(EpochRecord epoch) {
-    startedAt = -1;
-    workLeft -= training == null ? 0 : workOf(training, 1);
+    if (training != null) {
+      workBehindEpoch -= workOfEpochs(training, 1) - workOfEpochs(training, 0);
+    }
     listener.epochDone(epoch);
   }
 

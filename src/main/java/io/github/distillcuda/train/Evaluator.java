@@ -28,6 +28,11 @@ public final class Evaluator {
     this.logits = new DatasetLogits(backend, network, data);
   }
 
+  /** Returns how many images it runs the network over. */
+  public int images() {
+    return labels.length;
+  }
+
   /**
    * Runs the network over the data set.
    *

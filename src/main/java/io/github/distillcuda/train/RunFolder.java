@@ -55,7 +55,11 @@ public final class RunFolder implements AutoCloseable {
       RunLock.requireFree(root);
       throw new DistillException(
           ExitCode.USAGE,
-          root + " holds a run already; choose another --out, or go on with it: --resume " + root);
+          isDone(root)
+              ? "%s holds a run that is done, its results are in %s; choose another --out"
+                  .formatted(root, METRICS)
+              : "%s holds a run already; choose another --out, or go on with it: --resume %s"
+                  .formatted(root, root));
     }
     for (String name : written()) {
       if (Files.exists(root.resolve(name))) {

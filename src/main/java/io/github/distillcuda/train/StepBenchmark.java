@@ -12,9 +12,9 @@ import io.github.distillcuda.distill.DatasetLogits;
 import io.github.distillcuda.nn.Architecture;
 import io.github.distillcuda.nn.InitialWeights;
 import io.github.distillcuda.nn.Network;
+import io.github.distillcuda.tensor.SplitMix64;
 import java.util.Arrays;
 import java.util.List;
-import java.util.SplittableRandom;
 import java.util.function.LongSupplier;
 
 /**
@@ -84,9 +84,11 @@ public final class StepBenchmark {
     this.backend = backend;
     this.nanoTime = nanoTime;
     this.batch = batch;
-    SplittableRandom random = new SplittableRandom(0);
+    SplitMix64 random = new SplitMix64(0);
     byte[] images = new byte[IMAGES * Architecture.IMAGE.elements()];
-    random.nextBytes(images);
+    for (int i = 0; i < images.length; i++) {
+      images[i] = (byte) random.nextLong();
+    }
     byte[] labels = new byte[IMAGES];
     for (int i = 0; i < IMAGES; i++) {
       labels[i] = (byte) random.nextInt(Architecture.CIFAR10_CLASSES);

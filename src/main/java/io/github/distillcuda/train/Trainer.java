@@ -139,7 +139,9 @@ public final class Trainer {
   private EpochRecord record(int epoch, StepProgress progress, double seconds) {
     double rows = data.size();
     double labelled = Math.max(1, progress.labelledRows());
-    double testAccuracy = evaluator.evaluate(done -> {}).accuracy();
+    String work = "%s test %d/%d".formatted(task.model(), epoch, task.settings().epochs());
+    double testAccuracy =
+        evaluator.evaluate(done -> listener.progress(work, done, evaluator.images())).accuracy();
     return new EpochRecord(
         task.model(),
         epoch,

@@ -8,7 +8,8 @@ public interface TrainingListener {
   /**
    * Images of the current piece of work are done.
    *
-   * @param work what is being done, such as {@code student epoch 3/10} or {@code teacher logits}
+   * @param work what is being done, such as {@code student epoch 3/10}, the {@code student test
+   *     3/10} after it, {@code teacher logits}, or the {@code student test} of what was saved
    * @param done images done
    * @param total images in all
    */

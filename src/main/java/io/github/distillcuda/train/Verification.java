@@ -14,6 +14,7 @@ import io.github.distillcuda.nn.Architecture;
 import io.github.distillcuda.nn.Network;
 import io.github.distillcuda.tensor.NamedArray;
 import io.github.distillcuda.tensor.Shape;
+import io.github.distillcuda.tensor.SplitMix64;
 import io.github.distillcuda.tensor.Tensor;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -249,10 +250,7 @@ public final class Verification {
 
   /** SplitMix64's finaliser of seed * golden ratio + index. */
   private static long hash(long seed, long index) {
-    long x = seed * 0x9E3779B97F4A7C15L + index;
-    x = (x ^ (x >>> 30)) * 0xBF58476D1CE4E5B9L;
-    x = (x ^ (x >>> 27)) * 0x94D049BB133111EBL;
-    return x ^ (x >>> 31);
+    return SplitMix64.mix(seed * SplitMix64.GOLDEN_RATIO + index);
   }
 
   private static double relativeError(double actual, double expected) {

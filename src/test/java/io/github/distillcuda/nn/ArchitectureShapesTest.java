@@ -75,6 +75,14 @@ class ArchitectureShapesTest {
             bound * bound / 3 * (1 + 5 * Math.sqrt(0.8 / n)));
   }
 
+  /** From an implementation in Python: what a seed gives, a resumed run and a later Java give. */
+  @Test
+  void drawsThePinnedNumbers() {
+    List<NamedArray> drawn = InitialWeights.draw(Architecture.STUDENT, 42);
+    assertThat(drawn.get(0).values()).startsWith(0.092978366f, -0.13090055f, -0.08521646f);
+    assertThat(drawn.get(1).values()).startsWith(-0.060254812f, -0.18120386f);
+  }
+
   @Test
   void drawsTheSameForTheSameSeedOnly() {
     float[] first = InitialWeights.draw(Architecture.STUDENT, 1).getFirst().values();

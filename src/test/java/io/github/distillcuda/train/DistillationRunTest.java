@@ -21,7 +21,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -139,6 +142,62 @@ class DistillationRunTest {
     RunMetrics metrics = run(onednn(), config(ALL, 0.7f, 1e-2, false), "learns");
     // Ten equal classes: chance is 0.1. The rows that give the class away are easy to learn.
     assertThat(metrics.models().get("teacher").bestTestAccuracy()).isGreaterThan(0.3);
+  }
+
+  /** From an implementation in Python, so that a seed keeps its weights whatever Java runs. */
+  @Test
+  void everyModelStartsFromTheWeightsOfTheSeed() {
+    Map<String, float[]> first = new HashMap<>();
+    TrainingListener starts =
+        new TrainingListener() {
+          @Override
+          public void trainingStarted(TrainingTask task, TrainingPosition position) {
+            float[] conv1 = task.network().save().getFirst().values();
+            first.put(task.model(), Arrays.copyOf(conv1, 2));
+          }
+        };
+    run(onednn(), config(ALL, 0.7f, 1e-2, false), "starts", starts, new StopSignal());
+    assertThat(first.get("teacher")).containsExactly(-0.06031697f, 0.17541699f);
+    assertThat(first.get("student")).containsExactly(0.18733525f, -0.07364581f);
+    assertThat(first.get("baseline")).containsExactly(first.get("student"));
+  }
+
+  @Test
+  void everythingThatTakesLongShowsItsProgress() {
+    Map<String, String> last = new LinkedHashMap<>();
+    TrainingListener progress =
+        new TrainingListener() {
+          @Override
+          public void progress(String work, int done, int total) {
+            last.put(work, done + "/" + total);
+          }
+        };
+    run(onednn(), config(ALL, 0.7f, 1e-2, false), "shown", progress, new StopSignal());
+    assertThat(last.keySet())
+        .containsExactly(
+            "teacher epoch 1/2",
+            "teacher test 1/2",
+            "teacher epoch 2/2",
+            "teacher test 2/2",
+            "teacher test",
+            "baseline epoch 1/3",
+            "baseline test 1/3",
+            "baseline epoch 2/3",
+            "baseline test 2/3",
+            "baseline epoch 3/3",
+            "baseline test 3/3",
+            "baseline test",
+            "teacher logits",
+            "student epoch 1/3",
+            "student test 1/3",
+            "student epoch 2/3",
+            "student test 2/3",
+            "student epoch 3/3",
+            "student test 3/3",
+            "student test");
+    last.forEach(
+        (work, done) ->
+            assertThat(done).as(work).isEqualTo(work.contains("test") ? "30/30" : "72/72"));
   }
 
   @Test
@@ -296,8 +355,21 @@ class DistillationRunTest {
     run(onednn(), config(EnumSet.of(ModelRole.BASELINE), 0.7f, 1e-3, false), "held");
     assertThatThrownBy(() -> RunFolder.create(temporary.resolve("held")))
         .isInstanceOf(DistillException.class)
-        .hasMessageContaining("holds a run already")
+        .hasMessage(
+            temporary.resolve("held")
+                + " holds a run that is done, its results are in metrics.json; choose another"
+                + " --out")
         .extracting(e -> ((DistillException) e).exitCode())
         .isEqualTo(ExitCode.USAGE);
+  }
+
+  @Test
+  void aRunThatIsNotDoneCanBeGoneOnWith() throws IOException {
+    Path root = Files.createDirectories(temporary.resolve("begun"));
+    Files.writeString(root.resolve("config.json"), "{}");
+    assertThatThrownBy(() -> RunFolder.create(root))
+        .isInstanceOf(DistillException.class)
+        .hasMessageContaining("holds a run already")
+        .hasMessageEndingWith("go on with it: --resume " + root);
   }
 }

@@ -1,18 +1,20 @@
-package io.github.distillcuda.data;
+package io.github.distillcuda.tensor;
 
 /**
  * The SplitMix64 generator: a counter that is stepped by the golden ratio and mixed (Steele, Lea
  * and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014; the mixing constants
- * are Stafford's variant 13). Written out here, and not taken from the JDK, because a resumed run
- * must draw the same numbers on every Java version.
+ * are Stafford's variant 13). Initial weights, orders and drawn pictures are functions of a seed,
+ * and a resumed run draws them anew: so it is written out here and not taken from the JDK, whose
+ * SplittableRandom draws the same numbers today and promises none.
  */
-final class SplitMix64 {
-  private static final long GOLDEN_RATIO = 0x9E3779B97F4A7C15L;
+public final class SplitMix64 {
+  /** 2^64 divided by the golden ratio, the nearest odd number: the step of the counter. */
+  public static final long GOLDEN_RATIO = 0x9E3779B97F4A7C15L;
 
   private long state;
 
   /** The generator whose published reference code starts with {@code state = seed}. */
-  SplitMix64(long seed) {
+  public SplitMix64(long seed) {
     state = seed;
   }
 
@@ -20,12 +22,12 @@ final class SplitMix64 {
    * The generator of one of many independent streams of a seed. Seed and stream are mixed one after
    * the other, so that (seed + 1, stream) and (seed, stream + 1) have nothing in common.
    */
-  static SplitMix64 of(long seed, long stream) {
+  public static SplitMix64 of(long seed, long stream) {
     return new SplitMix64(mix(mix(seed + GOLDEN_RATIO) ^ stream));
   }
 
   /** Returns the next 64 random bits. */
-  long nextLong() {
+  public long nextLong() {
     state += GOLDEN_RATIO;
     return mix(state);
   }
@@ -35,7 +37,7 @@ final class SplitMix64 {
    * product, where the few low halves that would favour some numbers are drawn again (Lemire, "Fast
    * random integer generation in an interval", 2019).
    */
-  int nextInt(int bound) {
+  public int nextInt(int bound) {
     int unfair = Integer.remainderUnsigned(-bound, bound); // 2^32 mod bound
     while (true) {
       long product = (nextLong() >>> 32) * bound;
@@ -45,17 +47,23 @@ final class SplitMix64 {
     }
   }
 
+  /** Returns a number from [0, 1), a multiple of 2^-53. */
+  public double nextDouble() {
+    return (nextLong() >>> 11) * 0x1p-53;
+  }
+
   /** Returns a number from [0, 1), a multiple of 2^-24. */
-  float nextFloat() {
+  public float nextFloat() {
     return (nextLong() >>> 40) * 0x1p-24f;
   }
 
   /** Returns a number between {@code low} and {@code high}. */
-  float between(float low, float high) {
+  public float between(float low, float high) {
     return low + (high - low) * nextFloat();
   }
 
-  private static long mix(long z) {
+  /** Returns the bits of a counter, mixed so that neighbours have nothing in common. */
+  public static long mix(long z) {
     z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
     z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
     return z ^ (z >>> 31);
