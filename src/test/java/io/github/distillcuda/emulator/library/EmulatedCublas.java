@@ -1,32 +1,23 @@
 package io.github.distillcuda.emulator.library;
 
-import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_EPILOGUE_DEFAULT;
-import static io.github.distillcuda.ffi.CublasConstants.CUBLAS_COMPUTE_32F;
-import static io.github.distillcuda.ffi.CublasConstants.CUBLAS_DEFAULT_MATH;
-import static io.github.distillcuda.ffi.CublasConstants.CUBLAS_GEMM_DEFAULT;
-import static io.github.distillcuda.ffi.CublasConstants.CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION;
-import static io.github.distillcuda.ffi.CublasConstants.CUBLAS_PEDANTIC_MATH;
-import static io.github.distillcuda.ffi.CublasConstants.CUBLAS_STATUS_NOT_INITIALIZED;
-import static io.github.distillcuda.ffi.CublasConstants.CUBLAS_TF32_TENSOR_OP_MATH;
-import static io.github.distillcuda.ffi.CublasConstants.CUDA_R_32F;
-
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.ffi.CublasApi;
+import io.github.distillcuda.ffi.CublasConstants;
 import java.util.Set;
 
 /** cuBLAS on an emulated device: products in float32 and bfloat16, with sums in float64. */
 public final class EmulatedCublas extends EmulatedProducts implements CublasApi {
   private static final Set<Integer> MATH_MODES =
       Set.of(
-          CUBLAS_DEFAULT_MATH,
-          CUBLAS_PEDANTIC_MATH,
-          CUBLAS_TF32_TENSOR_OP_MATH,
-          CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION);
+          CublasConstants.CUBLAS_DEFAULT_MATH,
+          CublasConstants.CUBLAS_PEDANTIC_MATH,
+          CublasConstants.CUBLAS_TF32_TENSOR_OP_MATH,
+          CublasConstants.CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION);
 
   private static final class Handle {
     private long stream;
     private Workspace workspace = Workspace.NONE;
-    private int mathMode = CUBLAS_DEFAULT_MATH;
+    private int mathMode = CublasConstants.CUBLAS_DEFAULT_MATH;
   }
 
   private EmulatedCublas(EmulatedDevice device) {
@@ -39,7 +30,7 @@ public final class EmulatedCublas extends EmulatedProducts implements CublasApi 
   }
 
   private Handle handle(long handle) {
-    return require(Handle.class, handle, CUBLAS_STATUS_NOT_INITIALIZED);
+    return require(Handle.class, handle, CublasConstants.CUBLAS_STATUS_NOT_INITIALIZED);
   }
 
   @Override
@@ -55,7 +46,7 @@ public final class EmulatedCublas extends EmulatedProducts implements CublasApi 
 
   @Override
   public void cublasDestroy_v2(long handle) {
-    end(Handle.class, CUBLAS_STATUS_NOT_INITIALIZED, handle);
+    end(Handle.class, CublasConstants.CUBLAS_STATUS_NOT_INITIALIZED, handle);
     requireNotRecording("the end of a handle");
     device().synchronize();
   }
@@ -95,9 +86,9 @@ public final class EmulatedCublas extends EmulatedProducts implements CublasApi 
       float beta,
       long c,
       int ldc) {
-    int type = CUDA_R_32F;
-    int sums = CUBLAS_COMPUTE_32F;
-    int any = CUBLAS_GEMM_DEFAULT;
+    int type = CublasConstants.CUDA_R_32F;
+    int sums = CublasConstants.CUBLAS_COMPUTE_32F;
+    int any = CublasConstants.CUBLAS_GEMM_DEFAULT;
     cublasGemmEx(
         handle, opA, opB, m, n, k, alpha, a, type, lda, b, type, ldb, beta, c, type, ldc, sums,
         any);
@@ -125,7 +116,7 @@ public final class EmulatedCublas extends EmulatedProducts implements CublasApi 
       int computeType,
       int algorithm) {
     Handle state = handle(handle);
-    emulated(algorithm == CUBLAS_GEMM_DEFAULT, () -> "this algorithm");
+    emulated(algorithm == CublasConstants.CUBLAS_GEMM_DEFAULT, () -> "this algorithm");
     boolean flipsA = transposes(opA);
     boolean flipsB = transposes(opB);
     Matrix left = matrix(a, aType, flipsA ? k : m, flipsA ? m : k, lda);
@@ -133,12 +124,12 @@ public final class EmulatedCublas extends EmulatedProducts implements CublasApi 
     Matrix result = matrix(c, cType, m, n, ldc);
     boolean tf32 =
         asksForTf32(computeType)
-            || computeType == CUBLAS_COMPUTE_32F
-                && aType == CUDA_R_32F
-                && state.mathMode == CUBLAS_TF32_TENSOR_OP_MATH;
+            || computeType == CublasConstants.CUBLAS_COMPUTE_32F
+                && aType == CublasConstants.CUDA_R_32F
+                && state.mathMode == CublasConstants.CUBLAS_TF32_TENSOR_OP_MATH;
+    int plain = CublasConstants.CUBLASLT_EPILOGUE_DEFAULT;
     MatrixProduct product =
-        new MatrixProduct(
-            left, flipsA, right, flipsB, tf32, result, result, CUBLASLT_EPILOGUE_DEFAULT, 0);
+        new MatrixProduct(left, flipsA, right, flipsB, tf32, result, result, plain, 0);
     requireSupported(product.hasTypes(), "no such combination of types");
     emulated(
         state.workspace.bytes() > 0 || !device().isCapturing(),

@@ -175,7 +175,8 @@ public final class EmulatedCublasLt extends EmulatedProducts implements CublasLt
 
   @Override
   public int cublasLtMatmulAlgoConfigGetAttribute(MemorySegment algorithm, int attribute) {
-    requireValid(LtAlgorithm.isAttribute(attribute), "no such attribute");
+    int last = CublasConstants.CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME;
+    requireValid(attribute >= 0 && attribute <= last, "no such attribute");
     return algorithm.getAtIndex(JAVA_INT, attribute);
   }
 
@@ -231,11 +232,8 @@ public final class EmulatedCublasLt extends EmulatedProducts implements CublasLt
     LtAlgorithm chosen = LtAlgorithm.read(algorithm);
     requireSupported(chosen.suits(product.k()), "no such split or reduction");
     requireValid(chosen.workspace(product.d()) <= workspaceBytes, "the workspace is too small");
-    for (long pointer : new long[] {a, b, c, d, workspace}) {
-      requireValid(
-          pointer % ALIGNMENT == 0,
-          "0x%x is not aligned to 256 bytes, which heuristics assume".formatted(pointer));
-    }
+    long ends = (a | b | c | d | workspace) % ALIGNMENT;
+    requireValid(ends == 0, "an address that is not aligned to 256 bytes, which heuristics assume");
     requireValid(product.hasBias(), "the epilogue lacks a pointer");
     Runnable body = () -> product.run(alpha, beta, hasTf32());
     submit(stream, new Workspace(workspace, workspaceBytes), body);

@@ -239,12 +239,10 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
       long y) {
     ConvolutionProblem problem = problem(FORWARD, convolution, xDesc, wDesc, yDesc);
     Activation function = activation(activation);
-    boolean identity = function.mode() == CudnnConstants.CUDNN_ACTIVATION_IDENTITY;
-    emulated(
-        identity || function.mode() == CudnnConstants.CUDNN_ACTIVATION_RELU,
-        () -> "this activation");
+    emulated(function.isIdentity() || function.isRelu(), () -> "this activation");
     requireSupported(
-        !identity || algorithm == CudnnConstants.CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM,
+        algorithm == CudnnConstants.CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM
+            || !function.isIdentity(),
         "the identity is for one algorithm alone");
     requireValid(tensor(zDesc).equals(problem.y()), "z is not like y");
     TensorShape biases = tensor(biasDesc);
@@ -255,8 +253,7 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
           double[] sums = array(problem.y(), z).scaled(alpha1, sums(problem, x, w, y), alpha2);
           float[] channels = array(biases, bias).read();
           for (int i = 0; i < sums.length; i++) {
-            sums[i] += channels[problem.y().channel(i)];
-            sums[i] = identity ? sums[i] : function.relu((float) sums[i]);
+            sums[i] = function.of(sums[i] + channels[problem.y().channel(i)]);
           }
           array(problem.y(), y).write(sums);
         };

@@ -30,8 +30,17 @@ abstract class EmulatedCudnnDescriptors extends EmulatedLibrary implements Cudnn
 
   /** An activation; the coefficient is for kinds that are not emulated. */
   record Activation(int mode, boolean propagatesNan) {
-    float relu(float value) {
-      return Float.isNaN(value) && propagatesNan ? value : value > 0 ? value : 0;
+    boolean isIdentity() {
+      return mode == CudnnConstants.CUDNN_ACTIVATION_IDENTITY;
+    }
+
+    boolean isRelu() {
+      return mode == CudnnConstants.CUDNN_ACTIVATION_RELU;
+    }
+
+    double of(double value) {
+      boolean passes = isIdentity() || value > 0 || Double.isNaN(value) && propagatesNan;
+      return passes ? value : 0;
     }
   }
 
@@ -98,10 +107,9 @@ abstract class EmulatedCudnnDescriptors extends EmulatedLibrary implements Cudnn
   @Override
   public final void cudnnSetTensor4dDescriptor(
       long tensor, int format, int dataType, int n, int c, int h, int w) {
-    TensorDescriptor descriptor = object(TensorDescriptor.class, tensor);
     TensorShape shape = packed(format, dataType, n, c, h, w);
     requireSupported((double) n * c * h * w <= Integer.MAX_VALUE, "2^31 elements or more");
-    descriptor.described = shape;
+    object(TensorDescriptor.class, tensor).described = shape;
   }
 
   @Override
@@ -141,7 +149,6 @@ abstract class EmulatedCudnnDescriptors extends EmulatedLibrary implements Cudnn
       int dilationWidth,
       int mode,
       int computeType) {
-    ConvolutionDescriptor descriptor = object(ConvolutionDescriptor.class, convolution);
     requireValid(Math.min(padHeight, padWidth) >= 0, "a negative padding");
     requirePositive(Math.min(strideHeight, strideWidth), "a stride");
     requirePositive(Math.min(dilationHeight, dilationWidth), "a dilation");
@@ -150,14 +157,14 @@ abstract class EmulatedCudnnDescriptors extends EmulatedLibrary implements Cudnn
     requireValid(computeType != CudnnConstants.CUDNN_DATA_BFLOAT16, "the type of the sums");
     WindowAxis rows = new WindowAxis(padHeight, strideHeight, dilationHeight);
     WindowAxis columns = new WindowAxis(padWidth, strideWidth, dilationWidth);
-    descriptor.described = new Convolution(rows, columns, mode, computeType);
+    Convolution described = new Convolution(rows, columns, mode, computeType);
+    object(ConvolutionDescriptor.class, convolution).described = described;
   }
 
   @Override
   public final void cudnnSetConvolutionMathType(long convolution, int mathType) {
-    ConvolutionDescriptor descriptor = object(ConvolutionDescriptor.class, convolution);
     requireOneOf(mathType, CudnnConstants.CUDNN_FMA_MATH, "the math type");
-    descriptor.mathType = mathType;
+    object(ConvolutionDescriptor.class, convolution).mathType = mathType;
   }
 
   @Override
@@ -181,14 +188,14 @@ abstract class EmulatedCudnnDescriptors extends EmulatedLibrary implements Cudnn
       int padWidth,
       int strideHeight,
       int strideWidth) {
-    PoolingDescriptor descriptor = object(PoolingDescriptor.class, pooling);
     requireOneOf(mode, CudnnConstants.CUDNN_POOLING_MAX_DETERMINISTIC, "the mode");
     boolean propagates = propagates(nanPropagation);
     requirePositive(Math.min(windowHeight, windowWidth), "a window");
     requirePositive(Math.min(strideHeight, strideWidth), "a stride");
     WindowAxis rows = new WindowAxis(padHeight, strideHeight, 1);
     WindowAxis columns = new WindowAxis(padWidth, strideWidth, 1);
-    descriptor.described = new Pooling(mode, propagates, windowHeight, windowWidth, rows, columns);
+    object(PoolingDescriptor.class, pooling).described =
+        new Pooling(mode, propagates, windowHeight, windowWidth, rows, columns);
   }
 
   @Override
@@ -204,9 +211,9 @@ abstract class EmulatedCudnnDescriptors extends EmulatedLibrary implements Cudnn
   @Override
   public final void cudnnSetActivationDescriptor(
       long activation, int mode, int nanPropagation, double coefficient) {
-    ActivationDescriptor descriptor = object(ActivationDescriptor.class, activation);
     requireOneOf(mode, LAST_ACTIVATION, "the mode");
-    descriptor.described = new Activation(mode, propagates(nanPropagation));
+    Activation described = new Activation(mode, propagates(nanPropagation));
+    object(ActivationDescriptor.class, activation).described = described;
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.github.distillcuda.emulator.library;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.ffi.CudnnApi;
 import io.github.distillcuda.ffi.CudnnConstants;
+import java.util.Arrays;
 
 /** cuDNN's handles, and what stands between convolutions. */
 abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements CudnnApi {
@@ -77,23 +78,16 @@ abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements C
   /** Returns the activation that is emulated. */
   private Activation relu(long activation) {
     Activation function = activation(activation);
-    boolean identity = function.mode() == CudnnConstants.CUDNN_ACTIVATION_IDENTITY;
-    requireValid(!identity, "the identity is for cudnnConvolutionBiasActivationForward alone");
-    emulated(function.mode() == CudnnConstants.CUDNN_ACTIVATION_RELU, () -> "this activation");
+    requireValid(
+        !function.isIdentity(), "the identity is for cudnnConvolutionBiasActivationForward alone");
+    emulated(function.isRelu(), () -> "this activation");
     return function;
   }
 
   @Override
   public final void cudnnActivationForward(
-      long handle,
-      long activation,
-      float alpha,
-      long xDesc,
-      long x,
-      float beta,
-      long yDesc,
-      long y) {
-    Activation function = relu(activation);
+      long handle, long function, float alpha, long xDesc, long x, float beta, long yDesc, long y) {
+    Activation relu = relu(function);
     TensorShape in = tensor(xDesc);
     TensorShape out = tensor(yDesc);
     requireValid(in.hasExtentsOf(out) && in.dataType() == out.dataType(), "x is not like y");
@@ -104,9 +98,7 @@ abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements C
         () -> {
           float[] values = array(in, x).read();
           double[] result = new double[values.length];
-          for (int i = 0; i < result.length; i++) {
-            result[i] = function.relu(values[i]);
-          }
+          Arrays.setAll(result, i -> relu.of(values[i]));
           array(out, y).write(alpha, result, beta);
         });
   }
@@ -183,9 +175,7 @@ abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements C
           float[] inputs = array(in, x).read();
           double[] result = new double[out.elements()];
           int[] largest = maximum.largest(in, inputs, out);
-          for (int i = 0; i < result.length; i++) {
-            result[i] = largest[i] < 0 ? Float.NEGATIVE_INFINITY : inputs[largest[i]];
-          }
+          Arrays.setAll(result, i -> inputs[largest[i]]);
           array(out, y).write(alpha, result, beta);
         });
   }
@@ -222,9 +212,10 @@ abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements C
           double[] result = new double[inputs.length];
           int[] largest = maximum.largest(in, inputs, out);
           for (int i = 0; i < outputs.length; i++) {
-            if (!Pooling.isOf(inputs, largest[i], outputs[i])) {
+            float pooled = inputs[largest[i]];
+            if (maximum.isLarger(pooled, outputs[i]) || maximum.isLarger(outputs[i], pooled)) {
               throw new IllegalStateException(
-                  "cudnnPoolingBackward: y[%d] = %s is not in its window of x"
+                  "cudnnPoolingBackward: y[%d] = %s is not the largest of its window of x"
                       .formatted(i, outputs[i]));
             }
             result[largest[i]] += outputGradients[i];

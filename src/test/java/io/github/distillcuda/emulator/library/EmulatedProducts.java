@@ -1,12 +1,7 @@
 package io.github.distillcuda.emulator.library;
 
-import static io.github.distillcuda.ffi.CublasConstants.CUBLAS_COMPUTE_32F;
-import static io.github.distillcuda.ffi.CublasConstants.CUBLAS_COMPUTE_32F_FAST_TF32;
-import static io.github.distillcuda.ffi.CublasConstants.CUBLAS_COMPUTE_32F_PEDANTIC;
-import static io.github.distillcuda.ffi.CublasConstants.CUBLAS_OP_N;
-import static io.github.distillcuda.ffi.CublasConstants.CUBLAS_OP_T;
-
 import io.github.distillcuda.emulator.device.EmulatedDevice;
+import io.github.distillcuda.ffi.CublasConstants;
 
 /** What cuBLAS and cublasLt have in common on an emulated device: which products they know. */
 abstract class EmulatedProducts extends EmulatedLibrary {
@@ -17,17 +12,17 @@ abstract class EmulatedProducts extends EmulatedLibrary {
   }
 
   final boolean transposes(int op) {
-    emulated(op == CUBLAS_OP_N || op == CUBLAS_OP_T, () -> "op " + op);
-    return op == CUBLAS_OP_T;
+    emulated(op == CublasConstants.CUBLAS_OP_N || op == CublasConstants.CUBLAS_OP_T, () -> "op");
+    return op == CublasConstants.CUBLAS_OP_T;
   }
 
   /** Whether a {@code cublasComputeType_t} asks for factors rounded to TF32. */
   final boolean asksForTf32(int computeType) {
-    boolean tf32 = computeType == CUBLAS_COMPUTE_32F_FAST_TF32;
-    emulated(
-        tf32 || computeType == CUBLAS_COMPUTE_32F || computeType == CUBLAS_COMPUTE_32F_PEDANTIC,
-        () -> "compute type " + computeType);
-    return tf32;
+    return switch (computeType) {
+      case CublasConstants.CUBLAS_COMPUTE_32F, CublasConstants.CUBLAS_COMPUTE_32F_PEDANTIC -> false;
+      case CublasConstants.CUBLAS_COMPUTE_32F_FAST_TF32 -> true;
+      default -> throw notEmulated("compute type " + computeType);
+    };
   }
 
   final Matrix matrix(long address, int type, long rows, long columns, long ld) {

@@ -2,11 +2,13 @@ package io.github.distillcuda.emulator.library;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
-import io.github.distillcuda.ffi.CublasConstants;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
-/** What the emulated cublasLt writes into the 64 bytes of an algorithm, and a mark after it. */
+/**
+ * What the emulated cublasLt writes into the 64 bytes of an algorithm, and a mark after it: each
+ * number at the index that it has as an attribute.
+ */
 record LtAlgorithm(int id, int tile, int splits, int reduction) {
   static final int ALL_REDUCTIONS = 7;
   private static final int NO_REDUCTION = 0;
@@ -24,23 +26,14 @@ record LtAlgorithm(int id, int tile, int splits, int reduction) {
   private static final int MARK_INDEX = 4;
   private static final int COUNTER_BYTES = 1024;
 
-  /** Whether an attribute is one of the numbers of an algorithm. */
-  static boolean isAttribute(int attribute) {
-    return attribute >= CublasConstants.CUBLASLT_ALGO_CONFIG_ID
-        && attribute <= CublasConstants.CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME;
-  }
-
   /** Whether these bytes were written here. */
   static boolean isIn(MemorySegment algorithm) {
     return algorithm.getAtIndex(JAVA_INT, MARK_INDEX) == MARK;
   }
 
   static LtAlgorithm read(MemorySegment algorithm) {
-    return new LtAlgorithm(
-        algorithm.getAtIndex(JAVA_INT, CublasConstants.CUBLASLT_ALGO_CONFIG_ID),
-        algorithm.getAtIndex(JAVA_INT, CublasConstants.CUBLASLT_ALGO_CONFIG_TILE_ID),
-        algorithm.getAtIndex(JAVA_INT, CublasConstants.CUBLASLT_ALGO_CONFIG_SPLITK_NUM),
-        algorithm.getAtIndex(JAVA_INT, CublasConstants.CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME));
+    int[] numbers = algorithm.toArray(JAVA_INT);
+    return new LtAlgorithm(numbers[0], numbers[1], numbers[2], numbers[3]);
   }
 
   void write(MemorySegment algorithm) {

@@ -1,10 +1,6 @@
 package io.github.distillcuda.emulator.library;
 
-import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_EPILOGUE_BGRADB;
-import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_EPILOGUE_BIAS;
-import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_EPILOGUE_DEFAULT;
-import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_EPILOGUE_RELU_BIAS;
-
+import io.github.distillcuda.ffi.CublasConstants;
 import java.util.Set;
 
 /**
@@ -30,10 +26,10 @@ record MatrixProduct(
   /** The epilogues that are emulated. */
   static final Set<Integer> EPILOGUES =
       Set.of(
-          CUBLASLT_EPILOGUE_DEFAULT,
-          CUBLASLT_EPILOGUE_BIAS,
-          CUBLASLT_EPILOGUE_RELU_BIAS,
-          CUBLASLT_EPILOGUE_BGRADB);
+          CublasConstants.CUBLASLT_EPILOGUE_DEFAULT,
+          CublasConstants.CUBLASLT_EPILOGUE_BIAS,
+          CublasConstants.CUBLASLT_EPILOGUE_RELU_BIAS,
+          CublasConstants.CUBLASLT_EPILOGUE_BGRADB);
 
   int k() {
     return transposesA ? a.rows() : a.columns();
@@ -54,19 +50,20 @@ record MatrixProduct(
   }
 
   boolean hasBias() {
-    return epilogue == CUBLASLT_EPILOGUE_DEFAULT || bias != 0;
+    return epilogue == CublasConstants.CUBLASLT_EPILOGUE_DEFAULT || bias != 0;
   }
 
   void run(float alpha, float beta, boolean hasTf32) {
     double[] values = c.scaled(alpha, sums(tf32 && hasTf32), beta);
-    if (epilogue == CUBLASLT_EPILOGUE_BIAS || epilogue == CUBLASLT_EPILOGUE_RELU_BIAS) {
+    boolean relu = epilogue == CublasConstants.CUBLASLT_EPILOGUE_RELU_BIAS;
+    if (relu || epilogue == CublasConstants.CUBLASLT_EPILOGUE_BIAS) {
       float[] biases = vector(d.rows()).read();
       for (int i = 0; i < values.length; i++) { // along the rows of D
         double biased = values[i] + biases[i % biases.length];
-        values[i] = biased > 0 || epilogue == CUBLASLT_EPILOGUE_BIAS ? biased : 0;
+        values[i] = biased > 0 || !relu ? biased : 0;
       }
     }
-    if (epilogue == CUBLASLT_EPILOGUE_BGRADB) {
+    if (epilogue == CublasConstants.CUBLASLT_EPILOGUE_BGRADB) {
       vector(d.columns()).write(sumsOfB());
     }
     d.write(values);
