@@ -77,42 +77,49 @@ record ConvolutionProblem(
    */
   double[] sums(float[] input, float[] filters, float[] output) {
     double[] sums = new double[result().elements()];
-    int stride = convolution.columns().stride();
-    for (int i = 0; i < x.n() * w.elements(); i++) { // an image and an element of a filter
-      int image = i / w.elements();
-      int filter = i % w.elements();
-      int shift = convolution.columns().position(0, filter % w.w());
-      int first = Math.max(0, Math.ceilDiv(-shift, stride));
-      int count = Math.min(y.w(), Math.floorDiv(x.w() - 1 - shift, stride) + 1) - first;
-      for (int outRow = 0; outRow < y.h(); outRow++) {
-        int inRow = convolution.rows().position(outRow, filter / w.w() % w.h());
-        if (inRow >= 0 && inRow < x.h()) {
-          int in = x.row(image, w.channel(filter), inRow) + first * stride + shift;
-          int out = y.row(image, w.image(filter), outRow) + first;
-          switch (direction) {
-            case FORWARD -> {
-              double weight = filters[filter];
-              for (int j = 0; j < count; j++) {
-                sums[out + j] += weight * input[in + j * stride];
-              }
-            }
-            case BACKWARD_DATA -> {
-              double weight = filters[filter];
-              for (int j = 0; j < count; j++) {
-                sums[in + j * stride] += weight * output[out + j];
-              }
-            }
-            case BACKWARD_FILTER -> {
-              double sum = 0;
-              for (int j = 0; j < count; j++) {
-                sum += (double) input[in + j * stride] * output[out + j];
-              }
-              sums[filter] += sum;
-            }
-          }
-        }
+    for (int image = 0; image < x.n(); image++) {
+      for (int filter = 0; filter < w.elements(); filter++) {
+        addTerms(sums, image, filter, input, filters, output);
       }
     }
     return sums;
+  }
+
+  /** Adds all terms that one image and one element of a filter take part in, row by row. */
+  private void addTerms(
+      double[] sums, int image, int filter, float[] input, float[] filters, float[] output) {
+    int stride = convolution.columns().stride();
+    int shift = convolution.columns().position(0, filter % w.w());
+    int first = Math.max(0, Math.ceilDiv(-shift, stride));
+    int count = Math.min(y.w(), Math.floorDiv(x.w() - 1 - shift, stride) + 1) - first;
+    for (int outRow = 0; outRow < y.h(); outRow++) {
+      int inRow = convolution.rows().position(outRow, filter / w.w() % w.h());
+      if (inRow < 0 || inRow >= x.h()) {
+        continue; // in the padding
+      }
+      int in = x.row(image, w.channel(filter), inRow) + first * stride + shift;
+      int out = y.row(image, w.image(filter), outRow) + first;
+      switch (direction) {
+        case FORWARD -> {
+          double weight = filters[filter];
+          for (int i = 0; i < count; i++) {
+            sums[out + i] += weight * input[in + i * stride];
+          }
+        }
+        case BACKWARD_DATA -> {
+          double weight = filters[filter];
+          for (int i = 0; i < count; i++) {
+            sums[in + i * stride] += weight * output[out + i];
+          }
+        }
+        case BACKWARD_FILTER -> {
+          double sum = 0;
+          for (int i = 0; i < count; i++) {
+            sum += (double) input[in + i * stride] * output[out + i];
+          }
+          sums[filter] += sum;
+        }
+      }
+    }
   }
 }

@@ -117,10 +117,10 @@ public final class EmulatedCublas extends EmulatedProducts implements CublasApi 
       int algorithm) {
     Handle state = handle(handle);
     emulated(algorithm == CublasConstants.CUBLAS_GEMM_DEFAULT, () -> "this algorithm");
-    boolean flipsA = transposes(opA);
-    boolean flipsB = transposes(opB);
-    Matrix left = matrix(a, aType, flipsA ? k : m, flipsA ? m : k, lda);
-    Matrix right = matrix(b, bType, flipsB ? n : k, flipsB ? k : n, ldb);
+    boolean transposeA = transposes(opA);
+    boolean transposeB = transposes(opB);
+    Matrix left = matrix(a, aType, transposeA ? k : m, transposeA ? m : k, lda);
+    Matrix right = matrix(b, bType, transposeB ? n : k, transposeB ? k : n, ldb);
     Matrix result = matrix(c, cType, m, n, ldc);
     boolean tf32 =
         asksForTf32(computeType)
@@ -129,8 +129,8 @@ public final class EmulatedCublas extends EmulatedProducts implements CublasApi 
                 && state.mathMode == CublasConstants.CUBLAS_TF32_TENSOR_OP_MATH;
     int plain = CublasConstants.CUBLASLT_EPILOGUE_DEFAULT;
     MatrixProduct product =
-        new MatrixProduct(left, flipsA, right, flipsB, tf32, result, result, plain, 0);
-    requireSupported(product.hasTypes(), "no such combination of types");
+        new MatrixProduct(left, transposeA, right, transposeB, tf32, result, result, plain, 0);
+    requireSupported(product.typesFit(), "no such combination of types");
     emulated(
         state.workspace.bytes() > 0 || !device().isCapturing(),
         () -> "a recording without cublasSetWorkspace_v2, in which the library may allocate");

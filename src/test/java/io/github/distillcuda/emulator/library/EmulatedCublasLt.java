@@ -195,14 +195,15 @@ public final class EmulatedCublasLt extends EmulatedProducts implements CublasLt
     emulated(described.scaleType() == CublasConstants.CUDA_R_32F, () -> "this type of scales");
     boolean tf32 = asksForTf32(described.computeType());
     Map<Integer, Number> attributes = described.attributes();
-    boolean flipsA = transposes(attributes.get(CUBLASLT_MATMUL_DESC_TRANSA).intValue());
-    boolean flipsB = transposes(attributes.get(CUBLASLT_MATMUL_DESC_TRANSB).intValue());
+    boolean transposeA = transposes(attributes.get(CUBLASLT_MATMUL_DESC_TRANSA).intValue());
+    boolean transposeB = transposes(attributes.get(CUBLASLT_MATMUL_DESC_TRANSB).intValue());
     int epilogue = attributes.get(CUBLASLT_MATMUL_DESC_EPILOGUE).intValue();
     long bias = attributes.get(CUBLASLT_MATMUL_DESC_BIAS_POINTER).longValue();
     emulated(MatrixProduct.EPILOGUES.contains(epilogue), () -> "epilogue " + epilogue);
-    MatrixProduct product = new MatrixProduct(a, flipsA, b, flipsB, tf32, c, d, epilogue, bias);
-    requireValid(product.hasShapes(), "the shapes do not fit");
-    requireValid(product.hasTypes(), "the types do not fit");
+    MatrixProduct product =
+        new MatrixProduct(a, transposeA, b, transposeB, tf32, c, d, epilogue, bias);
+    requireValid(product.shapesFit(), "the shapes do not fit");
+    requireValid(product.typesFit(), "the types do not fit");
     requireSupported(!refusedEpilogues.contains(epilogue), "no algorithm has its epilogue");
     return product;
   }

@@ -35,7 +35,8 @@ record MatrixProduct(
     return transposesA ? a.rows() : a.columns();
   }
 
-  boolean hasShapes() {
+  /** Whether the inner extents agree, and C and D are what comes of the outer ones. */
+  boolean shapesFit() {
     return k() == (transposesB ? b.columns() : b.rows())
         && d.rows() == (transposesA ? a.columns() : a.rows())
         && d.columns() == (transposesB ? b.rows() : b.columns())
@@ -44,7 +45,7 @@ record MatrixProduct(
   }
 
   /** Whether the types go together and with the kind of arithmetic. */
-  boolean hasTypes() {
+  boolean typesFit() {
     boolean single = a.type() == ElementType.FLOAT32;
     return a.type() == b.type() && c.type() == d.type() && (single ? d.type() == a.type() : !tf32);
   }

@@ -21,11 +21,12 @@ record Pooling(
     for (int i = 0; i < largest.length; i++) {
       int top = rows.position(i / y.w() % y.h(), 0);
       int left = columns.position(i % y.w(), 0);
-      int end = Math.min(x.w(), left + windowWidth);
-      int best = x.row(y.image(i), y.channel(i), Math.max(0, top)) + Math.max(0, left);
+      int plane = x.row(y.image(i), y.channel(i), 0);
+      int best = plane + Math.max(0, top) * x.w() + Math.max(0, left);
       for (int row = Math.max(0, top); row < Math.min(x.h(), top + windowHeight); row++) {
-        int start = x.row(y.image(i), y.channel(i), row);
-        for (int element = start + Math.max(0, left); element < start + end; element++) {
+        int end = Math.min(x.w(), left + windowWidth);
+        for (int column = Math.max(0, left); column < end; column++) {
+          int element = plane + row * x.w() + column;
           best = isLarger(input[element], input[best]) ? element : best;
         }
       }

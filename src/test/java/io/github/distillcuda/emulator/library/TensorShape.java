@@ -5,7 +5,8 @@ import io.github.distillcuda.ffi.CudnnConstants;
 import java.util.Arrays;
 
 /**
- * A cuDNN tensor of [n, c, h, w], or filters of [k, c, h, w], without gaps.
+ * A cuDNN tensor of [n, c, h, w], or filters of [k, c, h, w], without gaps. Elements are counted in
+ * the order NCHW, whatever the format.
  *
  * @param format of {@code cudnnTensorFormat_t}
  * @param dataType of {@code cudnnDataType_t}
@@ -19,8 +20,6 @@ record TensorShape(int format, int dataType, int n, int c, int h, int w) {
   int elements() {
     return n * c * h * w;
   }
-
-  // Elements are counted in the order NCHW, whatever the format.
 
   int channel(int element) {
     return element / (h * w) % c;
