@@ -3,12 +3,12 @@ package io.github.distillcuda.cuda;
 import static io.github.distillcuda.cuda.kernels.ElementType.FLOAT32;
 import static io.github.distillcuda.cuda.kernels.ElementType.INT32;
 
-import io.github.distillcuda.cuda.kernels.DistillationLossKernels;
+import io.github.distillcuda.cuda.kernels.DistillationLossFusedKernels;
 import io.github.distillcuda.cuda.kernels.ElementType;
 import io.github.distillcuda.cuda.kernels.KernelCatalog;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
+import io.github.distillcuda.cuda.kernels.ReductionKernels;
 import io.github.distillcuda.cuda.kernels.RowOutcome;
-import io.github.distillcuda.cuda.kernels.StepKernels;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -116,28 +116,28 @@ public final class CudaDistillationLoss extends LogitsOperation {
   }
 
   private void load() {
-    List<KernelSignature> wanted = new ArrayList<>(List.of(StepKernels.COUNT_LABELLED));
+    List<KernelSignature> wanted = new ArrayList<>(List.of(ReductionKernels.COUNT_LABELLED));
     IntStream.of(ROWS_TO_LOAD_FOR).mapToObj(this::select).forEach(wanted::add);
     if (hasForward()) {
       wanted.add(selectForward());
     }
     load(wanted);
-    count = launchOf(StepKernels.COUNT_LABELLED);
+    count = launchOf(ReductionKernels.COUNT_LABELLED);
     forward = hasForward() ? launchOf(selectForward()) : null;
     labelledRows = allocate("labelled rows", Integer.BYTES);
   }
 
   private KernelSignature select(int rowsOfBatch) {
-    return first(DistillationLossKernels.of(type()), rowsOfBatch);
+    return first(DistillationLossFusedKernels.of(type()), rowsOfBatch);
   }
 
   private KernelSignature selectForward() {
-    return KernelCatalog.select(DistillationLossKernels.FORWARD, sizes(1));
+    return KernelCatalog.select(DistillationLossFusedKernels.FORWARD, sizes(1));
   }
 
   /** Returns whether there is a kernel for the loss alone: in float32 to 1,024 classes. */
   public boolean hasForward() {
-    return type() == FLOAT32 && DistillationLossKernels.FORWARD.getLast().accepts(sizes(1));
+    return type() == FLOAT32 && DistillationLossFusedKernels.FORWARD.getLast().accepts(sizes(1));
   }
 
   /**

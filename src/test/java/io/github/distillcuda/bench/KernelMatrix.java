@@ -1,28 +1,33 @@
 package io.github.distillcuda.bench;
 
+import io.github.distillcuda.cuda.kernels.AdamKernels;
 import io.github.distillcuda.cuda.kernels.ConvolutionBlockKernels;
 import io.github.distillcuda.cuda.kernels.ConvolutionKernels;
-import io.github.distillcuda.cuda.kernels.DistillationLossKernels;
+import io.github.distillcuda.cuda.kernels.DistillationLossFusedKernels;
+import io.github.distillcuda.cuda.kernels.DistillationLossUnfusedKernels;
+import io.github.distillcuda.cuda.kernels.DistillationLossUnfusedWideKernels;
+import io.github.distillcuda.cuda.kernels.DistillationLossWideKernels;
 import io.github.distillcuda.cuda.kernels.ElementType;
 import io.github.distillcuda.cuda.kernels.FilterGradientKernels;
+import io.github.distillcuda.cuda.kernels.FilterGradientTensorCoreKernels;
 import io.github.distillcuda.cuda.kernels.GatherKernels;
 import io.github.distillcuda.cuda.kernels.ImageConvolutionKernels;
 import io.github.distillcuda.cuda.kernels.KernelCatalog;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
+import io.github.distillcuda.cuda.kernels.ReductionKernels;
 import io.github.distillcuda.cuda.kernels.RoundingKernels;
-import io.github.distillcuda.cuda.kernels.StepKernels;
 import io.github.distillcuda.cuda.kernels.TemperatureSoftmaxKernels;
 import io.github.distillcuda.cuda.kernels.TemperatureSoftmaxKernels.Operation;
-import io.github.distillcuda.cuda.kernels.UnfusedLossKernels;
-import io.github.distillcuda.cuda.kernels.WideChainKernels;
-import io.github.distillcuda.cuda.kernels.WideLossKernels;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
 
-/** What is timed, the most important first. */
+/**
+ * What is timed, the most important first: the three forms of the loss, and the kernels of each
+ * {@code kernels/<name>.cu} by a method of that name.
+ */
 final class KernelMatrix {
   private static final int BATCH = 64;
   private static final int LARGE_BATCH = 1024;
@@ -30,6 +35,9 @@ final class KernelMatrix {
 
   /** Of each matrix of the chains, which have a dozen. */
   private static final int CHAIN_ELEMENTS = 1 << 26;
+
+  private static final int[] WIDE_SOFTMAX_CLASSES = {4096, 16_384, 128_256, 262_144};
+  private static final String FIRST_STAGE = "filter gradient, first stage";
 
   /** Of the GPUs that this is measured on: H100, H200. */
   private static final int COMPUTE_CAPABILITY = 90;
@@ -46,17 +54,24 @@ final class KernelMatrix {
   static List<Workload> all() {
     KernelMatrix matrix = new KernelMatrix();
     matrix.addLosses();
-    matrix.addWideLosses();
-    matrix.addLadder();
-    matrix.addSoftmax();
+    for (ElementType type : new ElementType[] {ElementType.FLOAT32, ElementType.BFLOAT16}) {
+      matrix.addDistillationLossWide(type);
+      matrix.addDistillationLossUnfusedWide(type);
+      matrix.addTemperatureSoftmaxWide(type);
+    }
+    matrix.addDistillationLossFused();
+    matrix.addTemperatureSoftmax();
+    matrix.addDistillationLossUnfused();
     matrix.addAdam();
     matrix.addRounding();
     for (int batch : new int[] {BATCH, LARGE_BATCH}) {
       matrix.addGather(batch);
       matrix.addImageConvolution(batch);
+      matrix.addFilterGradient(batch);
+      matrix.addFilterGradientTensorCore(batch);
       matrix.addConvolution(batch);
-      matrix.addPool(batch);
-      matrix.addStep(batch);
+      matrix.addConvolutionBlock(batch);
+      matrix.addReduction(batch);
     }
     return matrix.workloads;
   }
@@ -80,48 +95,58 @@ final class KernelMatrix {
    * Vocabularies, with rows that no cache holds: by the kernel that is selected, streamed, and in
    * the two passes that both are compared with.
    */
-  private void addWideLosses() {
-    for (ElementType type : new ElementType[] {ElementType.FLOAT32, ElementType.BFLOAT16}) {
-      for (int classes :
-          new int[] {2048, 4096, 8192, 16_384, 32_768, 65_536, 128_256, 151_936, 262_144}) {
-        KernelSizes sizes = KernelSizes.of("rows", WIDE_ELEMENTS / classes, "classes", classes);
-        add("distillation loss of a vocabulary", selected(type, sizes), sizes);
-        add("distillation loss of a vocabulary", WideLossKernels.streamed(type), sizes);
-        add("distillation loss of a vocabulary", WideLossKernels.twoPass(type), sizes);
-      }
-      for (int classes : new int[] {4096, 32_768, 128_256}) {
-        workloads.addAll(LossWorkloads.all(type, CHAIN_ELEMENTS / classes, classes));
-      }
-      for (int classes : new int[] {4096, 16_384, 128_256, 262_144}) {
-        addWideSoftmax(type, classes);
-      }
+  private void addDistillationLossWide(ElementType type) {
+    for (int classes :
+        new int[] {2048, 4096, 8192, 16_384, 32_768, 65_536, 128_256, 151_936, 262_144}) {
+      KernelSizes sizes = KernelSizes.of("rows", WIDE_ELEMENTS / classes, "classes", classes);
+      add("distillation loss of a vocabulary", selected(type, sizes), sizes);
+      add("distillation loss of a vocabulary", DistillationLossWideKernels.streamed(type), sizes);
+      add("distillation loss of a vocabulary", DistillationLossWideKernels.twoPass(type), sizes);
+    }
+  }
+
+  /** The chains, and what is in neither. */
+  private void addDistillationLossUnfusedWide(ElementType type) {
+    for (int classes : new int[] {4096, 32_768, 128_256}) {
+      workloads.addAll(LossWorkloads.all(type, CHAIN_ELEMENTS / classes, classes));
+    }
+    for (int classes : WIDE_SOFTMAX_CLASSES) {
+      KernelSizes sizes = KernelSizes.of("rows", WIDE_ELEMENTS / classes, "classes", classes);
+      add(
+          "row outcome of a vocabulary",
+          DistillationLossUnfusedWideKernels.rowOutcome(type),
+          sizes);
     }
   }
 
   /** The loss's kernel on the GPUs that this is measured on. */
   static KernelSignature selected(ElementType type, KernelSizes sizes) {
-    return DistillationLossKernels.select(type, sizes, COMPUTE_CAPABILITY, SHARED_BYTES);
+    return DistillationLossFusedKernels.select(type, sizes, COMPUTE_CAPABILITY, SHARED_BYTES);
   }
 
-  private void addWideSoftmax(ElementType type, int classes) {
-    KernelSizes sizes = KernelSizes.of("rows", WIDE_ELEMENTS / classes, "classes", classes);
-    for (Operation operation : Operation.values()) {
-      KernelSignature selected =
-          TemperatureSoftmaxKernels.select(
-              operation, type, sizes, COMPUTE_CAPABILITY, SHARED_BYTES);
-      String name =
-          operation.name().toLowerCase(Locale.ROOT).replace('_', ' ') + " of a vocabulary";
-      add(name, selected, sizes);
-      add(name, TemperatureSoftmaxKernels.of(operation, type).getLast(), sizes);
+  private void addTemperatureSoftmaxWide(ElementType type) {
+    for (int classes : WIDE_SOFTMAX_CLASSES) {
+      for (Operation operation : Operation.values()) {
+        addTemperatureSoftmaxWide(
+            operation, type, KernelSizes.of("rows", WIDE_ELEMENTS / classes, "classes", classes));
+      }
     }
-    add("row outcome of a vocabulary", WideChainKernels.rowOutcome(type), sizes);
+  }
+
+  private void addTemperatureSoftmaxWide(Operation operation, ElementType type, KernelSizes sizes) {
+    String name = operation.name().toLowerCase(Locale.ROOT).replace('_', ' ') + " of a vocabulary";
+    add(
+        name,
+        TemperatureSoftmaxKernels.select(operation, type, sizes, COMPUTE_CAPABILITY, SHARED_BYTES),
+        sizes);
+    add(name, TemperatureSoftmaxKernels.of(operation, type).getLast(), sizes);
   }
 
   /** Each rung of the loss at the most classes that {@code kernels/README.md} has it at. */
-  private void addLadder() {
+  private void addDistillationLossFused() {
     for (int classes : new int[] {10, 32, 100, 200, 1000}) {
       List<KernelSignature> rungs =
-          Stream.of(DistillationLossKernels.SELECTED, DistillationLossKernels.OTHER_RUNGS)
+          Stream.of(DistillationLossFusedKernels.SELECTED, DistillationLossFusedKernels.OTHER_RUNGS)
               .flatMap(List::stream)
               .filter(kernel -> isOfRange(kernel, classes))
               .toList();
@@ -130,7 +155,7 @@ final class KernelMatrix {
         rungs.stream()
             .filter(rung -> rung.accepts(sizes))
             .forEach(rung -> add("distillation loss, by rung", rung, sizes));
-        add("distillation loss alone", DistillationLossKernels.FORWARD, sizes);
+        add("distillation loss alone", DistillationLossFusedKernels.FORWARD, sizes);
       }
     }
   }
@@ -141,17 +166,29 @@ final class KernelMatrix {
         && !kernel.accepts(KernelSizes.of("rows", 1, "classes", 4 * classes));
   }
 
-  private void addSoftmax() {
-    for (int classes : new int[] {10, 100, 1000}) {
-      for (int rows : new int[] {BATCH, largeRows(classes)}) {
-        KernelSizes sizes = KernelSizes.of("rows", rows, "classes", classes);
-        add("temperature softmax", TemperatureSoftmaxKernels.SOFTMAX, sizes);
-        add("temperature log-softmax", TemperatureSoftmaxKernels.LOG_SOFTMAX, sizes);
-        add("softmax backward", TemperatureSoftmaxKernels.SOFTMAX_BACKWARD, sizes);
-        add("log-softmax backward", TemperatureSoftmaxKernels.LOG_SOFTMAX_BACKWARD, sizes);
-        add("row outcome", UnfusedLossKernels.ROW_OUTCOME, sizes);
-      }
+  private void addTemperatureSoftmax() {
+    for (KernelSizes sizes : rowsOfClasses()) {
+      add("temperature softmax", TemperatureSoftmaxKernels.SOFTMAX, sizes);
+      add("temperature log-softmax", TemperatureSoftmaxKernels.LOG_SOFTMAX, sizes);
+      add("softmax backward", TemperatureSoftmaxKernels.SOFTMAX_BACKWARD, sizes);
+      add("log-softmax backward", TemperatureSoftmaxKernels.LOG_SOFTMAX_BACKWARD, sizes);
     }
+  }
+
+  /** What is in none of the chains. */
+  private void addDistillationLossUnfused() {
+    for (KernelSizes sizes : rowsOfClasses()) {
+      add("row outcome", DistillationLossUnfusedKernels.ROW_OUTCOME, sizes);
+    }
+  }
+
+  private static List<KernelSizes> rowsOfClasses() {
+    return Stream.of(10, 100, 1000)
+        .flatMap(
+            classes ->
+                Stream.of(BATCH, largeRows(classes))
+                    .map(rows -> KernelSizes.of("rows", rows, "classes", classes)))
+        .toList();
   }
 
   private void add(String operation, List<KernelSignature> byRange, KernelSizes sizes) {
@@ -164,8 +201,8 @@ final class KernelMatrix {
 
   private void addAdam() {
     for (int n : new int[] {STUDENT_PARAMETERS, TEACHER_PARAMETERS, MANY_PARAMETERS}) {
-      add("Adam", StepKernels.ADAM_V1, KernelSizes.of("n", n));
-      add("Adam", StepKernels.ADAM, KernelSizes.of("n", Math.ceilDiv(n, 4) * 4));
+      add("Adam", AdamKernels.ADAM_V1, KernelSizes.of("n", n));
+      add("Adam", AdamKernels.ADAM, KernelSizes.of("n", Math.ceilDiv(n, 4) * 4));
     }
   }
 
@@ -193,16 +230,13 @@ final class KernelMatrix {
     add("gather", GatherKernels.NHWC_BFLOAT16, sizes.and("paddedChannels", 4));
   }
 
-  /** The first layer of student and teacher, and the gradients of its filters. */
+  /** The first layer of student and teacher. */
   private void addImageConvolution(int images) {
     for (int channels : new int[] {32, 64}) {
       KernelSizes sizes = convolution(images, 32).and("channels", channels);
       add("convolution, bias, ReLU, pool", ImageConvolutionKernels.POOL_NCHW, sizes);
       add("convolution, bias, ReLU, pool", ImageConvolutionKernels.POOL_NHWC, sizes);
-      addFilterGradient(sizes.and("inputs", ImageConvolutionKernels.IN_CHANNELS));
     }
-    // The second layer of the student.
-    addFilterGradient(convolution(images, 16).and("channels", 64).and("inputs", 32));
   }
 
   /** The second layer of student and teacher. */
@@ -219,28 +253,42 @@ final class KernelMatrix {
     return KernelSizes.of("images", images, "height", side).and("width", side);
   }
 
-  private void addFilterGradient(KernelSizes sizes) {
-    List<KernelSignature> firstStages =
-        List.of(
-            FilterGradientKernels.PARTIALS_NCHW,
-            FilterGradientKernels.PARTIALS_NHWC,
-            FilterGradientKernels.PARTIALS_NCHW_TF32);
-    firstStages.forEach(kernel -> add("filter gradient, first stage", kernel, sizes));
-    firstStages.stream()
-        .map(kernel -> FilterGradientKernels.count(kernel, sizes))
-        .distinct()
-        .forEach(
-            count ->
-                add(
-                    "filter gradient, second stage",
-                    FilterGradientKernels.SUM,
-                    KernelSizes.of("count", count)
-                        .and("inputs", (int) sizes.get("inputs"))
-                        .and("channels", (int) sizes.get("channels"))));
+  private void addFilterGradient(int images) {
+    for (KernelSizes sizes : filterGradients(images)) {
+      add(FIRST_STAGE, FilterGradientKernels.PARTIALS_NCHW, sizes);
+      add(FIRST_STAGE, FilterGradientKernels.PARTIALS_NHWC, sizes);
+      // The partial sums of either first stage.
+      Stream.of(FilterGradientKernels.PARTIALS_NCHW, FilterGradientTensorCoreKernels.PARTIALS_NCHW)
+          .map(firstStage -> FilterGradientKernels.count(firstStage, sizes))
+          .distinct()
+          .forEach(
+              count ->
+                  add(
+                      "filter gradient, second stage",
+                      FilterGradientKernels.SUM,
+                      KernelSizes.of("count", count)
+                          .and("inputs", (int) sizes.get("inputs"))
+                          .and("channels", (int) sizes.get("channels"))));
+    }
+  }
+
+  private void addFilterGradientTensorCore(int images) {
+    for (KernelSizes sizes : filterGradients(images)) {
+      add(FIRST_STAGE, FilterGradientTensorCoreKernels.PARTIALS_NCHW, sizes);
+    }
+  }
+
+  /** The first layer of student and teacher, and the second layer of the student. */
+  private static List<KernelSizes> filterGradients(int images) {
+    KernelSizes first = convolution(images, 32).and("inputs", 3);
+    return List.of(
+        first.and("channels", 32),
+        first.and("channels", 64),
+        convolution(images, 16).and("channels", 64).and("inputs", 32));
   }
 
   /** The first convolution of the student: 32 channels of 32x32. */
-  private void addPool(int rows) {
+  private void addConvolutionBlock(int rows) {
     int channels = 32;
     KernelSizes image = KernelSizes.of("channels", channels, "height", 32).and("width", 32);
     KernelSizes planes = image.and("planes", rows * channels);
@@ -262,14 +310,14 @@ final class KernelMatrix {
     add("its backward", ConvolutionBlockKernels.BIAS_RELU_BACKWARD, linear);
   }
 
-  private void addStep(int rows) {
+  private void addReduction(int rows) {
     KernelSizes sizes = KernelSizes.of("rows", rows);
-    add("row sums", StepKernels.ROW_SUMS, sizes);
-    add("batch means", StepKernels.BATCH_MEANS, sizes);
-    add("labelled rows", StepKernels.COUNT_LABELLED, sizes.and("classes", 10));
-    add("store logits", StepKernels.STORE_LOGITS, sizes.and("classes", 10));
-    add("advance", StepKernels.ADVANCE, sizes.and("optimizerSteps", 1));
+    add("row sums", ReductionKernels.ROW_SUMS, sizes);
+    add("batch means", ReductionKernels.BATCH_MEANS, sizes);
+    add("labelled rows", ReductionKernels.COUNT_LABELLED, sizes.and("classes", 10));
+    add("store logits", ReductionKernels.STORE_LOGITS, sizes.and("classes", 10));
+    add("advance", ReductionKernels.ADVANCE, sizes.and("optimizerSteps", 1));
     int n = Math.ceilDiv(STUDENT_PARAMETERS, 4) * 4;
-    add("finite check", StepKernels.FINITE_CHECK, KernelSizes.of("n", n));
+    add("finite check", ReductionKernels.FINITE_CHECK, KernelSizes.of("n", n));
   }
 }

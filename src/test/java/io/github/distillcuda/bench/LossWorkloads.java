@@ -1,9 +1,9 @@
 package io.github.distillcuda.bench;
 
+import io.github.distillcuda.cuda.kernels.DistillationLossUnfusedKernels;
 import io.github.distillcuda.cuda.kernels.ElementType;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.cuda.kernels.LossChains;
-import io.github.distillcuda.cuda.kernels.UnfusedLossKernels;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -119,7 +119,7 @@ final class LossWorkloads {
     while (true) {
       String to = "sum of " + from;
       Workload.Step step = step(Map.of(), "x", from, "partials", to);
-      if (UnfusedLossKernels.SUM.launch(step.sizes()).gridX() == 1) {
+      if (DistillationLossUnfusedKernels.SUM.launch(step.sizes()).gridX() == 1) {
         return to;
       }
       from = to;

@@ -5,11 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import io.github.distillcuda.cuda.kernels.AdamKernels;
 import io.github.distillcuda.cuda.kernels.GatherKernels;
 import io.github.distillcuda.cuda.kernels.KernelCatalog;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
-import io.github.distillcuda.cuda.kernels.StepKernels;
+import io.github.distillcuda.cuda.kernels.ReductionKernels;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
@@ -22,7 +23,7 @@ import org.junit.jupiter.api.Test;
 
 /** Which PTX is loaded, and what is said where none is. */
 class CudaModuleTest {
-  private static final KernelSignature KERNEL = StepKernels.ADVANCE;
+  private static final KernelSignature KERNEL = ReductionKernels.ADVANCE;
   private static final List<PtxImage> IMAGES = List.of(image(75), image(90), image(80));
 
   private final EmulatedDevice device = new EmulatedDevice();
@@ -111,9 +112,9 @@ class CudaModuleTest {
     try (CudaContext context = CudaContext.open(driver, 0)) {
       assertThatExceptionOfType(NativeException.class)
           .isThrownBy(
-              () -> CudaModule.load(context, "step.ptx", IMAGES, List.of(KERNEL, StepKernels.ADAM)))
+              () -> CudaModule.load(context, "step.ptx", IMAGES, List.of(KERNEL, AdamKernels.ADAM)))
           .withMessageContaining("cuModuleGetFunction")
-          .withMessageContaining(StepKernels.ADAM.symbol());
+          .withMessageContaining(AdamKernels.ADAM.symbol());
       assertThat(context.openHandles()).isZero();
     }
   }
@@ -146,7 +147,7 @@ class CudaModuleTest {
     try (CudaContext context = CudaContext.open(driver, 0)) {
       KernelLibrary library = KernelLibrary.load(context, List.of(KERNEL));
       assertThatIllegalArgumentException()
-          .isThrownBy(() -> library.function(StepKernels.ADAM))
+          .isThrownBy(() -> library.function(AdamKernels.ADAM))
           .withMessage("adam_fused_f32_v2 was not loaded");
       KernelFunction function = library.function(KERNEL);
       library.close();

@@ -9,10 +9,11 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import io.github.distillcuda.cuda.kernels.AdamKernels;
 import io.github.distillcuda.cuda.kernels.GatherKernels;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
+import io.github.distillcuda.cuda.kernels.ReductionKernels;
 import io.github.distillcuda.cuda.kernels.StateLayout;
-import io.github.distillcuda.cuda.kernels.StepKernels;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.ffi.CudaDriverApi;
 import java.lang.foreign.MemorySegment;
@@ -42,7 +43,7 @@ class KernelLaunchTest {
         scope.own(
             KernelLibrary.load(
                 context,
-                List.of(StepKernels.ADAM, StepKernels.ROW_SUMS, GatherKernels.NCHW_FLOAT32)));
+                List.of(AdamKernels.ADAM, ReductionKernels.ROW_SUMS, GatherKernels.NCHW_FLOAT32)));
     arena = scope.own(context.memory().allocate("arena", 4 * 4096));
     state = scope.own(context.memory().allocate("state", StateLayout.BYTES));
   }
@@ -55,7 +56,7 @@ class KernelLaunchTest {
 
   private KernelLaunch adam() {
     return kernels
-        .function(StepKernels.ADAM)
+        .function(AdamKernels.ADAM)
         .prepare(ADAM_SIZES)
         .bind("parameters", arena)
         .bind("gradients", arena, 4096)
@@ -92,7 +93,7 @@ class KernelLaunchTest {
   @Test
   void aFloatIsPassedAsAFloat() {
     kernels
-        .function(StepKernels.ROW_SUMS)
+        .function(ReductionKernels.ROW_SUMS)
         .prepare(KernelSizes.of("rows", 64))
         .bind("distillation", arena)
         .bind("crossEntropy", arena, 256)
@@ -125,7 +126,7 @@ class KernelLaunchTest {
   void nothingIsLaunchedBeforeAllArgumentsAreBound() {
     KernelLaunch launch =
         kernels
-            .function(StepKernels.ROW_SUMS)
+            .function(ReductionKernels.ROW_SUMS)
             .prepare(KernelSizes.of("rows", 64))
             .bind("distillation", arena)
             .bind("outcome", arena)
@@ -138,7 +139,7 @@ class KernelLaunchTest {
 
   @Test
   void aBufferThatIsTooSmallIsRefused() {
-    KernelLaunch launch = kernels.function(StepKernels.ADAM).prepare(ADAM_SIZES);
+    KernelLaunch launch = kernels.function(AdamKernels.ADAM).prepare(ADAM_SIZES);
     // 1000 floats are 4000 bytes of 16384.
     launch.bind("gradients", arena, 16384 - 4000);
     assertThatExceptionOfType(IndexOutOfBoundsException.class)
@@ -150,7 +151,7 @@ class KernelLaunchTest {
 
   @Test
   void whatDoesNotFitTheSignatureIsRefused() {
-    KernelFunction function = kernels.function(StepKernels.ADAM);
+    KernelFunction function = kernels.function(AdamKernels.ADAM);
     KernelLaunch launch = function.prepare(ADAM_SIZES);
     assertThatIllegalArgumentException()
         .isThrownBy(() -> launch.bind("weights", arena))

@@ -2,8 +2,8 @@ package io.github.distillcuda.cuda;
 
 import io.github.distillcuda.cuda.kernels.GatherKernels;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
+import io.github.distillcuda.cuda.kernels.ReductionKernels;
 import io.github.distillcuda.cuda.kernels.StateLayout;
-import io.github.distillcuda.cuda.kernels.StepKernels;
 import java.util.List;
 
 /** Work for tests: a fill and one kernel, on buffers of their own. */
@@ -19,7 +19,8 @@ final class SmallStep {
     stream.clear(state);
     KernelLibrary kernels =
         scope.own(
-            KernelLibrary.load(context, List.of(StepKernels.ROW_SUMS, GatherKernels.NCHW_FLOAT32)));
+            KernelLibrary.load(
+                context, List.of(ReductionKernels.ROW_SUMS, GatherKernels.NCHW_FLOAT32)));
     // Prepared only, for the shared memory that it asks for.
     kernels
         .function(GatherKernels.NCHW_FLOAT32)
@@ -30,7 +31,7 @@ final class SmallStep {
                 .and("paddedChannels", 3));
     sums =
         kernels
-            .function(StepKernels.ROW_SUMS)
+            .function(ReductionKernels.ROW_SUMS)
             .prepare(KernelSizes.of("rows", 64))
             .bind("distillation", rows, 0)
             .bind("crossEntropy", rows, 256)

@@ -17,12 +17,13 @@ import io.github.distillcuda.backend.StepState;
 import io.github.distillcuda.cuda.DeviceBuffer;
 import io.github.distillcuda.cuda.DeviceSpan;
 import io.github.distillcuda.cuda.KernelLaunch;
+import io.github.distillcuda.cuda.kernels.AdamKernels;
 import io.github.distillcuda.cuda.kernels.GatherKernels;
 import io.github.distillcuda.cuda.kernels.KernelCatalog;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
+import io.github.distillcuda.cuda.kernels.ReductionKernels;
 import io.github.distillcuda.cuda.kernels.StateLayout;
-import io.github.distillcuda.cuda.kernels.StepKernels;
 import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.Shape;
 import io.github.distillcuda.tensor.Tensor;
@@ -222,7 +223,7 @@ final class CudaRecorder implements StepRecorder {
     KernelLaunch launch =
         session
             .prepare(
-                StepKernels.STORE_LOGITS,
+                ReductionKernels.STORE_LOGITS,
                 KernelSizes.of("rows", batch(), "classes", table.classes()))
             .bind("logits", source.span().buffer(), source.span().offset())
             .bind("ids", rows.ids().buffer())
@@ -247,7 +248,7 @@ final class CudaRecorder implements StepRecorder {
         Branch.MAIN,
         "finite check",
         session
-            .prepare(StepKernels.FINITE_CHECK, sizes)
+            .prepare(ReductionKernels.FINITE_CHECK, sizes)
             .bind("a", gradients)
             .bind("b", values)
             .bind("state", deviceState.numbers()));
@@ -255,7 +256,7 @@ final class CudaRecorder implements StepRecorder {
         Branch.MAIN,
         "adam",
         session
-            .prepare(StepKernels.ADAM, sizes)
+            .prepare(AdamKernels.ADAM, sizes)
             .bind("parameters", values)
             .bind("gradients", gradients)
             .bind("firstMoments", arena.buffers().get(2))
@@ -279,7 +280,7 @@ final class CudaRecorder implements StepRecorder {
         "advance",
         session
             .prepare(
-                StepKernels.ADVANCE,
+                ReductionKernels.ADVANCE,
                 KernelSizes.of(
                     "rows", batch(), "optimizerSteps", trained.contains(deviceState) ? 1 : 0))
             .bind("state", deviceState.numbers()));

@@ -6,6 +6,7 @@ import io.github.distillcuda.cuda.MathMode;
 import io.github.distillcuda.cuda.kernels.ConvolutionBlockKernels;
 import io.github.distillcuda.cuda.kernels.ConvolutionKernels;
 import io.github.distillcuda.cuda.kernels.FilterGradientKernels;
+import io.github.distillcuda.cuda.kernels.FilterGradientTensorCoreKernels;
 import io.github.distillcuda.cuda.kernels.ImageConvolutionKernels;
 import io.github.distillcuda.cuda.kernels.KernelCatalog;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
@@ -150,7 +151,7 @@ final class FusedConvolution implements CudaLayer {
   private void recordParameters(CudaTensor gradient, Branch branch) {
     KernelSignature firstStage =
         isOnTensorCores(spec, session.math())
-            ? FilterGradientKernels.PARTIALS_NCHW_TF32
+            ? FilterGradientTensorCoreKernels.PARTIALS_NCHW
             : FilterGradientKernels.PARTIALS_NCHW;
     KernelSizes sizes = images();
     int count = FilterGradientKernels.count(firstStage, sizes);

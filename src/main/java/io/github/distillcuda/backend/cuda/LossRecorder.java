@@ -4,14 +4,14 @@ import io.github.distillcuda.backend.BackendOptions.Kernels;
 import io.github.distillcuda.backend.LossSpec;
 import io.github.distillcuda.cuda.DeviceSpan;
 import io.github.distillcuda.cuda.KernelLaunch;
-import io.github.distillcuda.cuda.kernels.DistillationLossKernels;
+import io.github.distillcuda.cuda.kernels.DistillationLossFusedKernels;
+import io.github.distillcuda.cuda.kernels.DistillationLossUnfusedKernels;
 import io.github.distillcuda.cuda.kernels.KernelCatalog;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
+import io.github.distillcuda.cuda.kernels.ReductionKernels;
 import io.github.distillcuda.cuda.kernels.StateLayout;
-import io.github.distillcuda.cuda.kernels.StepKernels;
 import io.github.distillcuda.cuda.kernels.TemperatureSoftmaxKernels;
-import io.github.distillcuda.cuda.kernels.UnfusedLossKernels;
 import io.github.distillcuda.tensor.Shape;
 import java.util.List;
 
@@ -69,7 +69,7 @@ final class LossRecorder {
         Branch.SIDE,
         "row sums",
         session
-            .prepare(StepKernels.ROW_SUMS, KernelSizes.of("rows", recording.batch()))
+            .prepare(ReductionKernels.ROW_SUMS, KernelSizes.of("rows", recording.batch()))
             .bind("distillation", distillation)
             .bind("crossEntropy", crossEntropy)
             .bind("outcome", outcome)
@@ -108,7 +108,7 @@ final class LossRecorder {
 
   private void recordFused(CudaTensor student, CudaTensor teacher, CudaTensor gradient) {
     KernelLaunch loss =
-        labelledRows(byRow(DistillationLossKernels.SELECTED, student))
+        labelledRows(byRow(DistillationLossFusedKernels.SELECTED, student))
             .bind("z", student.span())
             .bind("labels", batch.labels())
             .bind("distillation", distillation)
@@ -144,7 +144,7 @@ final class LossRecorder {
       launch(
           "dz",
           session
-              .prepare(UnfusedLossKernels.ADD, flat(student))
+              .prepare(DistillationLossUnfusedKernels.ADD, flat(student))
               .bind("a", ofDistillation.span())
               .bind("b", ofCrossEntropy.span())
               .bind("y", gradient.span()),
@@ -169,7 +169,7 @@ final class LossRecorder {
             .bind("temperature", spec.temperature()));
     launch(
         "T^2*KL",
-        byRow(UnfusedLossKernels.KL_FORWARD, student)
+        byRow(DistillationLossUnfusedKernels.KL_FORWARD, student)
             .bind("q", soft.q().span())
             .bind("logP", soft.logP().span())
             .bind("distillation", distillation)
@@ -182,7 +182,7 @@ final class LossRecorder {
     DeviceSpan logSumExp = session.floats("loss.logSumExp", recording.batch());
     launch(
         "CE",
-        byRow(UnfusedLossKernels.CROSS_ENTROPY_FORWARD, student)
+        byRow(DistillationLossUnfusedKernels.CROSS_ENTROPY_FORWARD, student)
             .bind("z", student.span())
             .bind("labels", batch.labels())
             .bind("crossEntropy", crossEntropy)
@@ -194,7 +194,7 @@ final class LossRecorder {
   private void recordOutcome(CudaTensor student) {
     launch(
         "outcome",
-        byRow(UnfusedLossKernels.ROW_OUTCOME, student)
+        byRow(DistillationLossUnfusedKernels.ROW_OUTCOME, student)
             .bind("z", student.span())
             .bind("labels", batch.labels())
             .bind("outcome", outcome));
@@ -209,7 +209,7 @@ final class LossRecorder {
     launch(
         "finite check of the teacher",
         session
-            .prepare(StepKernels.FINITE_CHECK, KernelSizes.of("n", padded))
+            .prepare(ReductionKernels.FINITE_CHECK, KernelSizes.of("n", padded))
             .bind("a", teacher.span())
             .bind("b", teacher.span())
             .bind("state", state.numbers()));
@@ -221,7 +221,7 @@ final class LossRecorder {
     launch(
         "d log p",
         session
-            .prepare(UnfusedLossKernels.SCALE, flat(gradient))
+            .prepare(DistillationLossUnfusedKernels.SCALE, flat(gradient))
             .bind("a", soft.q().span())
             .bind("factor", -spec.alpha() * t * t / recording.batch())
             .bind("y", ofLogP));
@@ -239,7 +239,9 @@ final class LossRecorder {
       CudaTensor student, DeviceSpan logSumExp, CudaTensor gradient) {
     launch(
         "dz of CE",
-        labelledRows(session.prepare(UnfusedLossKernels.CROSS_ENTROPY_BACKWARD, matrix(student)))
+        labelledRows(
+                session.prepare(
+                    DistillationLossUnfusedKernels.CROSS_ENTROPY_BACKWARD, matrix(student)))
             .bind("z", student.span())
             .bind("logSumExp", logSumExp)
             .bind("labels", batch.labels())

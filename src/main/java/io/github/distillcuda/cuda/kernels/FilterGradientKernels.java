@@ -8,32 +8,24 @@ import java.util.function.Function;
 
 /**
  * The gradients of a 3x3 convolution's filters and biases from what the max-pool behind it passes
- * back, in two stages, {@code kernels/filter_gradient.cu} and, with factors in TF32, {@code
- * kernels/filter_gradient_tensor_core.cu}. Sizes are {@code images}, {@code inputs} (channels),
- * {@code channels} (of the output), {@code height} and {@code width} of the input.
+ * back, in two stages, {@code kernels/filter_gradient.cu}; {@link FilterGradientTensorCoreKernels}
+ * has another first stage. Sizes are {@code images}, {@code inputs} (channels), {@code channels}
+ * (of the output), {@code height} and {@code width} of the input.
  */
 public final class FilterGradientKernels {
   private static final String PTX = "compute_75/filter_gradient.ptx";
-  private static final String TENSOR_CORE_PTX = "compute_80/filter_gradient_tensor_core.ptx";
 
   /** About as many as run at once on the largest GPUs, so that each has the same work. */
-  private static final int BLOCKS = 256;
+  static final int BLOCKS = 256;
 
   private static final int COLUMNS = 32;
   private static final int LINES = 8;
 
   /** The first stage; dPooled and mask are NCHW. */
-  public static final KernelSignature PARTIALS_NCHW = scalarPartialSums("nchw");
+  public static final KernelSignature PARTIALS_NCHW = partialSums("nchw");
 
   /** The first stage; dPooled and mask are NHWC, x is NCHW all the same. */
-  public static final KernelSignature PARTIALS_NHWC = scalarPartialSums("nhwc");
-
-  /** The first stage on tensor cores; dPooled and mask are NCHW. */
-  public static final KernelSignature PARTIALS_NCHW_TF32 =
-      partialSums(
-          TENSOR_CORE_PTX,
-          "filter_gradient_partials_nchw_fused_tf32_v1",
-          FilterGradientKernels::tensorCoreLaunch);
+  public static final KernelSignature PARTIALS_NHWC = partialSums("nhwc");
 
   /** The second stage, of sizes {@code count}, which is {@link #count}, inputs and channels. */
   public static final KernelSignature SUM =
@@ -48,8 +40,7 @@ public final class FilterGradientKernels {
                 return new LaunchConfig(blocks, 1, COLUMNS, LINES, 0);
               });
 
-  static final List<KernelSignature> ALL =
-      List.of(PARTIALS_NCHW, PARTIALS_NHWC, PARTIALS_NCHW_TF32, SUM);
+  static final List<KernelSignature> ALL = List.of(PARTIALS_NCHW, PARTIALS_NHWC, SUM);
 
   private FilterGradientKernels() {}
 
@@ -63,14 +54,15 @@ public final class FilterGradientKernels {
     return (9 * sizes.get("inputs") + 1) * sizes.get("channels");
   }
 
-  private static KernelSignature scalarPartialSums(String layout) {
+  private static KernelSignature partialSums(String layout) {
     return partialSums(
         PTX,
         "filter_gradient_partials_%s_fused_f32_v1".formatted(layout),
-        FilterGradientKernels::scalarLaunch);
+        FilterGradientKernels::launch);
   }
 
-  private static KernelSignature partialSums(
+  /** A first stage of the gradients. */
+  static KernelSignature partialSums(
       String ptx, String symbol, Function<KernelSizes, LaunchConfig> launch) {
     return KernelSignature.of(ptx, symbol)
         .in("dPooled", FLOAT32, PooledTiles::pooled)
@@ -83,23 +75,9 @@ public final class FilterGradientKernels {
   }
 
   /** Three inputs a block; never more blocks than there are tiles. */
-  private static LaunchConfig scalarLaunch(KernelSizes sizes) {
+  private static LaunchConfig launch(KernelSizes sizes) {
     long groups = PooledTiles.outputGroups(sizes) * Math.ceilDiv(sizes.get("inputs"), 3L);
     long wanted = Math.ceilDiv((long) BLOCKS, groups);
     return PooledTiles.launch(Math.min(PooledTiles.tiles(sizes), wanted), groups);
-  }
-
-  /**
-   * Sixteen inputs a block, tiles of 4 x 8 windows. A block has four tiles before there is another,
-   * whose partial sums are to be written and read again.
-   */
-  private static LaunchConfig tensorCoreLaunch(KernelSizes sizes) {
-    long groups = PooledTiles.outputGroups(sizes) * Math.ceilDiv(sizes.get("inputs"), 16L);
-    long tiles =
-        sizes.get("images")
-            * Math.ceilDiv(sizes.get("height") / 2, 4)
-            * Math.ceilDiv(sizes.get("width") / 2, 8);
-    long wanted = Math.ceilDiv((long) BLOCKS, groups);
-    return PooledTiles.launch(Math.min(Math.ceilDiv(tiles, 4), wanted), groups);
   }
 }

@@ -8,16 +8,19 @@ public final class KernelCatalog {
   private static final List<KernelSignature> ALL =
       Stream.of(
               GatherKernels.ALL,
-              DistillationLossKernels.ALL,
-              WideLossKernels.ALL,
-              UnfusedLossKernels.ALL,
-              WideChainKernels.ALL,
+              DistillationLossFusedKernels.ALL,
+              DistillationLossWideKernels.ALL,
+              DistillationLossUnfusedKernels.ALL,
+              DistillationLossUnfusedWideKernels.ALL,
               TemperatureSoftmaxKernels.ALL,
+              TemperatureSoftmaxWideKernels.ALL,
               ConvolutionBlockKernels.ALL,
               ImageConvolutionKernels.ALL,
               ConvolutionKernels.ALL,
               FilterGradientKernels.ALL,
-              StepKernels.ALL,
+              FilterGradientTensorCoreKernels.ALL,
+              AdamKernels.ALL,
+              ReductionKernels.ALL,
               RoundingKernels.ALL)
           .flatMap(List::stream)
           .toList();

@@ -41,35 +41,37 @@ public final class LossChains {
 
   private static final Kernels FLOAT32_KERNELS =
       new Kernels(
-          UnfusedLossKernels.SCALE,
-          UnfusedLossKernels.ADD,
-          UnfusedLossKernels.SUBTRACT,
-          UnfusedLossKernels.MULTIPLY,
-          UnfusedLossKernels.XLOGX,
-          UnfusedLossKernels.NEGATE_EXPAND,
-          UnfusedLossKernels.SUM,
-          UnfusedLossKernels.NLL,
-          UnfusedLossKernels.NLL_BACKWARD,
-          UnfusedLossKernels.CROSS_ENTROPY_BACKWARD,
-          and(UnfusedLossKernels.KL_FORWARD, WideChainKernels.klForward(FLOAT32)),
+          DistillationLossUnfusedKernels.SCALE,
+          DistillationLossUnfusedKernels.ADD,
+          DistillationLossUnfusedKernels.SUBTRACT,
+          DistillationLossUnfusedKernels.MULTIPLY,
+          DistillationLossUnfusedKernels.XLOGX,
+          DistillationLossUnfusedKernels.NEGATE_EXPAND,
+          DistillationLossUnfusedKernels.SUM,
+          DistillationLossUnfusedKernels.NLL,
+          DistillationLossUnfusedKernels.NLL_BACKWARD,
+          DistillationLossUnfusedKernels.CROSS_ENTROPY_BACKWARD,
           and(
-              UnfusedLossKernels.CROSS_ENTROPY_FORWARD,
-              WideChainKernels.crossEntropyForward(FLOAT32)));
+              DistillationLossUnfusedKernels.KL_FORWARD,
+              DistillationLossUnfusedWideKernels.klForward(FLOAT32)),
+          and(
+              DistillationLossUnfusedKernels.CROSS_ENTROPY_FORWARD,
+              DistillationLossUnfusedWideKernels.crossEntropyForward(FLOAT32)));
 
   private static final Kernels BFLOAT16_KERNELS =
       new Kernels(
-          WideChainKernels.SCALE,
-          WideChainKernels.ADD,
-          WideChainKernels.SUBTRACT,
-          WideChainKernels.MULTIPLY,
-          WideChainKernels.XLOGX,
-          WideChainKernels.NEGATE_EXPAND,
-          WideChainKernels.SUM,
-          WideChainKernels.NLL,
-          WideChainKernels.NLL_BACKWARD,
-          WideChainKernels.CROSS_ENTROPY_BACKWARD,
-          List.of(WideChainKernels.klForward(BFLOAT16)),
-          List.of(WideChainKernels.crossEntropyForward(BFLOAT16)));
+          DistillationLossUnfusedWideKernels.SCALE,
+          DistillationLossUnfusedWideKernels.ADD,
+          DistillationLossUnfusedWideKernels.SUBTRACT,
+          DistillationLossUnfusedWideKernels.MULTIPLY,
+          DistillationLossUnfusedWideKernels.XLOGX,
+          DistillationLossUnfusedWideKernels.NEGATE_EXPAND,
+          DistillationLossUnfusedWideKernels.SUM,
+          DistillationLossUnfusedWideKernels.NLL,
+          DistillationLossUnfusedWideKernels.NLL_BACKWARD,
+          DistillationLossUnfusedWideKernels.CROSS_ENTROPY_BACKWARD,
+          List.of(DistillationLossUnfusedWideKernels.klForward(BFLOAT16)),
+          List.of(DistillationLossUnfusedWideKernels.crossEntropyForward(BFLOAT16)));
 
   private LossChains() {}
 
@@ -80,7 +82,7 @@ public final class LossChains {
   /** Returns the fused loss. */
   public static List<Launch> fused(int rows, int classes) {
     Chain chain = new Chain(FLOAT32, rows, classes);
-    chain.byRow("distillation loss and gradient", DistillationLossKernels.SELECTED);
+    chain.byRow("distillation loss and gradient", DistillationLossFusedKernels.SELECTED);
     return chain.launches;
   }
 
@@ -140,20 +142,20 @@ public final class LossChains {
     chain.tensor("xlogy(target, target)", kernels.xlogx);
     chain.tensor("sub", kernels.subtract);
     chain.sum("sum");
-    chain.scalar("div by N", UnfusedLossKernels.SCALE);
-    chain.scalar("mul by T^2", UnfusedLossKernels.SCALE);
-    chain.scalar("mul by alpha", UnfusedLossKernels.SCALE);
+    chain.scalar("div by N", DistillationLossUnfusedKernels.SCALE);
+    chain.scalar("mul by T^2", DistillationLossUnfusedKernels.SCALE);
+    chain.scalar("mul by alpha", DistillationLossUnfusedKernels.SCALE);
     chain.softmax("log_softmax", Operation.LOG_SOFTMAX);
     chain.matrix("nll_loss_forward", kernels.nll);
-    chain.scalar("mul by 1-alpha", UnfusedLossKernels.SCALE);
-    chain.scalar("add", UnfusedLossKernels.ADD);
-    chain.scalar("ones_like", UnfusedLossKernels.FILL);
-    chain.scalar("mul by 1-alpha", UnfusedLossKernels.SCALE);
+    chain.scalar("mul by 1-alpha", DistillationLossUnfusedKernels.SCALE);
+    chain.scalar("add", DistillationLossUnfusedKernels.ADD);
+    chain.scalar("ones_like", DistillationLossUnfusedKernels.FILL);
+    chain.scalar("mul by 1-alpha", DistillationLossUnfusedKernels.SCALE);
     chain.matrix("nll_loss_backward", kernels.nllBackward);
     chain.softmax("_log_softmax_backward_data", Operation.LOG_SOFTMAX_BACKWARD);
-    chain.scalar("mul by alpha", UnfusedLossKernels.SCALE);
-    chain.scalar("mul by T^2", UnfusedLossKernels.SCALE);
-    chain.scalar("div by N", UnfusedLossKernels.SCALE);
+    chain.scalar("mul by alpha", DistillationLossUnfusedKernels.SCALE);
+    chain.scalar("mul by T^2", DistillationLossUnfusedKernels.SCALE);
+    chain.scalar("div by N", DistillationLossUnfusedKernels.SCALE);
     chain.tensor("neg(expand)", kernels.negateExpand);
     chain.tensor("mul", kernels.multiply);
     chain.softmax("_log_softmax_backward_data", Operation.LOG_SOFTMAX_BACKWARD);
@@ -217,7 +219,7 @@ public final class LossChains {
         if (blocks == 1) {
           return;
         }
-        sum = UnfusedLossKernels.SUM;
+        sum = DistillationLossUnfusedKernels.SUM;
         sizes = KernelSizes.of("n", blocks);
       }
     }

@@ -62,8 +62,7 @@ public final class TemperatureSoftmaxKernels {
       byRange(Operation.LOG_SOFTMAX_BACKWARD);
 
   static final List<KernelSignature> ALL =
-      Stream.of(
-              SOFTMAX, LOG_SOFTMAX, SOFTMAX_BACKWARD, LOG_SOFTMAX_BACKWARD, WideSoftmaxKernels.ALL)
+      Stream.of(SOFTMAX, LOG_SOFTMAX, SOFTMAX_BACKWARD, LOG_SOFTMAX_BACKWARD)
           .flatMap(List::stream)
           .toList();
 
@@ -85,7 +84,7 @@ public final class TemperatureSoftmaxKernels {
         };
     return Stream.of(
             type == FLOAT32 ? narrow : List.<KernelSignature>of(),
-            WideSoftmaxKernels.of(operation, type))
+            TemperatureSoftmaxWideKernels.of(operation, type))
         .flatMap(List::stream)
         .toList();
   }

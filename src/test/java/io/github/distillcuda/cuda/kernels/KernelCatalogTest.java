@@ -90,7 +90,7 @@ class KernelCatalogTest {
     for (int classes : new int[] {1, 2, 10, 16, 17, 32, 33, 128, 129, 256, 257, 1024}) {
       for (int rows : new int[] {1, 63, 64, 65, 1000, 4096, 4097, 100_000}) {
         KernelSizes sizes = KernelSizes.of("rows", rows, "classes", classes);
-        KernelSignature kernel = KernelCatalog.select(DistillationLossKernels.SELECTED, sizes);
+        KernelSignature kernel = KernelCatalog.select(DistillationLossFusedKernels.SELECTED, sizes);
         LaunchConfig launch = kernel.launch(sizes);
         int narrow =
             classes <= 16 ? 2 : classes <= 32 ? 4 : classes <= 128 ? 8 : classes <= 256 ? 16 : 32;
@@ -105,11 +105,11 @@ class KernelCatalogTest {
   @Test
   void floorIsEachInputAndOutputOnce() {
     KernelSizes sizes = KernelSizes.of("rows", 1000, "classes", 100);
-    KernelSignature loss = KernelCatalog.select(DistillationLossKernels.SELECTED, sizes);
+    KernelSignature loss = KernelCatalog.select(DistillationLossFusedKernels.SELECTED, sizes);
     // z, v, dz; labels, two terms, outcome; the number of labelled rows.
     assertThat(loss.floorBytes(sizes)).isEqualTo(12 * 100_000 + 16 * 1000 + 4);
     assertThat(loss.floorBytes(sizes, "v")).isEqualTo(8 * 100_000 + 16 * 1000 + 4);
-    assertThat(StepKernels.ADAM.floorBytes(SIZES)).isEqualTo(28L * 545_100 + 16);
+    assertThat(AdamKernels.ADAM.floorBytes(SIZES)).isEqualTo(28L * 545_100 + 16);
     // 4096 outputs of 5 bytes and 16384 inputs of 4 a plane of 128 x 128 pixels.
     KernelSizes planes =
         KernelSizes.of("planes", 6, "channels", 3).and("height", 128).and("width", 128);
@@ -121,21 +121,21 @@ class KernelCatalogTest {
   void refusesSizesThatAKernelIsNotMadeFor() {
     KernelSizes tooMany = KernelSizes.of("rows", 1, "classes", 1025);
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> DistillationLossKernels.SELECTED.getLast().launch(tooMany))
+        .isThrownBy(() -> DistillationLossFusedKernels.SELECTED.getLast().launch(tooMany))
         .withMessage(
             "distillation_loss_c1024_fused_f32_v4 needs at most 1024 classes, "
                 + "not {classes=1025, rows=1}");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> KernelCatalog.select(DistillationLossKernels.FORWARD, tooMany))
+        .isThrownBy(() -> KernelCatalog.select(DistillationLossFusedKernels.FORWARD, tooMany))
         .withMessageStartingWith("no kernel for {classes=1025, rows=1}");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> StepKernels.ADAM.launch(KernelSizes.of("n", 6)))
+        .isThrownBy(() -> AdamKernels.ADAM.launch(KernelSizes.of("n", 6)))
         .withMessageContaining("a multiple of 4 elements");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> StepKernels.ROW_SUMS.launch(KernelSizes.of("rows", 0)))
+        .isThrownBy(() -> ReductionKernels.ROW_SUMS.launch(KernelSizes.of("rows", 0)))
         .withMessageContaining("at least 1 rows");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> StepKernels.ROW_SUMS.launch(KernelSizes.of("row", 1)))
+        .isThrownBy(() -> ReductionKernels.ROW_SUMS.launch(KernelSizes.of("row", 1)))
         .withMessage("no size \"rows\" in {row=1}");
   }
 

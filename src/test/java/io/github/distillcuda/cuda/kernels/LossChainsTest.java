@@ -52,7 +52,7 @@ class LossChainsTest {
     int rows = 512;
     int classes = 128_256;
     KernelSizes sizes = KernelSizes.of("rows", rows, "classes", classes);
-    KernelSignature fused = DistillationLossKernels.select(type, sizes, 90, 227 * 1024);
+    KernelSignature fused = DistillationLossFusedKernels.select(type, sizes, 90, 227 * 1024);
     return row(
         rows,
         description,

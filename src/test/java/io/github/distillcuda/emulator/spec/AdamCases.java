@@ -1,8 +1,8 @@
 package io.github.distillcuda.emulator.spec;
 
+import io.github.distillcuda.cuda.kernels.AdamKernels;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
-import io.github.distillcuda.cuda.kernels.StepKernels;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -20,12 +20,12 @@ final class AdamCases {
   static List<KernelCase> all() {
     List<KernelCase> cases = new ArrayList<>();
     for (int n : new int[] {1, 2, 63, 64, 65, 255, 256, 257, 1000}) {
-      cases.add(of(StepKernels.ADAM_V1, n, 9));
+      cases.add(of(AdamKernels.ADAM_V1, n, 9));
     }
     for (int n : new int[] {4, 64, 1020, 1024, 1028, 4096}) {
-      cases.add(of(StepKernels.ADAM, n, 9));
+      cases.add(of(AdamKernels.ADAM, n, 9));
     }
-    for (KernelSignature kernel : List.of(StepKernels.ADAM_V1, StepKernels.ADAM)) {
+    for (KernelSignature kernel : List.of(AdamKernels.ADAM_V1, AdamKernels.ADAM)) {
       for (long steps : new long[] {0, 1, 99, 1_000_000}) {
         cases.add(of(kernel, 128, steps));
       }
@@ -36,7 +36,7 @@ final class AdamCases {
 
   /** The thousandth step: the power of beta takes ten rounds. */
   static Stream<KernelCase> counted() {
-    return Stream.of(of(StepKernels.ADAM_V1, 65_536, 999), of(StepKernels.ADAM, 65_536, 999));
+    return Stream.of(of(AdamKernels.ADAM_V1, 65_536, 999), of(AdamKernels.ADAM, 65_536, 999));
   }
 
   private static KernelCase of(KernelSignature kernel, int n, long stepsTaken) {
@@ -101,7 +101,7 @@ final class AdamCases {
   }
 
   private static KernelCase afterAStepThatWasNotFinite(KernelSignature kernel) {
-    float[] numbers = ChainCases.constant(64, 0.25f);
+    float[] numbers = ChainElementCases.constant(64, 0.25f);
     StepStateModel state = StepStateModel.inTheMiddleOfAnEpoch();
     state.firstNonFiniteStep = 3;
     return caseOf(kernel, 64, "stopped", state)

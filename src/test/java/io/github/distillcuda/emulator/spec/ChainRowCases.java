@@ -1,10 +1,10 @@
 package io.github.distillcuda.emulator.spec;
 
+import io.github.distillcuda.cuda.kernels.DistillationLossUnfusedKernels;
+import io.github.distillcuda.cuda.kernels.DistillationLossUnfusedWideKernels;
 import io.github.distillcuda.cuda.kernels.ElementType;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
-import io.github.distillcuda.cuda.kernels.UnfusedLossKernels;
-import io.github.distillcuda.cuda.kernels.WideChainKernels;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -20,68 +20,92 @@ final class ChainRowCases {
 
   private ChainRowCases() {}
 
-  static List<KernelCase> all() {
+  static List<KernelCase> ofRanges() {
     ChainRowCases chain = new ChainRowCases();
-    UnfusedLossKernels.KL_FORWARD.forEach(kernel -> chain.addAll(kernel, chain::klForward));
-    UnfusedLossKernels.CROSS_ENTROPY_FORWARD.forEach(
+    DistillationLossUnfusedKernels.KL_FORWARD.forEach(
+        kernel -> chain.addAll(kernel, chain::klForward));
+    DistillationLossUnfusedKernels.CROSS_ENTROPY_FORWARD.forEach(
         kernel -> chain.addAll(kernel, chain::crossEntropyForward));
-    UnfusedLossKernels.ROW_OUTCOME.forEach(kernel -> chain.addAll(kernel, chain::rowOutcome));
-    for (ElementType type : TYPES) {
-      chain.addWide(WideChainKernels.klForward(type), chain::klForward);
-      chain.addWide(WideChainKernels.crossEntropyForward(type), chain::crossEntropyForward);
-      chain.addWide(WideChainKernels.rowOutcome(type), chain::rowOutcome);
-    }
-    chain.addWide(WideChainKernels.CROSS_ENTROPY_BACKWARD, chain::crossEntropyBackward);
-    for (int classes : Shapes.classesOf(UnfusedLossKernels.CROSS_ENTROPY_BACKWARD)) {
+    DistillationLossUnfusedKernels.ROW_OUTCOME.forEach(
+        kernel -> chain.addAll(kernel, chain::rowOutcome));
+    KernelSignature backward = DistillationLossUnfusedKernels.CROSS_ENTROPY_BACKWARD;
+    for (int classes : Shapes.classesOf(backward)) {
       for (int rows : Shapes.ROWS) {
         chain.cases.add(
-            chain.crossEntropyBackward(
-                UnfusedLossKernels.CROSS_ENTROPY_BACKWARD, LossBatch.random(rows, classes, rows)));
+            chain.crossEntropyBackward(backward, LossBatch.random(rows, classes, rows)));
       }
     }
     for (LossBatch batch :
         List.of(LossBatch.adversarial(10), LossBatch.notFinite(10), LossBatch.unlabelled(65, 10))) {
-      chain.cases.add(chain.crossEntropyBackward(UnfusedLossKernels.CROSS_ENTROPY_BACKWARD, batch));
+      chain.cases.add(chain.crossEntropyBackward(backward, batch));
     }
+    return chain.cases;
+  }
+
+  static List<KernelCase> ofAnyLength() {
+    ChainRowCases chain = new ChainRowCases();
+    for (ElementType type : TYPES) {
+      chain.addWide(DistillationLossUnfusedWideKernels.klForward(type), chain::klForward);
+      chain.addWide(
+          DistillationLossUnfusedWideKernels.crossEntropyForward(type), chain::crossEntropyForward);
+      chain.addWide(DistillationLossUnfusedWideKernels.rowOutcome(type), chain::rowOutcome);
+    }
+    chain.addWide(
+        DistillationLossUnfusedWideKernels.CROSS_ENTROPY_BACKWARD, chain::crossEntropyBackward);
     return chain.cases;
   }
 
   static Stream<LargeCase> ofManyRows() {
     ChainRowCases chain = new ChainRowCases();
     return Stream.of(
-            LargeCase.ofEach(UnfusedLossKernels.KL_FORWARD, chain::klForward),
-            LargeCase.ofEach(UnfusedLossKernels.CROSS_ENTROPY_FORWARD, chain::crossEntropyForward),
-            LargeCase.ofEach(UnfusedLossKernels.ROW_OUTCOME, chain::rowOutcome),
+            LargeCase.ofEach(DistillationLossUnfusedKernels.KL_FORWARD, chain::klForward),
             LargeCase.ofEach(
-                List.of(UnfusedLossKernels.CROSS_ENTROPY_BACKWARD), chain::crossEntropyBackward))
+                DistillationLossUnfusedKernels.CROSS_ENTROPY_FORWARD, chain::crossEntropyForward),
+            LargeCase.ofEach(DistillationLossUnfusedKernels.ROW_OUTCOME, chain::rowOutcome),
+            LargeCase.ofEach(
+                List.of(DistillationLossUnfusedKernels.CROSS_ENTROPY_BACKWARD),
+                chain::crossEntropyBackward))
         .flatMap(cases -> cases);
   }
 
-  static Stream<KernelCase> counted() {
+  static Stream<KernelCase> countedOfRanges() {
     ChainRowCases chain = new ChainRowCases();
     return Stream.of(
-            counted(UnfusedLossKernels.KL_FORWARD, chain::klForward),
-            counted(UnfusedLossKernels.CROSS_ENTROPY_FORWARD, chain::crossEntropyForward),
-            counted(UnfusedLossKernels.ROW_OUTCOME, chain::rowOutcome),
+            counted(DistillationLossUnfusedKernels.KL_FORWARD, chain::klForward),
             counted(
-                List.of(UnfusedLossKernels.CROSS_ENTROPY_BACKWARD), chain::crossEntropyBackward),
-            Stream.of(TYPES)
-                .flatMap(
-                    type ->
-                        Stream.of(
-                            chain.counted(WideChainKernels.klForward(type), chain::klForward),
-                            chain.counted(
-                                WideChainKernels.crossEntropyForward(type),
-                                chain::crossEntropyForward),
-                            chain.counted(WideChainKernels.rowOutcome(type), chain::rowOutcome))),
-            Stream.of(
-                chain.counted(
-                    WideChainKernels.CROSS_ENTROPY_BACKWARD, chain::crossEntropyBackward)))
+                DistillationLossUnfusedKernels.CROSS_ENTROPY_FORWARD, chain::crossEntropyForward),
+            counted(DistillationLossUnfusedKernels.ROW_OUTCOME, chain::rowOutcome),
+            counted(
+                List.of(DistillationLossUnfusedKernels.CROSS_ENTROPY_BACKWARD),
+                chain::crossEntropyBackward))
         .flatMap(cases -> cases);
+  }
+
+  static Stream<KernelCase> countedOfAnyLength() {
+    ChainRowCases chain = new ChainRowCases();
+    Stream<KernelCase> forward =
+        Stream.of(TYPES)
+            .flatMap(
+                type ->
+                    Stream.of(
+                        chain.counted(
+                            DistillationLossUnfusedWideKernels.klForward(type), chain::klForward),
+                        chain.counted(
+                            DistillationLossUnfusedWideKernels.crossEntropyForward(type),
+                            chain::crossEntropyForward),
+                        chain.counted(
+                            DistillationLossUnfusedWideKernels.rowOutcome(type),
+                            chain::rowOutcome)));
+    return Stream.concat(
+        forward,
+        Stream.of(
+            chain.counted(
+                DistillationLossUnfusedWideKernels.CROSS_ENTROPY_BACKWARD,
+                chain::crossEntropyBackward)));
   }
 
   private KernelCase counted(KernelSignature wide, CaseMaker maker) {
-    return maker.of(wide, WideLossCases.random(typeOf(wide), 2, 2000, 2000));
+    return maker.of(wide, DistillationLossWideCases.random(typeOf(wide), 2, 2000, 2000));
   }
 
   private static Stream<KernelCase> counted(List<KernelSignature> kernels, CaseMaker maker) {
@@ -113,33 +137,40 @@ final class ChainRowCases {
   /** Rows of any length; adversaries, and rows that begin at any element. */
   private void addWide(KernelSignature kernel, CaseMaker maker) {
     ElementType type = typeOf(kernel);
-    boolean anywhere = kernel != WideChainKernels.CROSS_ENTROPY_BACKWARD;
+    boolean anywhere = kernel != DistillationLossUnfusedWideKernels.CROSS_ENTROPY_BACKWARD;
     for (int classes : new int[] {1, 10, 1025, 4099}) {
-      cases.add(maker.of(kernel, WideLossCases.random(type, 3, classes, classes)));
+      cases.add(maker.of(kernel, DistillationLossWideCases.random(type, 3, classes, classes)));
     }
-    cases.add(maker.of(kernel, WideLossCases.random(type, 1, 20_003, 1)));
-    cases.add(maker.of(kernel, WideLossCases.inType(type, LossBatch.badlyLabelled(5, 600, 1))));
-    cases.add(maker.of(kernel, WideLossCases.inType(type, LossBatch.adversarial(1029))));
-    cases.add(maker.of(kernel, WideLossCases.inType(type, LossBatch.notFinite(1029))));
+    cases.add(maker.of(kernel, DistillationLossWideCases.random(type, 1, 20_003, 1)));
+    cases.add(
+        maker.of(
+            kernel, DistillationLossWideCases.inType(type, LossBatch.badlyLabelled(5, 600, 1))));
+    cases.add(
+        maker.of(kernel, DistillationLossWideCases.inType(type, LossBatch.adversarial(1029))));
+    cases.add(maker.of(kernel, DistillationLossWideCases.inType(type, LossBatch.notFinite(1029))));
     // The label is the prediction: in any place of a short row, in the last lane of a warp, in any
     // element of a vector of the second round, and last.
-    cases.add(maker.of(kernel, WideLossCases.inType(type, LossBatch.neighboursTie(13))));
-    for (int label : new int[] {WideLossCases.lastLane(type), 3205, 3334, 3335, 4096}) {
+    cases.add(
+        maker.of(kernel, DistillationLossWideCases.inType(type, LossBatch.neighboursTie(13))));
+    for (int label : new int[] {DistillationLossWideCases.lastLane(type), 3205, 3334, 3335, 4096}) {
       LossBatch peaked = LossBatch.peaked(4097, label, label);
-      cases.add(maker.of(kernel, WideLossCases.inType(type, peaked)));
+      cases.add(maker.of(kernel, DistillationLossWideCases.inType(type, peaked)));
     }
     if (anywhere) {
       // Four elements at the edges, of which the last is the prediction once.
       cases.add(
           maker
-              .of(kernel, WideLossCases.inType(type, LossBatch.neighboursTie(12)))
+              .of(kernel, DistillationLossWideCases.inType(type, LossBatch.neighboursTie(12)))
               .shiftedBy(Integer.BYTES));
       cases.add(
           maker
-              .of(kernel, WideLossCases.random(type, 4, 1027, 8))
+              .of(kernel, DistillationLossWideCases.random(type, 4, 1027, 8))
               .shiftedBy("q", Integer.BYTES)
               .shiftedBy("logP", 2 * Integer.BYTES));
-      cases.add(maker.of(kernel, WideLossCases.random(type, 3, 1027, 7)).shiftedBy(Integer.BYTES));
+      cases.add(
+          maker
+              .of(kernel, DistillationLossWideCases.random(type, 3, 1027, 7))
+              .shiftedBy(Integer.BYTES));
     }
   }
 
@@ -150,11 +181,11 @@ final class ChainRowCases {
   private static float inType(KernelSignature kernel, float value) {
     return typeOf(kernel) == ElementType.FLOAT32
         ? value
-        : WideLossCases.rounded(new float[] {value})[0];
+        : DistillationLossWideCases.rounded(new float[] {value})[0];
   }
 
   private static byte[] bytes(KernelSignature kernel, float[] values) {
-    return WideLossCases.bytes(typeOf(kernel), values);
+    return DistillationLossWideCases.bytes(typeOf(kernel), values);
   }
 
   private static KernelCase caseOf(KernelSignature kernel, LossBatch batch) {
@@ -270,7 +301,7 @@ final class ChainRowCases {
         .in("labels", batch.labels())
         .in("labelledRows", labelled)
         .value("alpha", ALPHA)
-        .out("dz", WideLossCases.near(typeOf(kernel), exact, tolerance));
+        .out("dz", DistillationLossWideCases.near(typeOf(kernel), exact, tolerance));
   }
 
   private static double[] row(float[] matrix, int row, int classes) {

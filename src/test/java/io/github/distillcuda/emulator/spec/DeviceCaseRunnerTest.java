@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.distillcuda.cuda.KernelLibrary;
+import io.github.distillcuda.cuda.kernels.DistillationLossUnfusedKernels;
 import io.github.distillcuda.cuda.kernels.KernelCatalog;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
-import io.github.distillcuda.cuda.kernels.UnfusedLossKernels;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.gpu.Gpu;
 import java.util.List;
@@ -44,7 +44,7 @@ class DeviceCaseRunnerTest {
   @Test
   void seesAWriteBehindAnArray() {
     assertFails(
-        new KernelCase(UnfusedLossKernels.FILL, KernelSizes.of("n", 9), "too many")
+        new KernelCase(DistillationLossUnfusedKernels.FILL, KernelSizes.of("n", 9), "too many")
             .value("value", 1)
             .out("y", Expected.floats(1, 1, 1, 1, 1, 1, 1, 1)),
         "byte 32 of y (32 bytes) was written");
@@ -53,7 +53,7 @@ class DeviceCaseRunnerTest {
   @Test
   void seesAWriteToAnInput() {
     assertFails(
-        new KernelCase(UnfusedLossKernels.FILL, KernelSizes.of("n", 2), "an input")
+        new KernelCase(DistillationLossUnfusedKernels.FILL, KernelSizes.of("n", 2), "an input")
             .value("value", 1)
             .in("y", 5, 6),
         "byte 0 of y (8 bytes) was written");
@@ -62,14 +62,15 @@ class DeviceCaseRunnerTest {
   @Test
   void leavesThePoisonWhereNothingIsWritten() {
     KernelCase kernelCase =
-        new KernelCase(UnfusedLossKernels.FILL, KernelSizes.of("n", 1), "too few")
+        new KernelCase(DistillationLossUnfusedKernels.FILL, KernelSizes.of("n", 1), "too few")
             .value("value", 1)
             .out("y", Expected.bytes(new byte[8]));
     try (Gpu gpu = Gpu.open(new EmulatedDevice().driver());
         KernelLibrary kernels =
-            KernelLibrary.load(gpu.context(), List.of(UnfusedLossKernels.FILL))) {
+            KernelLibrary.load(gpu.context(), List.of(DistillationLossUnfusedKernels.FILL))) {
       byte[] y =
-          DeviceCaseRunner.run(kernelCase, kernels.function(UnfusedLossKernels.FILL), gpu, POISON)
+          DeviceCaseRunner.run(
+                  kernelCase, kernels.function(DistillationLossUnfusedKernels.FILL), gpu, POISON)
               .get("y");
 
       assertThat(y).endsWith(POISON, POISON, POISON, POISON);

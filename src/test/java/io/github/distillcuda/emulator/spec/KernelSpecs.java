@@ -11,17 +11,19 @@ final class KernelSpecs {
   private static final Map<String, List<KernelCase>> BY_KERNEL =
       Stream.of(
               GatherCases.all(),
-              LossCases.all(),
-              WideLossCases.all(),
-              ChainCases.all(),
-              ChainRowCases.all(),
-              SoftmaxCases.all(),
-              PoolCases.all(),
-              PooledConvolutionCases.all(),
+              DistillationLossFusedCases.all(),
+              DistillationLossWideCases.all(),
+              DistillationLossUnfusedCases.all(),
+              DistillationLossUnfusedWideCases.all(),
+              TemperatureSoftmaxCases.all(),
+              TemperatureSoftmaxWideCases.all(),
+              ConvolutionBlockCases.all(),
+              ImageConvolutionCases.all(),
               ConvolutionCases.all(),
-              LinearCases.all(),
+              FilterGradientCases.all(),
+              FilterGradientTensorCoreCases.all(),
               AdamCases.all(),
-              StepCases.all(),
+              ReductionCases.all(),
               RoundingCases.all())
           .flatMap(List::stream)
           .collect(
@@ -37,18 +39,20 @@ final class KernelSpecs {
   /** One launch of each kernel and shape whose counts are kept. */
   static Stream<KernelCase> counted() {
     return Stream.of(
-            LossCases.counted(),
-            WideLossCases.counted(),
-            SoftmaxCases.counted(),
-            ChainRowCases.counted(),
-            ChainCases.counted(),
             GatherCases.counted(),
-            PoolCases.counted(),
-            PooledConvolutionCases.counted(),
+            DistillationLossFusedCases.counted(),
+            DistillationLossWideCases.counted(),
+            DistillationLossUnfusedCases.counted(),
+            DistillationLossUnfusedWideCases.counted(),
+            TemperatureSoftmaxCases.counted(),
+            TemperatureSoftmaxWideCases.counted(),
+            ConvolutionBlockCases.counted(),
+            ImageConvolutionCases.counted(),
             ConvolutionCases.counted(),
-            LinearCases.counted(),
+            FilterGradientCases.counted(),
+            FilterGradientTensorCoreCases.counted(),
             AdamCases.counted(),
-            StepCases.counted(),
+            ReductionCases.counted(),
             RoundingCases.counted())
         .flatMap(cases -> cases);
   }
@@ -56,10 +60,9 @@ final class KernelSpecs {
   /** Those of {@link Shapes#MANY_ROWS} rows, of every kernel that works on rows of classes. */
   static Map<String, List<LargeCase>> ofManyRows() {
     return Stream.of(
-            LossCases.ofManyRows(),
-            ChainCases.ofManyRows(),
-            ChainRowCases.ofManyRows(),
-            SoftmaxCases.ofManyRows())
+            DistillationLossFusedCases.ofManyRows(),
+            DistillationLossUnfusedCases.ofManyRows(),
+            TemperatureSoftmaxCases.ofManyRows())
         .flatMap(cases -> cases)
         .collect(
             Collectors.groupingBy(

@@ -53,8 +53,8 @@ class LibraryLossTest {
       boolean inPlace) {
     int rows = batch.rows();
     try (DeviceScope scope = new DeviceScope()) {
-      DeviceBuffer z = upload(gpu, scope, "z", WideLossCases.bytes(type, batch.z()));
-      DeviceBuffer v = upload(gpu, scope, "v", WideLossCases.bytes(type, batch.v()));
+      DeviceBuffer z = upload(gpu, scope, "z", DistillationLossWideCases.bytes(type, batch.z()));
+      DeviceBuffer v = upload(gpu, scope, "v", DistillationLossWideCases.bytes(type, batch.v()));
       DeviceBuffer labels = upload(gpu, scope, "labels", HostBytes.of(batch.labels()));
       DeviceBuffer dz =
           inPlace ? z : scope.own(gpu.context().memory().allocate("dz", loss.logitsBytes(rows)));
@@ -93,7 +93,8 @@ class LibraryLossTest {
     EmulatedDevice device = new EmulatedDevice().withComputeCapability(computeCapability);
     try (Gpu gpu = Gpu.open(device.driver());
         CudaDistillationLoss loss = CudaDistillationLoss.prepare(gpu.context(), type, classes)) {
-      LossBatch batch = WideLossCases.inType(type, LossBatch.badlyLabelled(4, classes, classes));
+      LossBatch batch =
+          DistillationLossWideCases.inType(type, LossBatch.badlyLabelled(4, classes, classes));
       Result apart = run(gpu, loss, batch, type, 0.7f, false);
       apart.check(batch, 0.7f, type);
       Result inPlace = run(gpu, loss, batch, type, 0.7f, true);
@@ -101,7 +102,7 @@ class LibraryLossTest {
       assertThat(inPlace.distillation).isEqualTo(apart.distillation);
       assertThat(inPlace.crossEntropy).isEqualTo(apart.crossEntropy);
       for (float alpha : new float[] {0, 1}) {
-        LossBatch one = WideLossCases.random(type, 1, classes, classes);
+        LossBatch one = DistillationLossWideCases.random(type, 1, classes, classes);
         run(gpu, loss, one, type, alpha, true).check(one, alpha, type);
       }
     }
@@ -111,7 +112,7 @@ class LibraryLossTest {
   @ParameterizedTest
   @EnumSource(names = {"FLOAT32", "BFLOAT16"})
   void aVocabularyInPlace(ElementType type) {
-    LossBatch batch = WideLossCases.random(type, 2, 128_256, 1);
+    LossBatch batch = DistillationLossWideCases.random(type, 2, 128_256, 1);
     try (Gpu gpu = Gpu.open(new EmulatedDevice().driver());
         CudaDistillationLoss loss = CudaDistillationLoss.prepare(gpu.context(), type, 128_256)) {
       run(gpu, loss, batch, type, 0.5f, true).check(batch, 0.5f, type);
@@ -123,12 +124,14 @@ class LibraryLossTest {
   @CsvSource({"FLOAT32, 10", "FLOAT32, 4099", "BFLOAT16, 10", "BFLOAT16, 4099"})
   void foreignMemoryAtAnyElementInABorrowedContextAndStream(ElementType type, int classes) {
     EmulatedDevice device = new EmulatedDevice();
-    LossBatch batch = WideLossCases.random(type, 3, classes, 1);
+    LossBatch batch = DistillationLossWideCases.random(type, 3, classes, 1);
     int shift = type.bytes();
     try (Gpu owner = Gpu.open(device.driver());
         DeviceScope scope = new DeviceScope()) {
-      DeviceBuffer z = shifted(owner, scope, "z", shift, WideLossCases.bytes(type, batch.z()));
-      DeviceBuffer v = shifted(owner, scope, "v", 3 * shift, WideLossCases.bytes(type, batch.v()));
+      DeviceBuffer z =
+          shifted(owner, scope, "z", shift, DistillationLossWideCases.bytes(type, batch.z()));
+      DeviceBuffer v =
+          shifted(owner, scope, "v", 3 * shift, DistillationLossWideCases.bytes(type, batch.v()));
       DeviceBuffer labels = upload(owner, scope, "labels", HostBytes.of(batch.labels()));
       DeviceBuffer terms = upload(owner, scope, "terms", new byte[3 * RowTerms.ROW_BYTES]);
       try (CudaContext context = CudaContext.borrow(device.driver(), 0, owner.context().address());

@@ -57,8 +57,8 @@ class LibrarySoftmaxTest {
       int classes,
       String over) {
     KernelSignature any = TemperatureSoftmaxKernels.of(operation, type).getLast();
-    LossBatch batch = WideLossCases.random(type, ROWS, classes, classes);
-    KernelCase expected = SoftmaxCases.of(operation, any, batch, 2);
+    LossBatch batch = DistillationLossWideCases.random(type, ROWS, classes, classes);
+    KernelCase expected = TemperatureSoftmaxCases.of(operation, any, batch, 2);
     try (DeviceScope scope = new DeviceScope()) {
       DeviceBuffer[] matrices = new DeviceBuffer[operation.pointers().size()];
       for (int i = 0; i < matrices.length; i++) {

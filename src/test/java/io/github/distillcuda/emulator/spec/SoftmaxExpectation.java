@@ -36,7 +36,7 @@ final class SoftmaxExpectation {
       System.arraycopy(exactRow, 0, exact, row * classes, classes);
       System.arraycopy(toleranceRow, 0, tolerance, row * classes, classes);
     }
-    return WideLossCases.near(type, exact, tolerance);
+    return DistillationLossWideCases.near(type, exact, tolerance);
   }
 
   private double[] row(float[] matrix, int row) {

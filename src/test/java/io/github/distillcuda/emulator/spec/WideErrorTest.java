@@ -80,7 +80,7 @@ class WideErrorTest {
       float other = (float) random.nextGaussian();
       z[i] = i < CLASSES ? SCALE * other : v[i] + CLOSE * other;
     }
-    return WideLossCases.inType(
+    return DistillationLossWideCases.inType(
         type, new LossBatch("two kinds", z, v, new int[] {17, CLASSES - 1}, 2, CLASSES));
   }
 
@@ -101,8 +101,8 @@ class WideErrorTest {
     Errors independent = new Errors();
     Errors close = new Errors();
     for (String range : List.of("c32768", "streamed")) {
-      KernelSignature kernel = WideLossCases.kernel(type, range);
-      KernelCase rows = WideLossCases.of(kernel, batch, temperature, ALPHA);
+      KernelSignature kernel = DistillationLossWideCases.kernel(type, range);
+      KernelCase rows = DistillationLossWideCases.of(kernel, batch, temperature, ALPHA);
       for (Approximation approximation : List.of(Approximation.LOWER, Approximation.UPPER)) {
         Map<String, byte[]> outputs =
             CaseRunner.run(rows, ShippedPtx.kernel(kernel), approximation, ExecutionOrder.FORWARD)

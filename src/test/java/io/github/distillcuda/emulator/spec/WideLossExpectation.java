@@ -108,7 +108,7 @@ final class WideLossExpectation {
         addCrossEntropy(n, exact, tolerance);
       }
     }
-    return WideLossCases.near(type, exact, tolerance);
+    return DistillationLossWideCases.near(type, exact, tolerance);
   }
 
   /** The errors of p and of q, whose difference the gradient is. */

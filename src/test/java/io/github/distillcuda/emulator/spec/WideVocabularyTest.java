@@ -2,7 +2,7 @@ package io.github.distillcuda.emulator.spec;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.distillcuda.cuda.kernels.DistillationLossKernels;
+import io.github.distillcuda.cuda.kernels.DistillationLossFusedKernels;
 import io.github.distillcuda.cuda.kernels.ElementType;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
@@ -32,7 +32,7 @@ class WideVocabularyTest {
   @ParameterizedTest
   @MethodSource("vocabularies")
   void isWithinItsToleranceAndReadsItsRowOnce(ElementType type, int classes) {
-    KernelCase row = WideLossCases.selected(type, 1, classes);
+    KernelCase row = DistillationLossWideCases.selected(type, 1, classes);
     EmulatedKernel kernel = ShippedPtx.kernel(row.kernel());
     CaseRunner.Outcome lower =
         CaseRunner.run(row, kernel, Approximation.LOWER, ExecutionOrder.FORWARD);
@@ -48,7 +48,7 @@ class WideVocabularyTest {
   @EnumSource(names = {"FLOAT32", "BFLOAT16"})
   void shorterRowsCostNoMore(ElementType type) {
     for (int classes : new int[] {1025, 4099, 16_384}) {
-      KernelCase rows = WideLossCases.selected(type, 2, classes);
+      KernelCase rows = DistillationLossWideCases.selected(type, 2, classes);
       CaseRunner.Outcome outcome =
           CaseRunner.run(
               rows, ShippedPtx.kernel(rows.kernel()), Approximation.EXACT, ExecutionOrder.FORWARD);
@@ -82,8 +82,10 @@ class WideVocabularyTest {
   @ParameterizedTest
   @CsvSource({"FLOAT32, streamed", "BFLOAT16, streamed", "FLOAT32, two_pass", "BFLOAT16, two_pass"})
   void rowsThatNobodyHoldsAreReadTwice(ElementType type, String range) {
-    KernelSignature kernel = WideLossCases.kernel(type, range);
-    KernelCase rows = WideLossCases.of(kernel, WideLossCases.random(type, 2, 65_536, 1), 2, 0.7f);
+    KernelSignature kernel = DistillationLossWideCases.kernel(type, range);
+    KernelCase rows =
+        DistillationLossWideCases.of(
+            kernel, DistillationLossWideCases.random(type, 2, 65_536, 1), 2, 0.7f);
     LaunchReport report =
         CaseRunner.run(rows, ShippedPtx.kernel(kernel), Approximation.EXACT, ExecutionOrder.FORWARD)
             .report();
@@ -117,7 +119,7 @@ class WideVocabularyTest {
   void theFirstKernelThatTheGpuCanRunIsSelected(
       ElementType type, int classes, int capability, int sharedBytes, String range) {
     KernelSizes sizes = KernelSizes.of("rows", 8, "classes", classes);
-    assertThat(DistillationLossKernels.select(type, sizes, capability, sharedBytes).symbol())
+    assertThat(DistillationLossFusedKernels.select(type, sizes, capability, sharedBytes).symbol())
         .contains("_" + range + "_");
   }
 }

@@ -11,8 +11,9 @@ import java.util.stream.Stream;
 
 /**
  * Bias, ReLU and 2x2 max-pool, forward and backward: to the bit but for the bias's partial sums.
+ * {@link BiasReluCases} are those without a pool.
  */
-final class PoolCases {
+final class ConvolutionBlockCases {
   private static final int DEAD = 4;
 
   /** Images of a batch; width and height are those before pooling. */
@@ -57,7 +58,7 @@ final class PoolCases {
           // 28: the last rounds of four in some lines of an nhwc block, of fewer in others
           new Images(7, 1, 4, 4));
 
-  private PoolCases() {}
+  private ConvolutionBlockCases() {}
 
   static List<KernelCase> all() {
     List<KernelCase> cases = new ArrayList<>();
@@ -73,21 +74,24 @@ final class PoolCases {
       cases.add(forward(ConvolutionBlockKernels.POOL_NHWC_BFLOAT16, images, true));
       cases.add(backward(ConvolutionBlockKernels.POOL_BACKWARD_NHWC_BFLOAT16, images, true));
     }
+    cases.addAll(BiasReluCases.all());
     return cases;
   }
 
-  /** A first layer's output. */
+  /** A first layer's output, and linear layers. */
   static Stream<KernelCase> counted() {
     Images images = new Images(4, 32, 32, 32);
-    return Stream.of(
-        forward(ConvolutionBlockKernels.POOL_NCHW_V1, images, false),
-        forward(ConvolutionBlockKernels.POOL_NCHW, images, false),
-        backward(ConvolutionBlockKernels.POOL_BACKWARD_NCHW_V1, images, false),
-        backward(ConvolutionBlockKernels.POOL_BACKWARD_NCHW, images, false),
-        forward(ConvolutionBlockKernels.POOL_NHWC, images, true),
-        backward(ConvolutionBlockKernels.POOL_BACKWARD_NHWC, images, true),
-        forward(ConvolutionBlockKernels.POOL_NHWC_BFLOAT16, images, true),
-        backward(ConvolutionBlockKernels.POOL_BACKWARD_NHWC_BFLOAT16, images, true));
+    Stream<KernelCase> pools =
+        Stream.of(
+            forward(ConvolutionBlockKernels.POOL_NCHW_V1, images, false),
+            forward(ConvolutionBlockKernels.POOL_NCHW, images, false),
+            backward(ConvolutionBlockKernels.POOL_BACKWARD_NCHW_V1, images, false),
+            backward(ConvolutionBlockKernels.POOL_BACKWARD_NCHW, images, false),
+            forward(ConvolutionBlockKernels.POOL_NHWC, images, true),
+            backward(ConvolutionBlockKernels.POOL_BACKWARD_NHWC, images, true),
+            forward(ConvolutionBlockKernels.POOL_NHWC_BFLOAT16, images, true),
+            backward(ConvolutionBlockKernels.POOL_BACKWARD_NHWC_BFLOAT16, images, true));
+    return Stream.concat(pools, BiasReluCases.counted());
   }
 
   private static KernelSizes sizes(Images images, boolean nhwc, boolean forward) {

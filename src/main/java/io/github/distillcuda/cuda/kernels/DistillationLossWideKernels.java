@@ -11,7 +11,7 @@ import java.util.stream.Stream;
  * The fused distillation loss of vocabularies, {@code kernels/distillation_loss_wide.cu}: logits
  * and gradient in float32 or bfloat16, any number of classes.
  */
-public final class WideLossKernels {
+public final class DistillationLossWideKernels {
   /** Dynamic shared memory of a thread: an exponential for each of its 16 elements. */
   private static final int SHARED_BYTES_PER_THREAD = 64;
 
@@ -56,7 +56,7 @@ public final class WideLossKernels {
           .flatMap(List::stream)
           .toList();
 
-  private WideLossKernels() {}
+  private DistillationLossWideKernels() {}
 
   /** Returns the kernels of a type: those that hold a row, fewest classes first, then streamed. */
   static List<KernelSignature> of(ElementType type) {
@@ -113,14 +113,14 @@ public final class WideLossKernels {
     String symbol =
         "distillation_loss_%s_fused_%s_v1".formatted(range, type == FLOAT32 ? "f32" : "bf16");
     return KernelSignature.of(target + "/distillation_loss_wide.ptx", symbol)
-        .in("z", type, WideLossKernels::elements)
-        .inOrNull("v", type, WideLossKernels::elements)
-        .in("labels", INT32, WideLossKernels::rows)
+        .in("z", type, DistillationLossWideKernels::elements)
+        .inOrNull("v", type, DistillationLossWideKernels::elements)
+        .in("labels", INT32, DistillationLossWideKernels::rows)
         .in("labelledRows", INT32, sizes -> 1)
-        .out("distillation", FLOAT32, WideLossKernels::rows)
-        .out("crossEntropy", FLOAT32, WideLossKernels::rows)
-        .out("outcome", INT32, WideLossKernels::rows)
-        .out("dz", type, WideLossKernels::elements)
+        .out("distillation", FLOAT32, DistillationLossWideKernels::rows)
+        .out("crossEntropy", FLOAT32, DistillationLossWideKernels::rows)
+        .out("outcome", INT32, DistillationLossWideKernels::rows)
+        .out("dz", type, DistillationLossWideKernels::elements)
         .float32("temperature", "alpha")
         .sizes("rows", "classes");
   }

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** The fused distillation loss, {@code kernels/distillation_loss_fused.cu}. */
-public final class DistillationLossKernels {
+public final class DistillationLossFusedKernels {
   private static final int WARP = 32;
   private static final String PTX = "compute_75/distillation_loss_fused.ptx";
 
@@ -49,23 +49,24 @@ public final class DistillationLossKernels {
   /** The loss alone, narrowest first. */
   public static final List<KernelSignature> FORWARD =
       Stream.of(ClassRange.C16, ClassRange.C32, ClassRange.C128, ClassRange.C256, ClassRange.C1024)
-          .map(DistillationLossKernels::forward)
+          .map(DistillationLossFusedKernels::forward)
           .toList();
 
   static final List<KernelSignature> ALL =
       Stream.of(SELECTED, OTHER_RUNGS, FORWARD).flatMap(List::stream).toList();
 
-  private DistillationLossKernels() {}
+  private DistillationLossFusedKernels() {}
 
   /**
    * Returns every kernel for loss and gradient, in the order in which they are to be chosen: in
-   * float32 to 1,024 classes {@link #SELECTED}, else those of {@link WideLossKernels}.
+   * float32 to 1,024 classes {@link #SELECTED}, else those of {@link DistillationLossWideKernels}.
    *
    * @param type of the logits and the gradient, float32 or bfloat16
    */
   public static List<KernelSignature> of(ElementType type) {
     return Stream.of(
-            type == FLOAT32 ? SELECTED : List.<KernelSignature>of(), WideLossKernels.of(type))
+            type == FLOAT32 ? SELECTED : List.<KernelSignature>of(),
+            DistillationLossWideKernels.of(type))
         .flatMap(List::stream)
         .toList();
   }
@@ -109,7 +110,7 @@ public final class DistillationLossKernels {
 
   private static KernelSignature.Builder gradient(ClassRange range, int rung) {
     return inputs("distillation_loss_%s_fused_f32_v%d".formatted(range.name(), rung))
-        .out("dz", FLOAT32, DistillationLossKernels::elements)
+        .out("dz", FLOAT32, DistillationLossFusedKernels::elements)
         .float32("temperature", "alpha")
         .sizes("rows", "classes")
         .requires(range.requirement(), range::covers);
@@ -125,13 +126,13 @@ public final class DistillationLossKernels {
 
   private static KernelSignature.Builder inputs(String symbol) {
     return KernelSignature.of(PTX, symbol)
-        .in("z", FLOAT32, DistillationLossKernels::elements)
-        .inOrNull("v", FLOAT32, DistillationLossKernels::elements)
-        .in("labels", INT32, DistillationLossKernels::rows)
+        .in("z", FLOAT32, DistillationLossFusedKernels::elements)
+        .inOrNull("v", FLOAT32, DistillationLossFusedKernels::elements)
+        .in("labels", INT32, DistillationLossFusedKernels::rows)
         .in("labelledRows", INT32, sizes -> 1)
-        .out("distillation", FLOAT32, DistillationLossKernels::rows)
-        .out("crossEntropy", FLOAT32, DistillationLossKernels::rows)
-        .out("outcome", INT32, DistillationLossKernels::rows);
+        .out("distillation", FLOAT32, DistillationLossFusedKernels::rows)
+        .out("crossEntropy", FLOAT32, DistillationLossFusedKernels::rows)
+        .out("outcome", INT32, DistillationLossFusedKernels::rows);
   }
 
   private static long rows(KernelSizes sizes) {

@@ -1,10 +1,10 @@
 package io.github.distillcuda.emulator.spec;
 
+import io.github.distillcuda.cuda.kernels.DistillationLossUnfusedKernels;
+import io.github.distillcuda.cuda.kernels.DistillationLossUnfusedWideKernels;
 import io.github.distillcuda.cuda.kernels.ElementType;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
-import io.github.distillcuda.cuda.kernels.UnfusedLossKernels;
-import io.github.distillcuda.cuda.kernels.WideChainKernels;
 import io.github.distillcuda.emulator.memory.HostBytes;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -17,7 +17,7 @@ import java.util.stream.Stream;
  * operation in float32 and one rounding to the type are exact; what has a logarithm or a sum in it
  * has a tolerance.
  */
-final class ChainCases {
+final class ChainElementCases {
   /**
    * The kernels of one type.
    *
@@ -46,15 +46,15 @@ final class ChainCases {
           new int[] {1, 2, 63, 64, 65, 255, 256, 257, 1000},
           256,
           Float.MAX_VALUE,
-          UnfusedLossKernels.SCALE,
-          UnfusedLossKernels.ADD,
-          UnfusedLossKernels.SUBTRACT,
-          UnfusedLossKernels.MULTIPLY,
-          UnfusedLossKernels.XLOGX,
-          UnfusedLossKernels.NEGATE_EXPAND,
-          UnfusedLossKernels.SUM,
-          UnfusedLossKernels.NLL,
-          UnfusedLossKernels.NLL_BACKWARD);
+          DistillationLossUnfusedKernels.SCALE,
+          DistillationLossUnfusedKernels.ADD,
+          DistillationLossUnfusedKernels.SUBTRACT,
+          DistillationLossUnfusedKernels.MULTIPLY,
+          DistillationLossUnfusedKernels.XLOGX,
+          DistillationLossUnfusedKernels.NEGATE_EXPAND,
+          DistillationLossUnfusedKernels.SUM,
+          DistillationLossUnfusedKernels.NLL,
+          DistillationLossUnfusedKernels.NLL_BACKWARD);
 
   private static final Kernels BFLOAT16 =
       new Kernels(
@@ -62,22 +62,22 @@ final class ChainCases {
           new int[] {1, 7, 8, 9, 10, 2047, 2048, 2049},
           2048,
           0x1p127f,
-          WideChainKernels.SCALE,
-          WideChainKernels.ADD,
-          WideChainKernels.SUBTRACT,
-          WideChainKernels.MULTIPLY,
-          WideChainKernels.XLOGX,
-          WideChainKernels.NEGATE_EXPAND,
-          WideChainKernels.SUM,
-          WideChainKernels.NLL,
-          WideChainKernels.NLL_BACKWARD);
+          DistillationLossUnfusedWideKernels.SCALE,
+          DistillationLossUnfusedWideKernels.ADD,
+          DistillationLossUnfusedWideKernels.SUBTRACT,
+          DistillationLossUnfusedWideKernels.MULTIPLY,
+          DistillationLossUnfusedWideKernels.XLOGX,
+          DistillationLossUnfusedWideKernels.NEGATE_EXPAND,
+          DistillationLossUnfusedWideKernels.SUM,
+          DistillationLossUnfusedWideKernels.NLL,
+          DistillationLossUnfusedWideKernels.NLL_BACKWARD);
 
   private static final int[] SUM_LENGTHS = {1, 2, 9, 65, 256, 1000, 2049, 4096, 4097, 10_000};
 
   private final Kernels kernels;
   private final List<KernelCase> cases = new ArrayList<>();
 
-  private ChainCases(Kernels kernels) {
+  private ChainElementCases(Kernels kernels) {
     this.kernels = kernels;
   }
 
@@ -89,14 +89,16 @@ final class ChainCases {
     float of(float a, float b);
   }
 
-  static List<KernelCase> all() {
-    ChainCases float32 = new ChainCases(FLOAT32);
+  static List<KernelCase> ofFloat32() {
+    ChainElementCases float32 = new ChainElementCases(FLOAT32);
     for (int n : FLOAT32.lengths) {
       float32.addFill(n);
     }
-    return Stream.of(float32.addAll(), new ChainCases(BFLOAT16).addAll())
-        .flatMap(List::stream)
-        .toList();
+    return float32.addAll();
+  }
+
+  static List<KernelCase> ofBfloat16() {
+    return new ChainElementCases(BFLOAT16).addAll();
   }
 
   private List<KernelCase> addAll() {
@@ -125,16 +127,16 @@ final class ChainCases {
   }
 
   static Stream<LargeCase> ofManyRows() {
-    ChainCases chain = new ChainCases(FLOAT32);
+    ChainElementCases chain = new ChainElementCases(FLOAT32);
     return Stream.concat(
         LargeCase.ofEach(List.of(FLOAT32.nll), (kernel, batch) -> chain.nll(batch)),
         LargeCase.ofEach(
             List.of(FLOAT32.nllBackward), (kernel, batch) -> chain.nllBackward(batch)));
   }
 
-  /** One scalar, and the elements of the batches that are counted; whole blocks in bfloat16. */
-  static Stream<KernelCase> counted() {
-    ChainCases float32 = new ChainCases(FLOAT32);
+  /** One scalar, and the elements of the batches that are counted. */
+  static Stream<KernelCase> countedOfFloat32() {
+    ChainElementCases float32 = new ChainElementCases(FLOAT32);
     for (int n : new int[] {1, 640, 6400, 64_000}) {
       float32.addFill(n);
       float32.addElementKernels(n);
@@ -143,12 +145,16 @@ final class ChainCases {
     float32.addSum(2); // the partial sums of 6,400
     float32.addSum(16); // and of 64,000
     Shapes.countedBatches(FLOAT32.nll).forEach(float32::addNll);
-    ChainCases bfloat16 = new ChainCases(BFLOAT16);
+    return float32.cases.stream().filter(one -> !one.isInPlace());
+  }
+
+  /** Whole blocks. */
+  static Stream<KernelCase> countedOfBfloat16() {
+    ChainElementCases bfloat16 = new ChainElementCases(BFLOAT16);
     bfloat16.addElementKernels(2 * BFLOAT16.sumStep);
     bfloat16.addSum(4 * BFLOAT16.sumStep);
     bfloat16.addNll(LossBatch.random(2, 2000, 2000));
-    return Stream.concat(float32.cases.stream(), bfloat16.cases.stream())
-        .filter(one -> !one.isInPlace());
+    return bfloat16.cases.stream().filter(one -> !one.isInPlace());
   }
 
   private static KernelCase of(KernelSignature kernel, int n, String description) {
@@ -156,18 +162,18 @@ final class ChainCases {
   }
 
   private byte[] bytes(float... values) {
-    return WideLossCases.bytes(kernels.type, values);
+    return DistillationLossWideCases.bytes(kernels.type, values);
   }
 
   private Expected exactly(float... values) {
     return kernels.type == ElementType.FLOAT32
         ? Expected.floats(values)
-        : Expected.bytes(HostBytes.ofBfloat16(WideLossCases.rounded(values)));
+        : Expected.bytes(HostBytes.ofBfloat16(DistillationLossWideCases.rounded(values)));
   }
 
   private void addFill(int n) {
     cases.add(
-        of(UnfusedLossKernels.FILL, n, "")
+        of(DistillationLossUnfusedKernels.FILL, n, "")
             .value("value", 0.3f)
             .out("y", Expected.floats(constant(n, 0.3f))));
   }
@@ -224,7 +230,7 @@ final class ChainCases {
     cases.add(
         of(kernels.xlogx, a.length, "")
             .in("a", bytes(a))
-            .out("y", WideLossCases.near(kernels.type, exact, tolerance)));
+            .out("y", DistillationLossWideCases.near(kernels.type, exact, tolerance)));
   }
 
   /** Normal numbers without their signs; zeros and numbers below the normal range among them. */
@@ -233,7 +239,7 @@ final class ChainCases {
     for (int i = 0; i < n; i++) {
       a[i] = i % 7 == 0 ? 0 : i % 11 == 0 ? 1e-40f : Math.abs(a[i]);
     }
-    return WideLossCases.inType(kernels.type, a);
+    return DistillationLossWideCases.inType(kernels.type, a);
   }
 
   /** A partial sum a block; 1e-6 of the sum of magnitudes. */
@@ -263,7 +269,7 @@ final class ChainCases {
     int denominator = Math.max(1, labelled);
     double sum = 0;
     double magnitude = 0;
-    float[] logS = WideLossCases.inType(kernels.type, batch).z();
+    float[] logS = DistillationLossWideCases.inType(kernels.type, batch).z();
     for (int row = 0; row < batch.rows(); row++) {
       int label = batch.labels()[row];
       if (label >= 0 && label < batch.classes()) {
@@ -314,6 +320,6 @@ final class ChainCases {
     for (int i = 0; i < n; i++) {
       values[i] = (float) random.nextGaussian();
     }
-    return WideLossCases.inType(kernels.type, values);
+    return DistillationLossWideCases.inType(kernels.type, values);
   }
 }

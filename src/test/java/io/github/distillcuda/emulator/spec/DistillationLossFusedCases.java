@@ -1,6 +1,6 @@
 package io.github.distillcuda.emulator.spec;
 
-import io.github.distillcuda.cuda.kernels.DistillationLossKernels;
+import io.github.distillcuda.cuda.kernels.DistillationLossFusedKernels;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
 import java.util.ArrayList;
@@ -8,13 +8,13 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** The fused distillation loss. */
-final class LossCases {
+final class DistillationLossFusedCases {
   /** Temperature and alpha of the adversarial batches. */
   private static final float[][] SETTINGS = {
     {5, 0.7f}, {1e-3f, 0.7f}, {0.5f, 1}, {1, 0}, {100, 0.3f}, {1000, 0.5f}, {1e6f, 0.9f}
   };
 
-  private LossCases() {}
+  private DistillationLossFusedCases() {}
 
   static List<KernelCase> all() {
     List<KernelCase> cases = new ArrayList<>();
@@ -36,9 +36,9 @@ final class LossCases {
 
   private static List<KernelSignature> kernels() {
     return Stream.of(
-            DistillationLossKernels.SELECTED,
-            DistillationLossKernels.OTHER_RUNGS,
-            DistillationLossKernels.FORWARD)
+            DistillationLossFusedKernels.SELECTED,
+            DistillationLossFusedKernels.OTHER_RUNGS,
+            DistillationLossFusedKernels.FORWARD)
         .flatMap(List::stream)
         .toList();
   }

@@ -1,6 +1,6 @@
 package io.github.distillcuda.emulator.spec;
 
-import io.github.distillcuda.cuda.kernels.DistillationLossKernels;
+import io.github.distillcuda.cuda.kernels.DistillationLossFusedKernels;
 import io.github.distillcuda.cuda.kernels.ElementType;
 import io.github.distillcuda.cuda.kernels.KernelCatalog;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /** The fused distillation loss of vocabularies, in float32 and bfloat16. */
-final class WideLossCases {
+final class DistillationLossWideCases {
   private static final int COMPUTE_CAPABILITY = 90;
   private static final int SHARED_BYTES = 227 * 1024;
 
@@ -58,10 +58,10 @@ final class WideLossCases {
 
   private final List<KernelCase> cases = new ArrayList<>();
 
-  private WideLossCases() {}
+  private DistillationLossWideCases() {}
 
   static List<KernelCase> all() {
-    WideLossCases wide = new WideLossCases();
+    DistillationLossWideCases wide = new DistillationLossWideCases();
     for (ElementType type : List.of(ElementType.FLOAT32, ElementType.BFLOAT16)) {
       for (int classes : CLASSES) {
         wide.cases.add(selected(type, 2, classes));
@@ -146,7 +146,7 @@ final class WideLossCases {
   static KernelCase selected(ElementType type, int rows, int classes) {
     KernelSizes sizes = KernelSizes.of("rows", rows, "classes", classes);
     KernelSignature kernel =
-        DistillationLossKernels.select(type, sizes, COMPUTE_CAPABILITY, SHARED_BYTES);
+        DistillationLossFusedKernels.select(type, sizes, COMPUTE_CAPABILITY, SHARED_BYTES);
     return of(kernel, random(type, rows, classes, classes), 2, 0.7f);
   }
 

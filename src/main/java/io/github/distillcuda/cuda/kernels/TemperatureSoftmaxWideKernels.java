@@ -13,7 +13,7 @@ import java.util.stream.Stream;
  * Softmax and log-softmax at a temperature of rows of any number of classes, float32 or bfloat16,
  * {@code kernels/temperature_softmax_wide.cu}.
  */
-final class WideSoftmaxKernels {
+final class TemperatureSoftmaxWideKernels {
   private static final int STREAMED_THREADS = 512;
   private static final int ELEMENTS_PER_THREAD = 16;
 
@@ -26,7 +26,7 @@ final class WideSoftmaxKernels {
           .flatMap(List::stream)
           .toList();
 
-  private WideSoftmaxKernels() {}
+  private TemperatureSoftmaxWideKernels() {}
 
   /**
    * Returns the kernels of an operation and a type: those that hold a row, fewest classes first,

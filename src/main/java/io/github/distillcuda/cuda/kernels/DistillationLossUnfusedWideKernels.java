@@ -7,18 +7,21 @@ import static io.github.distillcuda.cuda.kernels.ElementType.INT32;
 import java.util.List;
 
 /**
- * The chains of {@link UnfusedLossKernels} for vocabularies, {@code
+ * The chains of {@link DistillationLossUnfusedKernels} for vocabularies, {@code
  * kernels/distillation_loss_unfused_wide.cu}: row kernels for any number of classes, and the
  * element kernels in bfloat16.
  */
-public final class WideChainKernels {
+public final class DistillationLossUnfusedWideKernels {
   private static final int ROW_THREADS = 512;
   private static final int BLOCK = 256;
   private static final int ELEMENTS_PER_THREAD = 8;
 
   /** y = a*factor, in bfloat16 as all of the following. */
   public static final KernelSignature SCALE =
-      out(element("scale").in("a", BFLOAT16, WideChainKernels::length).float32("factor"));
+      out(
+          element("scale")
+              .in("a", BFLOAT16, DistillationLossUnfusedWideKernels::length)
+              .float32("factor"));
 
   /** y = a + b. */
   public static final KernelSignature ADD = ofTwo("add");
@@ -31,23 +34,25 @@ public final class WideChainKernels {
 
   /** y = a*log(a), 0 where a is 0. */
   public static final KernelSignature XLOGX =
-      out(element("xlogx").in("a", BFLOAT16, WideChainKernels::length));
+      out(element("xlogx").in("a", BFLOAT16, DistillationLossUnfusedWideKernels::length));
 
   /** y = -a of one float32, for all n. */
   public static final KernelSignature NEGATE_EXPAND =
       out(element("negate_expand").in("a", FLOAT32, sizes -> 1));
 
-  /** One float32 partial sum a block, which {@link UnfusedLossKernels#SUM} adds. */
+  /** One float32 partial sum a block, which {@link DistillationLossUnfusedKernels#SUM} adds. */
   public static final KernelSignature SUM =
       element("sum")
-          .in("x", BFLOAT16, WideChainKernels::length)
+          .in("x", BFLOAT16, DistillationLossUnfusedWideKernels::length)
           .out(
               "partials",
               FLOAT32,
-              sizes -> Math.ceilDiv(sizes.get("n"), UnfusedLossKernels.SUM_CHUNK))
+              sizes -> Math.ceilDiv(sizes.get("n"), DistillationLossUnfusedKernels.SUM_CHUNK))
           .sizes("n")
           .launch(
-              sizes -> LaunchConfig.covering(sizes.get("n"), UnfusedLossKernels.SUM_CHUNK, BLOCK));
+              sizes ->
+                  LaunchConfig.covering(
+                      sizes.get("n"), DistillationLossUnfusedKernels.SUM_CHUNK, BLOCK));
 
   /** The mean negative log-likelihood and the number of labelled rows. */
   public static final KernelSignature NLL =
@@ -65,18 +70,18 @@ public final class WideChainKernels {
           .in("dLoss", FLOAT32, sizes -> 1)
           .in("labels", INT32, sizes -> sizes.get("rows"))
           .in("labelledRows", INT32, sizes -> 1)
-          .out("dLogS", BFLOAT16, WideChainKernels::elements)
+          .out("dLogS", BFLOAT16, DistillationLossUnfusedWideKernels::elements)
           .sizes("rows", "classes")
           .launch(sizes -> byEight(elements(sizes)));
 
   /** dz of the weighted mean cross-entropy, from the log-sum-exp of the forward pass. */
   public static final KernelSignature CROSS_ENTROPY_BACKWARD =
       element("cross_entropy_backward")
-          .in("z", BFLOAT16, WideChainKernels::elements)
+          .in("z", BFLOAT16, DistillationLossUnfusedWideKernels::elements)
           .in("logSumExp", FLOAT32, sizes -> sizes.get("rows"))
           .in("labels", INT32, sizes -> sizes.get("rows"))
           .in("labelledRows", INT32, sizes -> 1)
-          .out("dz", BFLOAT16, WideChainKernels::elements)
+          .out("dz", BFLOAT16, DistillationLossUnfusedWideKernels::elements)
           .float32("alpha")
           .sizes("rows", "classes")
           .launch(sizes -> byEight(elements(sizes)));
@@ -92,9 +97,11 @@ public final class WideChainKernels {
       KernelSignature klForward, KernelSignature crossEntropyForward, KernelSignature rowOutcome) {
     static ByRow of(ElementType type) {
       return new ByRow(
-          byRow(UnfusedLossKernels.klForward(row("kl_forward", type), type)),
-          byRow(UnfusedLossKernels.crossEntropyForward(row("cross_entropy_forward", type), type)),
-          byRow(UnfusedLossKernels.rowOutcome(row("row_outcome", type), type)));
+          byRow(DistillationLossUnfusedKernels.klForward(row("kl_forward", type), type)),
+          byRow(
+              DistillationLossUnfusedKernels.crossEntropyForward(
+                  row("cross_entropy_forward", type), type)),
+          byRow(DistillationLossUnfusedKernels.rowOutcome(row("row_outcome", type), type)));
     }
   }
 
@@ -120,7 +127,7 @@ public final class WideChainKernels {
           BFLOAT16_ROWS.crossEntropyForward,
           BFLOAT16_ROWS.rowOutcome);
 
-  private WideChainKernels() {}
+  private DistillationLossUnfusedWideKernels() {}
 
   private static ByRow rows(ElementType type) {
     return type == FLOAT32 ? FLOAT32_ROWS : BFLOAT16_ROWS;
@@ -162,13 +169,13 @@ public final class WideChainKernels {
   private static KernelSignature ofTwo(String op) {
     return out(
         element(op)
-            .in("a", BFLOAT16, WideChainKernels::length)
-            .in("b", BFLOAT16, WideChainKernels::length));
+            .in("a", BFLOAT16, DistillationLossUnfusedWideKernels::length)
+            .in("b", BFLOAT16, DistillationLossUnfusedWideKernels::length));
   }
 
   private static KernelSignature out(KernelSignature.Builder kernel) {
     return kernel
-        .out("y", BFLOAT16, WideChainKernels::length)
+        .out("y", BFLOAT16, DistillationLossUnfusedWideKernels::length)
         .sizes("n")
         .launch(sizes -> byEight(length(sizes)));
   }

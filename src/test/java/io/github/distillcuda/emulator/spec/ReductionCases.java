@@ -1,24 +1,24 @@
 package io.github.distillcuda.emulator.spec;
 
 import io.github.distillcuda.cuda.kernels.KernelSizes;
+import io.github.distillcuda.cuda.kernels.ReductionKernels;
 import io.github.distillcuda.cuda.kernels.RowOutcome;
-import io.github.distillcuda.cuda.kernels.StepKernels;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
 
 /** Sums and counts of the epoch, the finite check, the cursor and the table of logits. */
-final class StepCases {
+final class ReductionCases {
   private static final int[] ROWS = {1, 2, 63, 64, 65, 255, 256, 257, 1000};
   private static final float ALPHA = 0.7f;
 
   private final List<KernelCase> cases = new ArrayList<>();
 
-  private StepCases() {}
+  private ReductionCases() {}
 
   static List<KernelCase> all() {
-    StepCases step = new StepCases();
+    ReductionCases step = new ReductionCases();
     for (int rows : ROWS) {
       step.addCountLabelled(rows);
       step.addRowSums(rows, 0);
@@ -47,7 +47,7 @@ final class StepCases {
   }
 
   static Stream<KernelCase> counted() {
-    StepCases step = new StepCases();
+    ReductionCases step = new ReductionCases();
     step.addCountLabelled(64);
     step.addRowSums(64, 0);
     int[] finite =
@@ -69,7 +69,9 @@ final class StepCases {
     }
     cases.add(
         new KernelCase(
-                StepKernels.COUNT_LABELLED, KernelSizes.of("rows", rows, "classes", classes), "")
+                ReductionKernels.COUNT_LABELLED,
+                KernelSizes.of("rows", rows, "classes", classes),
+                "")
             .in("labels", labels)
             .out("labelledRows", Expected.ints(labelled)));
   }
@@ -99,7 +101,7 @@ final class StepCases {
     state.add(distillationSum, crossEntropySum, outcomes, ALPHA);
     cases.add(
         new KernelCase(
-                StepKernels.ROW_SUMS,
+                ReductionKernels.ROW_SUMS,
                 KernelSizes.of("rows", rows),
                 lastOutcome == 0 ? "" : "not finite")
             .in("distillation", distillation)
@@ -117,8 +119,9 @@ final class StepCases {
     byte[] before = state.toBytes();
     state.add(outcomes.length * 0.5, 0, outcomes, ALPHA);
     cases.add(
-        new KernelCase(StepKernels.ROW_SUMS, KernelSizes.of("rows", outcomes.length), "no label")
-            .in("distillation", ChainCases.constant(outcomes.length, 0.5f))
+        new KernelCase(
+                ReductionKernels.ROW_SUMS, KernelSizes.of("rows", outcomes.length), "no label")
+            .in("distillation", ChainElementCases.constant(outcomes.length, 0.5f))
             .in("crossEntropy", new float[outcomes.length])
             .in("outcome", outcomes)
             .in("state", before)
@@ -137,7 +140,7 @@ final class StepCases {
     addBatchMeans("finite but for a logit", new int[] {RowOutcome.NOT_FINITE}, 0.5f, 0);
     state.add(1, Double.POSITIVE_INFINITY, outcomes, ALPHA);
     cases.add(
-        new KernelCase(StepKernels.ROW_SUMS, KernelSizes.of("rows", 2), "infinite loss")
+        new KernelCase(ReductionKernels.ROW_SUMS, KernelSizes.of("rows", 2), "infinite loss")
             .in("distillation", 0.5f, 0.5f)
             .in("crossEntropy", 1, Float.POSITIVE_INFINITY)
             .in("outcome", outcomes)
@@ -167,7 +170,7 @@ final class StepCases {
         ALPHA);
     cases.add(
         new KernelCase(
-                StepKernels.BATCH_MEANS, KernelSizes.of("rows", outcomes.length), description)
+                ReductionKernels.BATCH_MEANS, KernelSizes.of("rows", outcomes.length), description)
             .in("distillationMean", distillationMean)
             .in("crossEntropyMean", crossEntropyMean)
             .in("outcome", outcomes)
@@ -193,8 +196,8 @@ final class StepCases {
    */
   private void addFiniteCheck(
       int n, String description, int inA, int inB, float bad, long alreadyMarked) {
-    float[] a = ChainCases.constant(n, 3e38f); // products with 0 stay 0, sums would overflow
-    float[] b = ChainCases.constant(n, -1e-40f);
+    float[] a = ChainElementCases.constant(n, 3e38f); // products with 0 stay 0, sums would overflow
+    float[] b = ChainElementCases.constant(n, -1e-40f);
     if (inA >= 0) {
       a[inA] = bad;
     }
@@ -208,7 +211,7 @@ final class StepCases {
       state.markNotFinite();
     }
     cases.add(
-        new KernelCase(StepKernels.FINITE_CHECK, KernelSizes.of("n", n), description)
+        new KernelCase(ReductionKernels.FINITE_CHECK, KernelSizes.of("n", n), description)
             .in("a", a)
             .in("b", b)
             .in("state", before)
@@ -223,7 +226,7 @@ final class StepCases {
     state.optimizerStep += marked == 0 ? optimizerSteps : 0;
     cases.add(
         new KernelCase(
-                StepKernels.ADVANCE,
+                ReductionKernels.ADVANCE,
                 KernelSizes.of("rows", 16, "optimizerSteps", optimizerSteps),
                 marked == 0 ? "" : "after a step that was not finite")
             .in("state", before)
@@ -234,7 +237,7 @@ final class StepCases {
   private void addStoreLogits(int rows, int classes) {
     int tableRows = rows + 5;
     float[] logits = new float[rows * classes];
-    float[] table = ChainCases.constant(tableRows * classes, -1);
+    float[] table = ChainElementCases.constant(tableRows * classes, -1);
     float[] after = table.clone();
     int[] ids = new int[rows];
     for (int row = 0; row < rows; row++) {
@@ -246,7 +249,7 @@ final class StepCases {
     }
     cases.add(
         new KernelCase(
-                StepKernels.STORE_LOGITS, KernelSizes.of("rows", rows, "classes", classes), "")
+                ReductionKernels.STORE_LOGITS, KernelSizes.of("rows", rows, "classes", classes), "")
             .in("logits", logits)
             .in("ids", ids)
             .in("table", table)

@@ -8,10 +8,10 @@ import java.util.Random;
 import java.util.stream.Stream;
 
 /** Bias and ReLU of a linear layer, and the second stage of every bias gradient. */
-final class LinearCases {
+final class BiasReluCases {
   private static final int CHUNK = ConvolutionBlockKernels.CHUNK;
 
-  private LinearCases() {}
+  private BiasReluCases() {}
 
   static List<KernelCase> all() {
     List<KernelCase> cases = new ArrayList<>();

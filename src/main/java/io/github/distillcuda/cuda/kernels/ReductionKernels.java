@@ -5,21 +5,10 @@ import static io.github.distillcuda.cuda.kernels.ElementType.INT32;
 
 import java.util.List;
 
-/** Adam, and what a step leaves in its state: {@code kernels/adam.cu}, {@code reduction.cu}. */
-public final class StepKernels {
-  private static final String ADAM_PTX = "compute_75/adam.ptx";
+/** What a step leaves in its state: sums, counts, cursor; {@code kernels/reduction.cu}. */
+public final class ReductionKernels {
   private static final String PTX = "compute_75/reduction.ptx";
   private static final int BLOCK = 256;
-
-  /** An element a thread. */
-  public static final KernelSignature ADAM_V1 =
-      adam(1).launch(sizes -> LaunchConfig.covering(sizes.get("n"), BLOCK, BLOCK));
-
-  /** Four elements a thread. */
-  public static final KernelSignature ADAM =
-      adam(2)
-          .requires("a multiple of 4 elements", StepKernels::multipleOf4)
-          .launch(sizes -> LaunchConfig.covering(sizes.get("n"), 4 * BLOCK, BLOCK));
 
   /** The number of labelled rows, for a loss without a gather. */
   public static final KernelSignature COUNT_LABELLED =
@@ -58,7 +47,7 @@ public final class StepKernels {
           .in("b", FLOAT32, sizes -> sizes.get("n"))
           .state(0, 0)
           .sizes("n")
-          .requires("a multiple of 4 elements", StepKernels::multipleOf4)
+          .requires("a multiple of 4 elements", sizes -> sizes.get("n") % 4 == 0)
           .launch(sizes -> LaunchConfig.covering(sizes.get("n"), 4 * BLOCK, BLOCK));
 
   /** Moves cursor and optimizer step on. */
@@ -79,30 +68,7 @@ public final class StepKernels {
           .launch(sizes -> LaunchConfig.covering(sizes.product("rows", "classes"), BLOCK, BLOCK));
 
   static final List<KernelSignature> ALL =
-      List.of(
-          ADAM_V1,
-          ADAM,
-          COUNT_LABELLED,
-          ROW_SUMS,
-          BATCH_MEANS,
-          FINITE_CHECK,
-          ADVANCE,
-          STORE_LOGITS);
+      List.of(COUNT_LABELLED, ROW_SUMS, BATCH_MEANS, FINITE_CHECK, ADVANCE, STORE_LOGITS);
 
-  private StepKernels() {}
-
-  private static KernelSignature.Builder adam(int rung) {
-    return KernelSignature.of(ADAM_PTX, "adam_fused_f32_v" + rung)
-        .inOut("parameters", FLOAT32, sizes -> sizes.get("n"))
-        .in("gradients", FLOAT32, sizes -> sizes.get("n"))
-        .inOut("firstMoments", FLOAT32, sizes -> sizes.get("n"))
-        .inOut("secondMoments", FLOAT32, sizes -> sizes.get("n"))
-        .state(16, 0)
-        .float64("learningRate", "beta1", "beta2", "epsilon")
-        .sizes("n");
-  }
-
-  private static boolean multipleOf4(KernelSizes sizes) {
-    return sizes.get("n") % 4 == 0;
-  }
+  private ReductionKernels() {}
 }

@@ -11,7 +11,7 @@ import java.util.stream.Stream;
  * The chains that the fused loss is compared with, {@code kernels/distillation_loss_unfused.cu},
  * which lists the operations of both in order.
  */
-public final class UnfusedLossKernels {
+public final class DistillationLossUnfusedKernels {
   private static final String PTX = "compute_75/distillation_loss_unfused.ptx";
   private static final int BLOCK = 256;
   private static final List<ClassRange> RANGES =
@@ -21,18 +21,18 @@ public final class UnfusedLossKernels {
   public static final KernelSignature FILL =
       KernelSignature.of(PTX, "fill_unfused_f32_v0")
           .float32("value")
-          .out("y", FLOAT32, UnfusedLossKernels::length)
+          .out("y", FLOAT32, DistillationLossUnfusedKernels::length)
           .sizes("n")
-          .launch(UnfusedLossKernels::byElement);
+          .launch(DistillationLossUnfusedKernels::byElement);
 
   /** y = a*factor. */
   public static final KernelSignature SCALE =
       KernelSignature.of(PTX, "scale_unfused_f32_v0")
-          .in("a", FLOAT32, UnfusedLossKernels::length)
+          .in("a", FLOAT32, DistillationLossUnfusedKernels::length)
           .float32("factor")
-          .out("y", FLOAT32, UnfusedLossKernels::length)
+          .out("y", FLOAT32, DistillationLossUnfusedKernels::length)
           .sizes("n")
-          .launch(UnfusedLossKernels::byElement);
+          .launch(DistillationLossUnfusedKernels::byElement);
 
   /** y = a + b. */
   public static final KernelSignature ADD = ofTwo("add");
@@ -46,18 +46,18 @@ public final class UnfusedLossKernels {
   /** y = a*log(a), 0 where a is 0. */
   public static final KernelSignature XLOGX =
       KernelSignature.of(PTX, "xlogx_unfused_f32_v0")
-          .in("a", FLOAT32, UnfusedLossKernels::length)
-          .out("y", FLOAT32, UnfusedLossKernels::length)
+          .in("a", FLOAT32, DistillationLossUnfusedKernels::length)
+          .out("y", FLOAT32, DistillationLossUnfusedKernels::length)
           .sizes("n")
-          .launch(UnfusedLossKernels::byElement);
+          .launch(DistillationLossUnfusedKernels::byElement);
 
   /** y = -a of one element, for all n. */
   public static final KernelSignature NEGATE_EXPAND =
       KernelSignature.of(PTX, "negate_expand_unfused_f32_v0")
           .in("a", FLOAT32, sizes -> 1)
-          .out("y", FLOAT32, UnfusedLossKernels::length)
+          .out("y", FLOAT32, DistillationLossUnfusedKernels::length)
           .sizes("n")
-          .launch(UnfusedLossKernels::byElement);
+          .launch(DistillationLossUnfusedKernels::byElement);
 
   /** Elements that one block of {@link #SUM} takes where there are several. */
   public static final int SUM_CHUNK = 4096;
@@ -65,7 +65,7 @@ public final class UnfusedLossKernels {
   /** One partial sum a block; with more than one, a second launch adds those. */
   public static final KernelSignature SUM =
       KernelSignature.of(PTX, "sum_unfused_f32_v0")
-          .in("x", FLOAT32, UnfusedLossKernels::length)
+          .in("x", FLOAT32, DistillationLossUnfusedKernels::length)
           .out("partials", FLOAT32, sizes -> Math.ceilDiv(sizes.get("n"), SUM_CHUNK))
           .sizes("n")
           .launch(sizes -> LaunchConfig.covering(sizes.get("n"), SUM_CHUNK, BLOCK));
@@ -86,33 +86,33 @@ public final class UnfusedLossKernels {
           .in("dLoss", FLOAT32, sizes -> 1)
           .in("labels", INT32, sizes -> sizes.get("rows"))
           .in("labelledRows", INT32, sizes -> 1)
-          .out("dLogS", FLOAT32, UnfusedLossKernels::elements)
+          .out("dLogS", FLOAT32, DistillationLossUnfusedKernels::elements)
           .sizes("rows", "classes")
-          .launch(UnfusedLossKernels::byMatrixElement);
+          .launch(DistillationLossUnfusedKernels::byMatrixElement);
 
   /** dz of the weighted mean cross-entropy, from the log-sum-exp of the forward pass. */
   public static final KernelSignature CROSS_ENTROPY_BACKWARD =
       KernelSignature.of(PTX, "cross_entropy_backward_unfused_f32_v0")
-          .in("z", FLOAT32, UnfusedLossKernels::elements)
+          .in("z", FLOAT32, DistillationLossUnfusedKernels::elements)
           .in("logSumExp", FLOAT32, sizes -> sizes.get("rows"))
           .in("labels", INT32, sizes -> sizes.get("rows"))
           .in("labelledRows", INT32, sizes -> 1)
-          .out("dz", FLOAT32, UnfusedLossKernels::elements)
+          .out("dz", FLOAT32, DistillationLossUnfusedKernels::elements)
           .float32("alpha")
           .sizes("rows", "classes")
-          .launch(UnfusedLossKernels::byMatrixElement);
+          .launch(DistillationLossUnfusedKernels::byMatrixElement);
 
   /** T^2*KL a row from q and log p, by range of classes, narrowest first. */
   public static final List<KernelSignature> KL_FORWARD =
-      byRange("kl_forward", UnfusedLossKernels::klForward);
+      byRange("kl_forward", DistillationLossUnfusedKernels::klForward);
 
   /** Cross-entropy, log-sum-exp and outcome a row. */
   public static final List<KernelSignature> CROSS_ENTROPY_FORWARD =
-      byRange("cross_entropy_forward", UnfusedLossKernels::crossEntropyForward);
+      byRange("cross_entropy_forward", DistillationLossUnfusedKernels::crossEntropyForward);
 
   /** The outcome of a row alone, which PyTorch's user gets by argmax and a comparison. */
   public static final List<KernelSignature> ROW_OUTCOME =
-      byRange("row_outcome", UnfusedLossKernels::rowOutcome);
+      byRange("row_outcome", DistillationLossUnfusedKernels::rowOutcome);
 
   static final List<KernelSignature> ALL =
       Stream.of(
@@ -124,21 +124,21 @@ public final class UnfusedLossKernels {
           .flatMap(List::stream)
           .toList();
 
-  private UnfusedLossKernels() {}
+  private DistillationLossUnfusedKernels() {}
 
   private static KernelSignature ofTwo(String op) {
     return KernelSignature.of(PTX, op + "_unfused_f32_v0")
-        .in("a", FLOAT32, UnfusedLossKernels::length)
-        .in("b", FLOAT32, UnfusedLossKernels::length)
-        .out("y", FLOAT32, UnfusedLossKernels::length)
+        .in("a", FLOAT32, DistillationLossUnfusedKernels::length)
+        .in("b", FLOAT32, DistillationLossUnfusedKernels::length)
+        .out("y", FLOAT32, DistillationLossUnfusedKernels::length)
         .sizes("n")
-        .launch(UnfusedLossKernels::byElement);
+        .launch(DistillationLossUnfusedKernels::byElement);
   }
 
   static KernelSignature.Builder klForward(KernelSignature.Builder kernel, ElementType type) {
     return kernel
-        .in("q", type, UnfusedLossKernels::elements)
-        .in("logP", type, UnfusedLossKernels::elements)
+        .in("q", type, DistillationLossUnfusedKernels::elements)
+        .in("logP", type, DistillationLossUnfusedKernels::elements)
         .out("distillation", FLOAT32, sizes -> sizes.get("rows"))
         .float32("temperature");
   }
@@ -146,7 +146,7 @@ public final class UnfusedLossKernels {
   static KernelSignature.Builder crossEntropyForward(
       KernelSignature.Builder kernel, ElementType type) {
     return kernel
-        .in("z", type, UnfusedLossKernels::elements)
+        .in("z", type, DistillationLossUnfusedKernels::elements)
         .in("labels", INT32, sizes -> sizes.get("rows"))
         .out("crossEntropy", FLOAT32, sizes -> sizes.get("rows"))
         .out("logSumExp", FLOAT32, sizes -> sizes.get("rows"))
@@ -155,7 +155,7 @@ public final class UnfusedLossKernels {
 
   static KernelSignature.Builder rowOutcome(KernelSignature.Builder kernel, ElementType type) {
     return kernel
-        .in("z", type, UnfusedLossKernels::elements)
+        .in("z", type, DistillationLossUnfusedKernels::elements)
         .in("labels", INT32, sizes -> sizes.get("rows"))
         .out("outcome", INT32, sizes -> sizes.get("rows"));
   }
