@@ -14,8 +14,12 @@ import java.util.function.LongConsumer;
  * not freed when a larger one takes its place.
  */
 public final class ComputeLane implements AutoCloseable {
-  /** What NVIDIA recommends for Hopper; enough for the partial sums of split products. */
-  private static final long WORKSPACE_BYTES = 32L << 20;
+  /**
+   * What NVIDIA recommends for Hopper; enough for the partial sums of split products. All that
+   * cuBLAS and cublasLt may compute in, however much more cuDNN has reserved: an algorithm must not
+   * depend on what was planned before.
+   */
+  public static final long WORKSPACE_BYTES = 32L << 20;
 
   /** What a lane allocates for itself, if no plan wants a larger workspace. */
   public static final long OWN_BYTES = 2 * WORKSPACE_BYTES;

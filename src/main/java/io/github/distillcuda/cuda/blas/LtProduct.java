@@ -118,7 +118,7 @@ final class LtProduct implements AutoCloseable {
 
   /** Takes the first algorithm that the heuristic offers; returns whether there is one. */
   private boolean choose() {
-    lane.cublasLt(); // whose workspace is the limit below
+    lane.cublasLt(); // which reserves the workspace that is the limit below
     LibraryObject preference =
         own(
             "preference",
@@ -127,7 +127,7 @@ final class LtProduct implements AutoCloseable {
     cublasLt.cublasLtMatmulPreferenceSetAttribute(
         preference.address(),
         CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
-        arena.allocateFrom(JAVA_LONG, lane.workspaceBytes()));
+        arena.allocateFrom(JAVA_LONG, ComputeLane.WORKSPACE_BYTES));
     cublasLt.cublasLtMatmulPreferenceSetAttribute(
         preference.address(),
         CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
