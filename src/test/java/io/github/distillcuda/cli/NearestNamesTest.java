@@ -47,6 +47,7 @@ class NearestNamesTest {
           -x,
           --resnet,
           --student-epochs,
+          --teacher-widths,
           """)
   void optionsThatAreNear(String typed, String near) {
     assertThat(NearestNames.of(typed, OPTIONS)).isEqualTo(words(near));
