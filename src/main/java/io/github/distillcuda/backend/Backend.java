@@ -19,6 +19,11 @@ public interface Backend extends AutoCloseable {
   /** Returns what the run should say of this backend. */
   BackendInfo info();
 
+  /** Returns whether two runs give the same bits even where the options do not ask for it. */
+  default boolean alwaysDeterministic() {
+    return false;
+  }
+
   /** Returns what else there is to know of the device, such as where its libraries were found. */
   default Map<String, String> details() {
     return Map.of();

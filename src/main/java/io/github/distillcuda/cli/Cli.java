@@ -12,6 +12,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
 import picocli.CommandLine;
+import picocli.CommandLine.MissingParameterException;
+import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -158,16 +160,20 @@ public final class Cli {
 
   private static int usageFailure(Session session, ParameterException e, String[] args) {
     String line = e.getMessage();
-    if (e.getArgSpec() instanceof OptionSpec option) {
+    ArgSpec argument =
+        e instanceof MissingParameterException missing && missing.getMissing().size() == 1
+            ? missing.getMissing().getFirst()
+            : e.getArgSpec();
+    if (argument instanceof OptionSpec option) {
       line = line.replace("'" + option.longestName() + "'", "'" + typed(option, args) + "'");
     }
     if (e instanceof UnmatchedArgumentException unmatched) {
-      List<String> suggestions = suggestions(session, args);
+      List<String> meant = suggestions(unmatched);
       line =
           "unknown: %s%s"
               .formatted(
                   String.join(" ", unmatched.getUnmatched()),
-                  suggestions.isEmpty() ? "" : "; did you mean " + suggestions.getFirst() + "?");
+                  meant.isEmpty() ? "" : "; did you mean " + String.join(" or ", meant) + "?");
     }
     session
         .err()
@@ -188,16 +194,19 @@ public final class Cli {
         .orElse(option.longestName());
   }
 
-  /** What was meant may be one of the commands that were not needed so far. */
-  private static List<String> suggestions(Session session, String[] args) {
-    try {
-      parser(session, null).parseArgs(args);
-    } catch (UnmatchedArgumentException e) {
-      return e.getSuggestions();
-    } catch (ParameterException e) {
-      // Something else is wrong, too.
+  /** Returns the options, or the commands, that were perhaps meant by the first unknown word. */
+  private static List<String> suggestions(UnmatchedArgumentException unmatched) {
+    String typed = unmatched.getUnmatched().getFirst().split("=", 2)[0];
+    CommandLine command = unmatched.getCommandLine();
+    if (typed.startsWith("-")) {
+      return NearestNames.of(typed, command.getCommandSpec().optionsMap().keySet());
     }
-    return List.of();
+    // What was meant may be one of the commands that were not needed so far.
+    return NearestNames.of(
+        typed,
+        command.getParent() == null
+            ? Stream.of(Verb.values()).map(verb -> verb.word).toList()
+            : command.getSubcommands().keySet());
   }
 
   private static int failure(Session session, Exception e, CommandLine command) {

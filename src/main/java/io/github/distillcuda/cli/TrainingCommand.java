@@ -210,9 +210,16 @@ abstract class TrainingCommand extends Command {
       ConsoleReporter reporter, Backend backend, RunConfig config, RunFolder folder) {
     BackendInfo info = backend.info();
     reporter.line(
-        "computing in %s on %s: layers %s, loss %s, engine %s"
+        "computing in %s on %s: layers %s, loss %s, engine %s%s"
             .formatted(
-                info.precision(), info.device(), info.layers(), info.kernels(), info.engine()));
+                info.precision(),
+                info.device(),
+                info.layers(),
+                info.kernels(),
+                info.engine(),
+                config.deterministic() || backend.alwaysDeterministic()
+                    ? ""
+                    : "; not repeatable to the bit (--no-deterministic)"));
     if (config.models().contains(ModelRole.STUDENT)) {
       double t = config.temperature();
       reporter.line(

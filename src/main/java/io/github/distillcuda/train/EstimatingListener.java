@@ -5,7 +5,7 @@ import java.util.function.LongSupplier;
 /**
  * Passes everything on, and once says how long the rest of the run will take: from the
  * multiply-adds that are left and the rate of those that were seen done, in training and in the
- * tests after its epochs. An epoch may be short: what is seen adds up over epochs and models.
+ * tests between its epochs. An epoch may be short: what is seen adds up over epochs and models.
  */
 final class EstimatingListener implements TrainingListener {
   /** Steps are slow at first, while methods are compiled; look no earlier than this. */
@@ -95,19 +95,12 @@ final class EstimatingListener implements TrainingListener {
   @Override
   public void progress(String work, int done, int total) {
     listener.progress(work, done, total);
-    if (said || training == null) {
+    if (said || training == null || !work.startsWith(training + " epoch ")) {
       return;
     }
-    if (work.startsWith(training + " epoch ")) {
-      see(trainingWork(training, total - done) + forwardWork(training, testImages));
-    } else if (work.startsWith(training + " test ")) {
-      see(forwardWork(training, total - done));
-    }
-  }
-
-  private void see(double workLeftOfEpoch) {
     long now = nanoTime.getAsLong();
-    double left = workLeftOfEpoch + workBehindEpoch;
+    double left =
+        trainingWork(training, total - done) + forwardWork(training, testImages) + workBehindEpoch;
     if (watching) {
       secondsSeen += (now - seenAt) / 1e9;
       workSeen += workLeft - left;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.train.StopSignal;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -15,6 +16,8 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The commands as a user meets them, on few drawn pictures and small networks. */
 class CliRunTest {
@@ -30,6 +33,10 @@ class CliRunTest {
   private String err;
 
   private int run(String arguments) {
+    return run(arguments, new StopSignal());
+  }
+
+  private int run(String arguments, StopSignal stop) {
     ByteArrayOutputStream outBytes = new ByteArrayOutputStream();
     ByteArrayOutputStream errBytes = new ByteArrayOutputStream();
     Session session =
@@ -37,7 +44,7 @@ class CliRunTest {
             new PrintStream(outBytes, true, StandardCharsets.UTF_8),
             new PrintStream(errBytes, true, StandardCharsets.UTF_8),
             false,
-            new StopSignal());
+            stop);
     int exitCode =
         Cli.run(session, arguments.replace("DIR", temporary.toString()).trim().split(" +"));
     out = outBytes.toString(StandardCharsets.UTF_8);
@@ -83,6 +90,30 @@ class CliRunTest {
         .isEqualTo(Files.readAllBytes(temporary.resolve("run/student.safetensors")));
     assertThat(Files.readString(temporary.resolve("distilled/metrics.json")))
         .contains("\"loadedFrom\"");
+  }
+
+  /** The first step is enough to hear it. */
+  @ParameterizedTest
+  @CsvSource({
+    "cpu, '', false",
+    "cpu, --no-deterministic, true",
+    "reference, --no-deterministic, false" // loops on one thread have no choice
+  })
+  void aRunThatIsNotRepeatableSaysSo(String device, String option, boolean said) {
+    StopSignal stop = new StopSignal();
+    stop.request(ExitCode.INTERRUPTED);
+    String command =
+        "baseline --out DIR/once --data synthetic --subset 8 --batch-size 8"
+            + " --student-widths 1,1,2 --epochs 2 --device ";
+    assertThat(run(command + device + " " + option, stop)).as(err).isEqualTo(130);
+    assertThat(out.lines())
+        .filteredOn(line -> line.startsWith("computing in "))
+        .singleElement()
+        .satisfies(
+            line ->
+                assertThat(line.endsWith("; not repeatable to the bit (--no-deterministic)"))
+                    .as(line)
+                    .isEqualTo(said));
   }
 
   @Test

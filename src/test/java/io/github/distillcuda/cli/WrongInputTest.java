@@ -93,6 +93,16 @@ class WrongInputTest {
           2 | --temprature 5                                      | did you mean --temperature?
           2 | train-techer                                        | did you mean train-teacher?
           2 | --T 5 distil                                        | did you mean distill?
+          2 | --no-baselin                                        | unknown: --no-baselin; did you mean --no-baseline? (see
+          2 | --no-baselin=true                                   | did you mean --no-baseline? (see
+          2 | trian                                               | unknown: trian; did you mean train-teacher? (see
+          2 | distill --Alhpa 0.5                                 | did you mean --alpha? (see
+          2 | data verfy                                          | did you mean verify? (see
+          2 | data train                                          | unknown: train (see
+          2 | --T                                                 | parameter for option '--T' (
+          2 | --temperature                                       | parameter for option '--temperature' (
+          2 | --alpha 0.5 --lr                                    | parameter for option '--lr' (
+          2 | eval                                                | option: '--model=FILE'
           2 | --T 0                                               | --T 0: must be a number from 0.001 to 1000000
           2 | --T warm                                            | is not a double
           2 | --T nan                                             | option '--T'
@@ -126,7 +136,9 @@ class WrongInputTest {
           2 | --out a --resume b                                  | exclude each other
           2 | distill --data synthetic                            | distill needs a teacher: --teacher FILE
           2 | --T 3 baseline --data synthetic                     | --T stands before the command
-          2 | teleport                                            | unknown: teleport
+          2 | teleport                                            | unknown: teleport (see
+          2 | --teleport                                          | unknown: --teleport (see
+          2 | distill --teacher-epochs 3                          | unknown: --teacher-epochs 3 (see
           3 | --data-dir DIR/nowhere                              | DIR/nowhere
           3 | --data-dir DIR/empty                                | DIR/empty
           3 | --data-dir DIR/file.txt                             | DIR/file.txt

@@ -41,6 +41,11 @@ public final class ReferenceBackend implements Backend {
   }
 
   @Override
+  public boolean alwaysDeterministic() {
+    return true;
+  }
+
+  @Override
   public ParameterArena createParameters(List<LayerSpec> layers, int batch, boolean trainable) {
     lifetime.check();
     if (batch < 1) {
