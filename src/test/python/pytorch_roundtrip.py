@@ -97,12 +97,12 @@ def make(folder):
     torch.manual_seed(5)
     torch.set_num_threads(1)
     pixels, labels = images_and_labels(TEST, TRAIN)
-    images, labels = normalized(pixels), torch.from_numpy(labels)
+    images, labels = normalised(pixels), torch.from_numpy(labels)
     teacher = train(Net(*TEACHER), images, labels)
     with torch.no_grad():
         teacher_logits = teacher(images)
     student = train(Net(*STUDENT), images, labels, teacher_logits)
-    test = normalized(images_and_labels(0, TEST)[0])
+    test = normalised(images_and_labels(0, TEST)[0])
     right = save_rounded(folder, "teacher", teacher, test)
     right |= save_rounded(folder, "student", student, test)
     with open(os.path.join(folder, "right.json"), "w") as file:
@@ -112,7 +112,7 @@ def make(folder):
 
 @torch.no_grad()
 def check(folder):
-    test = normalized(images_and_labels(0, TEST)[0])
+    test = normalised(images_and_labels(0, TEST)[0])
     expected = torch.from_numpy(np.fromfile(f"{folder}/student.logits", "<f4").reshape(TEST, 10))
     states = [
         torch.load(f"{folder}/student.pth", weights_only=True),

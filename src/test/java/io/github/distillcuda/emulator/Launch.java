@@ -2,9 +2,9 @@ package io.github.distillcuda.emulator;
 
 import io.github.distillcuda.emulator.machine.Approximation;
 import io.github.distillcuda.emulator.machine.Dim3;
+import io.github.distillcuda.emulator.machine.ExecutionConfiguration;
 import io.github.distillcuda.emulator.machine.ExecutionOrder;
 import io.github.distillcuda.emulator.machine.Grid;
-import io.github.distillcuda.emulator.machine.LaunchConfig;
 import io.github.distillcuda.emulator.memory.EmulatedMemory;
 import io.github.distillcuda.emulator.memory.Region;
 
@@ -100,7 +100,8 @@ public final class Launch {
    *     breaks; what it has written until then stays written
    */
   public LaunchReport run(EmulatedMemory memory) {
-    LaunchConfig config = new LaunchConfig(grid, block, sharedBytes, order, fuel);
+    ExecutionConfiguration config =
+        new ExecutionConfiguration(grid, block, sharedBytes, order, fuel);
     if (block.count() > kernel.maxThreads()) {
       throw new IllegalArgumentException(
           kernel.name() + " takes blocks of " + kernel.maxThreads() + " threads, not " + block);

@@ -3,7 +3,7 @@ package io.github.distillcuda.backend.onednn;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import io.github.distillcuda.backend.host.HostStepState;
-import io.github.distillcuda.backend.host.PixelNormalization;
+import io.github.distillcuda.backend.host.PixelNormalisation;
 import io.github.distillcuda.ffi.OpenMpTeam;
 import java.lang.foreign.MemorySegment;
 
@@ -59,7 +59,7 @@ final class GatherOperation implements Operation {
   /** Normalises on the heap, where the loop is fast, and then moves the image as a whole. */
   private void copyImage(int image, int row, byte[] bytes, float[] floats) {
     batch.data().copyImage(image, bytes);
-    PixelNormalization.normalise(bytes, floats);
+    PixelNormalisation.normalise(bytes, floats);
     long offset = (long) row * floats.length * Float.BYTES;
     MemorySegment.copy(floats, 0, batch.images().data(), JAVA_FLOAT, offset, floats.length);
   }

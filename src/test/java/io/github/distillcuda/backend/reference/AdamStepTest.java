@@ -187,7 +187,7 @@ class AdamStepTest {
   private static double[] get(List<Tensor> tensors) {
     List<Double> all = new ArrayList<>();
     for (Tensor tensor : tensors) {
-      for (double value : LayerProbe.values(tensor)) {
+      for (double value : RecordedLayer.values(tensor)) {
         all.add(value);
       }
     }

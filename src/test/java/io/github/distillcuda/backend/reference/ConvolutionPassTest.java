@@ -13,15 +13,15 @@ class ConvolutionPassTest {
 
   @Test
   void forwardIsTheDefinition() {
-    try (LayerProbe probe = new LayerProbe(LAYER, ROWS)) {
+    try (RecordedLayer probe = new RecordedLayer(LAYER, ROWS)) {
       probe.fill(1);
       probe.run();
 
-      double[] x = LayerProbe.values(probe.input);
-      double[] w = LayerProbe.values(probe.weight);
-      double[] b = LayerProbe.values(probe.bias);
+      double[] x = RecordedLayer.values(probe.input);
+      double[] w = RecordedLayer.values(probe.weight);
+      double[] b = RecordedLayer.values(probe.bias);
       // 19 terms of at most 1, in another order.
-      assertThat(LayerProbe.values(probe.output))
+      assertThat(RecordedLayer.values(probe.output))
           .containsExactly(definition(x, w, b), within(1e-14));
     }
   }
@@ -58,7 +58,7 @@ class ConvolutionPassTest {
 
   @Test
   void gradientsAreThoseOfFiniteDifferences() {
-    try (LayerProbe probe = new LayerProbe(LAYER, ROWS)) {
+    try (RecordedLayer probe = new RecordedLayer(LAYER, ROWS)) {
       probe.fill(2);
       FiniteDifferences.assertGradient(probe::objective, probe.weight, probe.weightGradient);
       FiniteDifferences.assertGradient(probe::objective, probe.bias, probe.biasGradient);
@@ -68,17 +68,17 @@ class ConvolutionPassTest {
 
   @Test
   void gradientsAreOverwrittenAtEachStep() {
-    try (LayerProbe probe = new LayerProbe(LAYER, ROWS)) {
+    try (RecordedLayer probe = new RecordedLayer(LAYER, ROWS)) {
       probe.fill(3);
       probe.run();
-      double[] weightGradient = LayerProbe.values(probe.weightGradient);
-      double[] biasGradient = LayerProbe.values(probe.biasGradient);
-      double[] inputGradient = LayerProbe.values(probe.inputGradient);
+      double[] weightGradient = RecordedLayer.values(probe.weightGradient);
+      double[] biasGradient = RecordedLayer.values(probe.biasGradient);
+      double[] inputGradient = RecordedLayer.values(probe.inputGradient);
       probe.run();
 
-      assertThat(LayerProbe.values(probe.weightGradient)).isEqualTo(weightGradient);
-      assertThat(LayerProbe.values(probe.biasGradient)).isEqualTo(biasGradient);
-      assertThat(LayerProbe.values(probe.inputGradient)).isEqualTo(inputGradient);
+      assertThat(RecordedLayer.values(probe.weightGradient)).isEqualTo(weightGradient);
+      assertThat(RecordedLayer.values(probe.biasGradient)).isEqualTo(biasGradient);
+      assertThat(RecordedLayer.values(probe.inputGradient)).isEqualTo(inputGradient);
     }
   }
 
@@ -103,7 +103,7 @@ class ConvolutionPassTest {
 
   /** The gradient of a 2x6 image of three windows, for output gradients 1, 2 and 4. */
   private static double[] pooledGradient(double[] left, double[] middle, double[] right) {
-    try (LayerProbe probe = new LayerProbe(new ConvolutionSpec("conv", 1, 2, 6, 1), 1)) {
+    try (RecordedLayer probe = new RecordedLayer(new ConvolutionSpec("conv", 1, 2, 6, 1), 1)) {
       probe.weight.write(new double[] {0, 0, 0, 0, 1, 0, 0, 0, 0});
       double[][] windows = {left, middle, right};
       double[] image = new double[12];
@@ -116,7 +116,7 @@ class ConvolutionPassTest {
       probe.input.write(image);
       probe.outputGradient.write(new double[] {1, 2, 4});
       probe.run();
-      return LayerProbe.values(probe.inputGradient);
+      return RecordedLayer.values(probe.inputGradient);
     }
   }
 
@@ -125,7 +125,7 @@ class ConvolutionPassTest {
     // In the middle of the image a NaN fills 3x3 positions, which meet the four windows in one,
     // two, two and four of their elements.
     for (int middle : new int[] {5, 6, 9, 10}) {
-      try (LayerProbe probe = new LayerProbe(new ConvolutionSpec("conv", 1, 4, 4, 1), 1)) {
+      try (RecordedLayer probe = new RecordedLayer(new ConvolutionSpec("conv", 1, 4, 4, 1), 1)) {
         probe.weight.write(new double[] {0, 0, 0, 0, 1, 0, 0, 0, 0});
         double[] image = new double[16];
         Arrays.fill(image, 9);
@@ -133,7 +133,7 @@ class ConvolutionPassTest {
         probe.input.write(image);
         probe.run();
 
-        assertThat(LayerProbe.values(probe.output)).as("%d", middle).containsOnly(Double.NaN);
+        assertThat(RecordedLayer.values(probe.output)).as("%d", middle).containsOnly(Double.NaN);
       }
     }
   }
@@ -141,7 +141,7 @@ class ConvolutionPassTest {
   @Test
   void oneNaNReachesEveryOutputThatSeesIt() {
     for (int corner : new int[] {0, 1, 6, 7}) {
-      try (LayerProbe probe = new LayerProbe(new ConvolutionSpec("conv", 1, 2, 6, 1), 1)) {
+      try (RecordedLayer probe = new RecordedLayer(new ConvolutionSpec("conv", 1, 2, 6, 1), 1)) {
         probe.weight.write(new double[] {0, 0, 0, 0, 1, 0, 0, 0, 0});
         double[] image = {9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9};
         image[corner] = Double.NaN;
@@ -149,10 +149,10 @@ class ConvolutionPassTest {
         probe.outputGradient.write(new double[] {1, 1, 1});
         probe.run();
 
-        double[] output = LayerProbe.values(probe.output);
+        double[] output = RecordedLayer.values(probe.output);
         assertThat(output[0]).as("NaN at %d", corner).isNaN();
         assertThat(output[2]).isEqualTo(9); // the third window lies beyond the filter's reach
-        assertThat(LayerProbe.values(probe.weightGradient)[4]).isNaN();
+        assertThat(RecordedLayer.values(probe.weightGradient)[4]).isNaN();
       }
     }
   }

@@ -28,10 +28,10 @@ final class FiniteDifferences {
    */
   static void assertGradient(DoubleSupplier function, Tensor variable, Tensor gradient) {
     function.getAsDouble();
-    double[] claimed = LayerProbe.values(gradient);
+    double[] claimed = RecordedLayer.values(gradient);
     double largest = Arrays.stream(claimed).map(Math::abs).max().orElseThrow();
     assertThat(largest).as("%s is not zero", gradient.name()).isGreaterThan(1e-3);
-    double[] point = LayerProbe.values(variable);
+    double[] point = RecordedLayer.values(variable);
     double[] measured = new double[point.length];
     for (int i = 0; i < point.length; i++) {
       double[] moved = point.clone();

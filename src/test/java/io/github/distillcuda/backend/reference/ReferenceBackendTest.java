@@ -104,7 +104,7 @@ class ReferenceBackendTest {
             network.firstMoments(),
             network.secondMoments())) {
       for (Tensor tensor : list) {
-        assertThat(LayerProbe.values(tensor)).containsOnly(++number);
+        assertThat(RecordedLayer.values(tensor)).containsOnly(++number);
       }
     }
   }
@@ -134,9 +134,9 @@ class ReferenceBackendTest {
     float[] floats = new float[4];
     tensor.read(floats);
     assertThat(floats).containsExactly(0.1f, Float.NEGATIVE_INFINITY, Float.NaN, 1 / 3f);
-    assertThat(LayerProbe.values(tensor)).containsExactly(0.1, -1e300, Double.NaN, 1.0 / 3);
+    assertThat(RecordedLayer.values(tensor)).containsExactly(0.1, -1e300, Double.NaN, 1.0 / 3);
     tensor.write(new float[] {0.1f, 2, 3, 4});
-    assertThat(LayerProbe.values(tensor)).containsExactly(0.1f, 2, 3, 4);
+    assertThat(RecordedLayer.values(tensor)).containsExactly(0.1f, 2, 3, 4);
 
     String message = "3 elements for tensor student.fc.bias of shape [2, 2]";
     assertRejected(() -> tensor.read(new float[3]), message);
@@ -158,11 +158,11 @@ class ReferenceBackendTest {
     StepProgram program = recorder.build();
     state.beginEpoch(new int[] {0});
     program.run(1);
-    double[] before = LayerProbe.values(batch.images());
+    double[] before = RecordedLayer.values(batch.images());
     pixels[0] = 99;
     program.run(1);
 
-    assertThat(LayerProbe.values(batch.images())).isEqualTo(before);
+    assertThat(RecordedLayer.values(batch.images())).isEqualTo(before);
     assertThat(copied.size()).isEqualTo(2);
     assertThat(copied.imageShape()).isEqualTo(image);
     assertRejected(() -> backend.upload(image, new byte[3], labels), "3 bytes and 2 labels");

@@ -54,12 +54,12 @@ class StepProgramTest {
     state.beginEpoch(new int[] {5, 0, 2, 1, 4, 3});
     program.run(1);
     assertNormalised(batch.images(), 50, 60, 0, 1);
-    assertThat(LayerProbe.values(batch.teacherLogits())).containsExactly(50, 51, 0, 1);
+    assertThat(RecordedLayer.values(batch.teacherLogits())).containsExactly(50, 51, 0, 1);
     assertThat(state.read().cursor()).isEqualTo(2);
 
     program.run(2);
     assertNormalised(batch.images(), 30, 40, 10, 20);
-    assertThat(LayerProbe.values(batch.teacherLogits())).containsExactly(40, 41, 30, 31);
+    assertThat(RecordedLayer.values(batch.teacherLogits())).containsExactly(40, 41, 30, 31);
     assertThat(state.read().cursor()).isEqualTo(6);
 
     int[] order = {1, 2, 0};
@@ -72,7 +72,7 @@ class StepProgramTest {
   private static void assertNormalised(Tensor images, int... bytes) {
     double[] expected = Arrays.stream(bytes).mapToDouble(b -> (2 * b - 255) / 255.0).toArray();
     // 2*(b/255 - 1/2) rounds b/255 and doubles that error: 2^-53, and half as much again.
-    assertThat(LayerProbe.values(images)).containsExactly(expected, within(2e-16));
+    assertThat(RecordedLayer.values(images)).containsExactly(expected, within(2e-16));
   }
 
   @Test
@@ -280,7 +280,7 @@ class StepProgramTest {
       own.beginEpoch(SHUFFLED);
       program.run(1);
       Tensor poisoned = student.values().get(layer);
-      double[] values = LayerProbe.values(poisoned);
+      double[] values = RecordedLayer.values(poisoned);
       values[0] = Double.NaN;
       poisoned.write(values);
       double[] before = TinyStep.flatten(student.values());

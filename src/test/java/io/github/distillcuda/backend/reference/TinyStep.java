@@ -121,7 +121,7 @@ public final class TinyStep {
   /** All parameters, or gradients, or moments, one after the other. */
   static double[] flatten(List<Tensor> tensors) {
     return tensors.stream()
-        .flatMapToDouble(tensor -> Arrays.stream(LayerProbe.values(tensor)))
+        .flatMapToDouble(tensor -> Arrays.stream(RecordedLayer.values(tensor)))
         .toArray();
   }
 }

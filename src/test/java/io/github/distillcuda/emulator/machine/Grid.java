@@ -10,8 +10,8 @@ import io.github.distillcuda.emulator.memory.Stamp;
 /** One launch while it runs: what all its blocks share. */
 public final class Grid {
   private final Program program;
-  private final Operation[] operations;
-  private final LaunchConfig config;
+  private final WarpInstruction[] operations;
+  private final ExecutionConfiguration config;
   private final Region parameters;
   private final EmulatedMemory memory;
   private final int clusterBlocks;
@@ -26,9 +26,10 @@ public final class Grid {
   /**
    * @param parameters the kernel's parameter block
    */
-  public Grid(Program program, LaunchConfig config, Region parameters, EmulatedMemory memory) {
+  public Grid(
+      Program program, ExecutionConfiguration config, Region parameters, EmulatedMemory memory) {
     this.program = program;
-    this.operations = program.operations().toArray(new Operation[0]);
+    this.operations = program.operations().toArray(new WarpInstruction[0]);
     this.config = config;
     this.parameters = parameters;
     this.memory = memory;
@@ -80,11 +81,11 @@ public final class Grid {
     return program;
   }
 
-  Operation[] operations() {
+  WarpInstruction[] operations() {
     return operations;
   }
 
-  LaunchConfig config() {
+  ExecutionConfiguration config() {
     return config;
   }
 

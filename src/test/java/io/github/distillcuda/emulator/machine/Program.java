@@ -10,4 +10,4 @@ import java.util.List;
  * @param operations one for each instruction of the entry
  */
 public record Program(
-    Entry entry, List<Operation> operations, RegisterFile registers, ArrayLayout arrays) {}
+    Entry entry, List<WarpInstruction> operations, RegisterFile registers, ArrayLayout arrays) {}

@@ -114,7 +114,7 @@ public final class Warp {
 
   /** Runs one group until it meets another, or a branch makes a lower one. */
   private void runGroup(int lanes) {
-    Operation[] operations = grid.operations();
+    WarpInstruction[] operations = grid.operations();
     Counters counters = grid.counters();
     int start = position;
     int next = start;

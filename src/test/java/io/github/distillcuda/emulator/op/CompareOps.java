@@ -2,7 +2,7 @@ package io.github.distillcuda.emulator.op;
 
 import static io.github.distillcuda.emulator.op.Bits.f64;
 
-import io.github.distillcuda.emulator.machine.Operation;
+import io.github.distillcuda.emulator.machine.WarpInstruction;
 import io.github.distillcuda.emulator.op.FloatLoops.FloatRelation;
 import io.github.distillcuda.emulator.op.WideLoops.WideRelation;
 import io.github.distillcuda.emulator.op.WordLoops.WordRelation;
@@ -119,7 +119,7 @@ final class CompareOps {
     table.add(
         "setp." + name,
         operands -> {
-          Operation compare = comparison.decode(operands);
+          WarpInstruction compare = comparison.decode(operands);
           int to = operands.predicate(0);
           boolean negated = operands.get(3) instanceof Operand.Negated;
           int other =
@@ -147,7 +147,7 @@ final class CompareOps {
     table.add("slct.f32.f32", WordLoops.ternary((a, b, c) -> Float.intBitsToFloat(c) >= 0 ? a : b));
   }
 
-  private static Operation selectWord(Operands operands) {
+  private static WarpInstruction selectWord(Operands operands) {
     int to = operands.word(0);
     int a = operands.word(1);
     int b = operands.word(2);
@@ -162,7 +162,7 @@ final class CompareOps {
     };
   }
 
-  private static Operation selectWide(Operands operands) {
+  private static WarpInstruction selectWide(Operands operands) {
     int to = operands.wide(0);
     int a = operands.wide(1);
     int b = operands.wide(2);

@@ -2,8 +2,8 @@ package io.github.distillcuda.emulator.op;
 
 import io.github.distillcuda.emulator.fault.EmulatorFault;
 import io.github.distillcuda.emulator.fault.FaultKind;
-import io.github.distillcuda.emulator.machine.Operation;
 import io.github.distillcuda.emulator.machine.Warp;
+import io.github.distillcuda.emulator.machine.WarpInstruction;
 
 /** Branches, ends and block barriers. */
 final class ControlOps {
@@ -42,7 +42,7 @@ final class ControlOps {
   }
 
   /** {@code bra} without a guard. */
-  record Jump(int target) implements Operation {
+  record Jump(int target) implements WarpInstruction {
     @Override
     public int execute(Warp warp, int lanes) {
       warp.jump(target, lanes);
@@ -55,7 +55,7 @@ final class ControlOps {
    *
    * @param flip all ones for {@code @!p}
    */
-  record Branch(int predicate, int flip, int target) implements Operation {
+  record Branch(int predicate, int flip, int target) implements WarpInstruction {
     @Override
     public int execute(Warp warp, int lanes) {
       int taken = lanes & (warp.predicates[predicate] ^ flip);
@@ -75,7 +75,7 @@ final class ControlOps {
    *
    * @param flip all ones for {@code @!p}
    */
-  record Guarded(int predicate, int flip, Operation operation) implements Operation {
+  record Guarded(int predicate, int flip, WarpInstruction operation) implements WarpInstruction {
     @Override
     public int execute(Warp warp, int lanes) {
       int guarded = lanes & (warp.predicates[predicate] ^ flip);
@@ -94,7 +94,7 @@ final class ControlOps {
         FaultKind.TRAP, Integer.numberOfTrailingZeros(lanes), "the kernel stops itself");
   }
 
-  private static Operation blockBarrier(Operands operands) {
+  private static WarpInstruction blockBarrier(Operands operands) {
     if (operands.count() != 1 || operands.immediate(0) != 0) {
       throw operands.bad("only barrier 0 of the whole block is modelled");
     }

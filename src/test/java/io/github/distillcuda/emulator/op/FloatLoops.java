@@ -1,8 +1,8 @@
 package io.github.distillcuda.emulator.op;
 
 import io.github.distillcuda.emulator.machine.Approximation;
-import io.github.distillcuda.emulator.machine.Operation;
 import io.github.distillcuda.emulator.machine.Warp;
+import io.github.distillcuda.emulator.machine.WarpInstruction;
 import java.util.function.Function;
 
 /**
@@ -72,7 +72,7 @@ final class FloatLoops {
 
   /** {@code to = f(a)}. */
   static final class Unary {
-    static Operation loop(FloatUnaryOperator f, boolean ftz, int to, int a) {
+    static WarpInstruction loop(FloatUnaryOperator f, boolean ftz, int to, int a) {
       return (warp, lanes) -> {
         int[] result = warp.words[to];
         int[] x = warp.words[a];
@@ -93,7 +93,7 @@ final class FloatLoops {
 
   /** {@code to = f(a, b)}. */
   static final class Binary {
-    static Operation loop(FloatBinaryOperator f, boolean ftz, int to, int a, int b) {
+    static WarpInstruction loop(FloatBinaryOperator f, boolean ftz, int to, int a, int b) {
       return (warp, lanes) -> {
         int[] result = warp.words[to];
         int[] x = warp.words[a];
@@ -115,7 +115,7 @@ final class FloatLoops {
 
   /** {@code to = f(a, b, c)}. */
   static final class Ternary {
-    static Operation loop(FloatTernaryOperator f, boolean ftz, int to, int a, int b, int c) {
+    static WarpInstruction loop(FloatTernaryOperator f, boolean ftz, int to, int a, int b, int c) {
       return (warp, lanes) -> {
         int[] result = warp.words[to];
         int[] x = warp.words[a];
@@ -138,7 +138,7 @@ final class FloatLoops {
 
   /** The predicate {@code to = f(a, b)}. */
   static final class Relation {
-    static Operation loop(FloatRelation f, boolean ftz, int to, int a, int b) {
+    static WarpInstruction loop(FloatRelation f, boolean ftz, int to, int a, int b) {
       return (warp, lanes) -> {
         int[] x = warp.words[a];
         int[] y = warp.words[b];

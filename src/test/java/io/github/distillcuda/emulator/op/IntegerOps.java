@@ -5,7 +5,7 @@ import static io.github.distillcuda.emulator.op.Bits.unsigned;
 
 import io.github.distillcuda.emulator.fault.EmulatorFault;
 import io.github.distillcuda.emulator.fault.FaultKind;
-import io.github.distillcuda.emulator.machine.Operation;
+import io.github.distillcuda.emulator.machine.WarpInstruction;
 import java.util.function.IntBinaryOperator;
 import java.util.function.LongBinaryOperator;
 
@@ -79,7 +79,7 @@ final class IntegerOps {
     table.add(
         mnemonic,
         operands -> {
-          Operation division = loop.decode(operands);
+          WarpInstruction division = loop.decode(operands);
           int divisor = operands.word(2);
           return (warp, lanes) -> {
             for (int rest = lanes; rest != 0; rest &= rest - 1) {
@@ -96,7 +96,7 @@ final class IntegerOps {
     table.add(
         mnemonic,
         operands -> {
-          Operation division = loop.decode(operands);
+          WarpInstruction division = loop.decode(operands);
           int divisor = operands.wide(2);
           return (warp, lanes) -> {
             for (int rest = lanes; rest != 0; rest &= rest - 1) {

@@ -6,8 +6,8 @@ import static io.github.distillcuda.emulator.op.Bits.f32;
 import io.github.distillcuda.emulator.fault.EmulatorFault;
 import io.github.distillcuda.emulator.fault.FaultKind;
 import io.github.distillcuda.emulator.machine.Approximation;
-import io.github.distillcuda.emulator.machine.Operation;
 import io.github.distillcuda.emulator.machine.Warp;
+import io.github.distillcuda.emulator.machine.WarpInstruction;
 import io.github.distillcuda.emulator.ptx.Operand;
 import java.util.List;
 
@@ -62,7 +62,7 @@ final class MatrixOps {
   /** Lane {@code 4 g + t} has rows g and g + 8 of A, column g of B, columns 2t, 2t + 1 of D. */
   private record Product(
       int[] d, int[] a, int[] b, int[] c, MemberMask everyLane, Approximation mode)
-      implements Operation {
+      implements WarpInstruction {
     @Override
     public int execute(Warp warp, int lanes) {
       if (!everyLane.allPresent(warp, lanes)) {

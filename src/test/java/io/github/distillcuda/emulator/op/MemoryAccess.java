@@ -1,8 +1,8 @@
 package io.github.distillcuda.emulator.op;
 
-import io.github.distillcuda.emulator.machine.Operation;
 import io.github.distillcuda.emulator.machine.Traffic;
 import io.github.distillcuda.emulator.machine.Warp;
+import io.github.distillcuda.emulator.machine.WarpInstruction;
 import io.github.distillcuda.emulator.memory.AddressMap;
 import io.github.distillcuda.emulator.memory.AddressSpace;
 import io.github.distillcuda.emulator.memory.Region;
@@ -12,7 +12,7 @@ import java.util.Optional;
  * An instruction that touches memory: it works out the addresses, counts the request, finds and
  * checks each lane's bytes, and leaves the rest to its subclass.
  */
-abstract class MemoryAccess implements Operation {
+abstract class MemoryAccess implements WarpInstruction {
   private final Optional<Space> space;
   private final AddressOperand address;
   private final int width;

@@ -1,8 +1,8 @@
 package io.github.distillcuda.emulator.op;
 
-import io.github.distillcuda.emulator.machine.Operation;
 import io.github.distillcuda.emulator.machine.Traffic;
 import io.github.distillcuda.emulator.machine.Warp;
+import io.github.distillcuda.emulator.machine.WarpInstruction;
 import io.github.distillcuda.emulator.memory.Region;
 import io.github.distillcuda.emulator.ptx.Operand;
 import io.github.distillcuda.emulator.ptx.PtxType;
@@ -44,7 +44,7 @@ final class MemoryOps {
   }
 
   private interface AccessFactory {
-    Operation create(Operands operands, Optional<Space> space);
+    WarpInstruction create(Operands operands, Optional<Space> space);
   }
 
   private static void addForSpaces(
@@ -131,7 +131,7 @@ final class MemoryOps {
   }
 
   /** Parameters are the same for all lanes and cannot be missed: nothing is checked or counted. */
-  private static Operation loadParameter(Operands operands, PtxType type) {
+  private static WarpInstruction loadParameter(Operands operands, PtxType type) {
     int offset = operands.parameterOffset(1);
     List<MemoryCell> cells = cells(operands, 0, type, operands.elements(0).size());
     return (warp, lanes) -> {

@@ -5,8 +5,8 @@ import static io.github.distillcuda.emulator.op.Bits.unsigned;
 
 import io.github.distillcuda.emulator.fault.EmulatorFault;
 import io.github.distillcuda.emulator.fault.FaultKind;
-import io.github.distillcuda.emulator.machine.Operation;
 import io.github.distillcuda.emulator.machine.Warp;
+import io.github.distillcuda.emulator.machine.WarpInstruction;
 import io.github.distillcuda.emulator.memory.AddressMap;
 import io.github.distillcuda.emulator.ptx.Operand;
 import java.util.List;
@@ -41,7 +41,7 @@ final class MoveOps {
   }
 
   /** {@code mapa to, address, rank}: where another block of the cluster has the same variable. */
-  private static Operation mapToCluster(Operands operands) {
+  private static WarpInstruction mapToCluster(Operands operands) {
     int to = operands.word(0);
     int address = operands.word(1);
     int rank = operands.word(2);
@@ -62,7 +62,7 @@ final class MoveOps {
   }
 
   /** {@code mov.b32 {low, high}, word} and {@code mov.b32 word, {low, high}} of 16-bit halves. */
-  private static Operation packed32(Operands operands) {
+  private static WarpInstruction packed32(Operands operands) {
     if (operands.get(0) instanceof Operand.Vector(List<Operand> halves)) {
       int low = operands.word(halves.get(0));
       int high = operands.word(halves.get(1));
@@ -84,7 +84,7 @@ final class MoveOps {
   }
 
   /** {@code mov.b64 {low, high}, wide} and {@code mov.b64 wide, {low, high}} of 32-bit halves. */
-  private static Operation packed64(Operands operands) {
+  private static WarpInstruction packed64(Operands operands) {
     if (operands.get(0) instanceof Operand.Vector(List<Operand> halves)) {
       int low = operands.word(halves.get(0));
       int high = operands.word(halves.get(1));
@@ -106,7 +106,7 @@ final class MoveOps {
                 unsigned(warp.words[low][lane]) | (long) warp.words[high][lane] << 32);
   }
 
-  private static Operation movePredicate(Operands operands) {
+  private static WarpInstruction movePredicate(Operands operands) {
     int to = operands.predicate(0);
     int from = operands.predicate(1);
     return (warp, lanes) -> {
@@ -119,7 +119,7 @@ final class MoveOps {
     void run(Warp warp, int lane);
   }
 
-  private static Operation forEachLane(LaneAction action) {
+  private static WarpInstruction forEachLane(LaneAction action) {
     return (warp, lanes) -> {
       for (int rest = lanes; rest != 0; rest &= rest - 1) {
         action.run(warp, Integer.numberOfTrailingZeros(rest));

@@ -1,7 +1,7 @@
 package io.github.distillcuda.emulator.op;
 
 import io.github.distillcuda.emulator.machine.Approximation;
-import io.github.distillcuda.emulator.machine.Operation;
+import io.github.distillcuda.emulator.machine.WarpInstruction;
 import java.util.Collections;
 import java.util.Map;
 import java.util.Optional;
@@ -12,12 +12,12 @@ import java.util.TreeMap;
 public final class OpTable {
   /** Turns an instruction's operands into its operation. */
   interface Decoder {
-    Operation decode(Operands operands, Approximation approximation);
+    WarpInstruction decode(Operands operands, Approximation approximation);
   }
 
   /** The decoder of an operation that is not approximate. */
   interface ExactDecoder {
-    Operation decode(Operands operands);
+    WarpInstruction decode(Operands operands);
   }
 
   private static final OpTable TABLE = new OpTable();

@@ -1,6 +1,6 @@
 package io.github.distillcuda.emulator.op;
 
-import io.github.distillcuda.emulator.machine.Operation;
+import io.github.distillcuda.emulator.machine.WarpInstruction;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -22,19 +22,19 @@ final class OwnCopy {
   private MethodHandle loop;
 
   /**
-   * @param loopClass a nested class whose only method is {@code static Operation loop(...)}
+   * @param loopClass a nested class whose only method is {@code static WarpInstruction loop(...)}
    */
   OwnCopy(Class<?> loopClass) {
     this.loopClass = loopClass;
   }
 
   /** Makes an operation of this copy; the class is copied at the first call. */
-  Operation create(Object... arguments) {
+  WarpInstruction create(Object... arguments) {
     try {
       if (loop == null) {
         loop = copyLoop();
       }
-      return (Operation) loop.invokeWithArguments(arguments);
+      return (WarpInstruction) loop.invokeWithArguments(arguments);
     } catch (Throwable e) {
       throw new IllegalStateException("cannot make a copy of " + loopClass, e);
     }

@@ -2,8 +2,8 @@ package io.github.distillcuda.emulator.op;
 
 import io.github.distillcuda.emulator.machine.Approximation;
 import io.github.distillcuda.emulator.machine.ArrayLayout;
-import io.github.distillcuda.emulator.machine.Operation;
 import io.github.distillcuda.emulator.machine.Program;
+import io.github.distillcuda.emulator.machine.WarpInstruction;
 import io.github.distillcuda.emulator.ptx.Entry;
 import io.github.distillcuda.emulator.ptx.Instruction;
 import io.github.distillcuda.emulator.ptx.PtxFormatException;
@@ -23,7 +23,7 @@ public final class PtxDecoder {
   public static Program decode(Entry entry, Approximation approximation) {
     ArrayLayout arrays = new ArrayLayout(entry);
     RegisterAllocator registers = new RegisterAllocator(entry.registers());
-    List<Operation> operations = new ArrayList<>();
+    List<WarpInstruction> operations = new ArrayList<>();
     for (Instruction instruction : entry.instructions()) {
       OpTable.Decoder decoder =
           OpTable.find(instruction.mnemonic())
@@ -33,7 +33,7 @@ public final class PtxDecoder {
                           instruction.ptxLine(),
                           "instruction '" + instruction.mnemonic() + "' is not modelled"));
       Operands operands = new Operands(entry, arrays, registers, instruction);
-      Operation operation = decoder.decode(operands, approximation);
+      WarpInstruction operation = decoder.decode(operands, approximation);
       operations.add(
           instruction.guard().isPresent()
               ? guard(operation, operands.guard(), instruction.guard().get().negated())
@@ -43,7 +43,7 @@ public final class PtxDecoder {
     return new Program(entry, List.copyOf(operations), registers.finish(), arrays);
   }
 
-  private static Operation guard(Operation operation, int predicate, boolean negated) {
+  private static WarpInstruction guard(WarpInstruction operation, int predicate, boolean negated) {
     int flip = negated ? -1 : 0;
     return operation instanceof ControlOps.Jump jump
         ? new ControlOps.Branch(predicate, flip, jump.target())

@@ -2,8 +2,8 @@ package io.github.distillcuda.emulator.op;
 
 import io.github.distillcuda.emulator.fault.EmulatorFault;
 import io.github.distillcuda.emulator.fault.FaultKind;
-import io.github.distillcuda.emulator.machine.Operation;
 import io.github.distillcuda.emulator.machine.Warp;
+import io.github.distillcuda.emulator.machine.WarpInstruction;
 import io.github.distillcuda.emulator.ptx.Operand;
 import java.util.OptionalInt;
 
@@ -33,7 +33,7 @@ final class ShuffleOps {
   }
 
   /** {@code shfl.sync.mode.b32 d|p, a, b, c, members}; p is optional. */
-  private static Operation decode(Operands operands, boolean boundIsLowest, Source source) {
+  private static WarpInstruction decode(Operands operands, boolean boundIsLowest, Source source) {
     Operand value = operands.get(0);
     OptionalInt inRange = OptionalInt.empty();
     if (value instanceof Operand.Pair pair) {
@@ -66,7 +66,7 @@ final class ShuffleOps {
       int b,
       int c,
       MemberMask mask)
-      implements Operation {
+      implements WarpInstruction {
     @Override
     public int execute(Warp warp, int lanes) {
       if (!mask.allPresent(warp, lanes)) {

@@ -1,7 +1,7 @@
 package io.github.distillcuda.emulator.op;
 
-import io.github.distillcuda.emulator.machine.Operation;
 import io.github.distillcuda.emulator.machine.Warp;
+import io.github.distillcuda.emulator.machine.WarpInstruction;
 import io.github.distillcuda.emulator.ptx.Operand;
 import java.util.function.IntBinaryOperator;
 
@@ -33,7 +33,7 @@ final class WarpOps {
   }
 
   /** Waits for the members, then works out every lane's result before it writes the first. */
-  private static Operation amongMembers(int to, MemberMask mask, LaneResult result) {
+  private static WarpInstruction amongMembers(int to, MemberMask mask, LaneResult result) {
     return (warp, lanes) -> {
       if (!mask.allPresent(warp, lanes)) {
         return 0;
@@ -116,7 +116,7 @@ final class WarpOps {
   // ---- matches and reductions ----
 
   /** The members whose value equals the lane's own. */
-  private static Operation matchAnyWord(Operands operands) {
+  private static WarpInstruction matchAnyWord(Operands operands) {
     int value = operands.word(1);
     return amongMembers(
         operands.word(0),
@@ -132,7 +132,7 @@ final class WarpOps {
         });
   }
 
-  private static Operation matchAnyWide(Operands operands) {
+  private static WarpInstruction matchAnyWide(Operands operands) {
     int value = operands.wide(1);
     return amongMembers(
         operands.word(0),
@@ -169,7 +169,7 @@ final class WarpOps {
 
   // ---- barriers ----
 
-  private static Operation warpBarrier(Operands operands) {
+  private static WarpInstruction warpBarrier(Operands operands) {
     MemberMask mask = new MemberMask(operands.word(0));
     return (warp, lanes) -> {
       if (!mask.allPresent(warp, lanes)) {
@@ -180,7 +180,7 @@ final class WarpOps {
     };
   }
 
-  private static Operation activeMask(Operands operands) {
+  private static WarpInstruction activeMask(Operands operands) {
     int to = operands.word(0);
     return (warp, lanes) -> {
       for (int rest = lanes; rest != 0; rest &= rest - 1) {

@@ -1,7 +1,7 @@
 package io.github.distillcuda.emulator.op;
 
-import io.github.distillcuda.emulator.machine.Operation;
 import io.github.distillcuda.emulator.machine.Warp;
+import io.github.distillcuda.emulator.machine.WarpInstruction;
 import java.util.function.IntToLongFunction;
 import java.util.function.LongBinaryOperator;
 import java.util.function.LongUnaryOperator;
@@ -72,7 +72,7 @@ final class WideLoops {
 
   /** {@code to = f(a)}. */
   static final class Unary {
-    static Operation loop(LongUnaryOperator f, int to, int a) {
+    static WarpInstruction loop(LongUnaryOperator f, int to, int a) {
       return (warp, lanes) -> {
         long[] result = warp.wides[to];
         long[] x = warp.wides[a];
@@ -93,7 +93,7 @@ final class WideLoops {
 
   /** {@code to = f(a, b)}. */
   static final class Binary {
-    static Operation loop(LongBinaryOperator f, int to, int a, int b) {
+    static WarpInstruction loop(LongBinaryOperator f, int to, int a, int b) {
       return (warp, lanes) -> {
         long[] result = warp.wides[to];
         long[] x = warp.wides[a];
@@ -115,7 +115,7 @@ final class WideLoops {
 
   /** {@code to = f(a, b, c)}. */
   static final class Ternary {
-    static Operation loop(WideTernaryOperator f, int to, int a, int b, int c) {
+    static WarpInstruction loop(WideTernaryOperator f, int to, int a, int b, int c) {
       return (warp, lanes) -> {
         long[] result = warp.wides[to];
         long[] x = warp.wides[a];
@@ -138,7 +138,7 @@ final class WideLoops {
 
   /** {@code to = f(a, b)} of a word b. */
   static final class Shift {
-    static Operation loop(ShiftOperator f, int to, int a, int b) {
+    static WarpInstruction loop(ShiftOperator f, int to, int a, int b) {
       return (warp, lanes) -> {
         long[] result = warp.wides[to];
         long[] x = warp.wides[a];
@@ -160,7 +160,7 @@ final class WideLoops {
 
   /** {@code to = f(a)} of a word a. */
   static final class FromWord {
-    static Operation loop(IntToLongFunction f, int to, int a) {
+    static WarpInstruction loop(IntToLongFunction f, int to, int a) {
       return (warp, lanes) -> {
         long[] result = warp.wides[to];
         int[] x = warp.words[a];
@@ -181,7 +181,7 @@ final class WideLoops {
 
   /** {@code to = f(a, b)} of words. */
   static final class Product {
-    static Operation loop(ProductOperator f, int to, int a, int b) {
+    static WarpInstruction loop(ProductOperator f, int to, int a, int b) {
       return (warp, lanes) -> {
         long[] result = warp.wides[to];
         int[] x = warp.words[a];
@@ -203,7 +203,7 @@ final class WideLoops {
 
   /** {@code to = f(a, b, c)} of words a and b. */
   static final class ProductSum {
-    static Operation loop(ProductSumOperator f, int to, int a, int b, int c) {
+    static WarpInstruction loop(ProductSumOperator f, int to, int a, int b, int c) {
       return (warp, lanes) -> {
         long[] result = warp.wides[to];
         int[] x = warp.words[a];
@@ -226,7 +226,7 @@ final class WideLoops {
 
   /** The predicate {@code to = f(a, b)}. */
   static final class Relation {
-    static Operation loop(WideRelation f, int to, int a, int b) {
+    static WarpInstruction loop(WideRelation f, int to, int a, int b) {
       return (warp, lanes) -> {
         long[] x = warp.wides[a];
         long[] y = warp.wides[b];

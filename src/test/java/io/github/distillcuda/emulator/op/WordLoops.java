@@ -1,7 +1,7 @@
 package io.github.distillcuda.emulator.op;
 
-import io.github.distillcuda.emulator.machine.Operation;
 import io.github.distillcuda.emulator.machine.Warp;
+import io.github.distillcuda.emulator.machine.WarpInstruction;
 import java.util.function.IntBinaryOperator;
 import java.util.function.IntUnaryOperator;
 import java.util.function.LongToIntFunction;
@@ -50,7 +50,7 @@ final class WordLoops {
 
   /** {@code to = f(a)}. */
   static final class Unary {
-    static Operation loop(IntUnaryOperator f, int to, int a) {
+    static WarpInstruction loop(IntUnaryOperator f, int to, int a) {
       return (warp, lanes) -> {
         int[] result = warp.words[to];
         int[] x = warp.words[a];
@@ -71,7 +71,7 @@ final class WordLoops {
 
   /** {@code to = f(a, b)}. */
   static final class Binary {
-    static Operation loop(IntBinaryOperator f, int to, int a, int b) {
+    static WarpInstruction loop(IntBinaryOperator f, int to, int a, int b) {
       return (warp, lanes) -> {
         int[] result = warp.words[to];
         int[] x = warp.words[a];
@@ -93,7 +93,7 @@ final class WordLoops {
 
   /** {@code to = f(a, b, c)}. */
   static final class Ternary {
-    static Operation loop(WordTernaryOperator f, int to, int a, int b, int c) {
+    static WarpInstruction loop(WordTernaryOperator f, int to, int a, int b, int c) {
       return (warp, lanes) -> {
         int[] result = warp.words[to];
         int[] x = warp.words[a];
@@ -116,7 +116,7 @@ final class WordLoops {
 
   /** {@code to = f(a)} of a wide a. */
   static final class FromWide {
-    static Operation loop(LongToIntFunction f, int to, int a) {
+    static WarpInstruction loop(LongToIntFunction f, int to, int a) {
       return (warp, lanes) -> {
         int[] result = warp.words[to];
         long[] x = warp.wides[a];
@@ -137,7 +137,7 @@ final class WordLoops {
 
   /** The predicate {@code to = f(a, b)}. */
   static final class Relation {
-    static Operation loop(WordRelation f, int to, int a, int b) {
+    static WarpInstruction loop(WordRelation f, int to, int a, int b) {
       return (warp, lanes) -> {
         int[] x = warp.words[a];
         int[] y = warp.words[b];

@@ -11,7 +11,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The loss on ordinary logits: PyTorch's golden case, exact arithmetic, and what must hold. */
-class DistillationLossTest {
+class ReferenceLossTest {
   private static final double[][] GOLDEN_Z = {{1, 2, 3}, {0, 0, 0}};
   private static final double[][] GOLDEN_V = {{3, 1, 0}, {0, 2, 0}};
 

@@ -2,7 +2,7 @@ package io.github.distillcuda.emulator.machine;
 
 /** What one instruction does to a warp; decoded once, executed many times. */
 @FunctionalInterface
-public interface Operation {
+public interface WarpInstruction {
   /**
    * Executes for the given lanes.
    *

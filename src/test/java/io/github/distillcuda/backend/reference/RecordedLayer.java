@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /** One layer recorded forward and backward through the public seam, and its tensors as arrays. */
-final class LayerProbe implements AutoCloseable {
+final class RecordedLayer implements AutoCloseable {
   private final ReferenceBackend backend = new ReferenceBackend(BackendOptions.DEFAULT);
   private final StepProgram program;
   final Tensor input;
@@ -23,7 +23,7 @@ final class LayerProbe implements AutoCloseable {
   final Tensor weightGradient;
   final Tensor biasGradient;
 
-  LayerProbe(LayerSpec layer, int batch) {
+  RecordedLayer(LayerSpec layer, int batch) {
     ParameterArena arena = backend.createParameters(List.of(layer), batch, true);
     weight = arena.values().getFirst();
     bias = arena.values().getLast();

@@ -7,12 +7,12 @@ package io.github.distillcuda.emulator.machine;
  * @param order in which blocks, warps and atomic lanes take their turns
  * @param fuel the number of warp instructions after which the launch counts as endless
  */
-public record LaunchConfig(
+public record ExecutionConfiguration(
     Dim3 grid, Dim3 block, int sharedBytes, ExecutionOrder order, long fuel) {
   private static final int MAX_BLOCK_THREADS = 1024;
   private static final int MAX_SHARED_BYTES = 227 * 1024;
 
-  public LaunchConfig {
+  public ExecutionConfiguration {
     if (grid.count() < 1 || block.count() < 1 || block.count() > MAX_BLOCK_THREADS) {
       throw new IllegalArgumentException("cannot launch grid " + grid + " of blocks " + block);
     }

@@ -6,7 +6,7 @@ import java.math.BigDecimal;
 import java.math.MathContext;
 import org.junit.jupiter.api.Test;
 
-class PixelNormalizationTest {
+class PixelNormalisationTest {
   @Test
   void roundsAfterEachOperationAsFloatArithmeticDoes() {
     byte[] pixels = new byte[256];
@@ -14,7 +14,7 @@ class PixelNormalizationTest {
       pixels[i] = (byte) i;
     }
     float[] out = new float[256];
-    PixelNormalization.normalise(pixels, out);
+    PixelNormalisation.normalise(pixels, out);
     for (int i = 0; i < 256; i++) {
       float quotient = rounded(new BigDecimal(i).divide(new BigDecimal(255), new MathContext(60)));
       float centred = rounded(new BigDecimal(quotient).subtract(new BigDecimal("0.5")));

@@ -1,7 +1,7 @@
 package io.github.distillcuda.backend.host;
 
 /** Bytes of images to the numbers that a model reads, {@code (byte/255 - 0.5) / 0.5}. */
-public final class PixelNormalization {
+public final class PixelNormalisation {
   private static final float[] TABLE = new float[256];
 
   static {
@@ -11,7 +11,7 @@ public final class PixelNormalization {
     }
   }
 
-  private PixelNormalization() {}
+  private PixelNormalisation() {}
 
   /**
    * Normalises pixels.
