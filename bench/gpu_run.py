@@ -82,10 +82,12 @@ def main():
     parser.add_argument('--no-pytorch', action='store_true')
     options = parser.parse_args()
     seeds = [int(seed) for seed in options.seeds.split(',')]
+    # A time limit may end it: every variant, PyTorch too, before the next seed.
     runs = [('distill-cuda', VARIANTS[0], seeds[0])]
-    runs += [('distill-cuda', variant, seed) for variant in VARIANTS for seed in seeds]
-    if options.data_dir and not options.no_pytorch:
-        runs += [('pytorch', None, seeds[0])]
+    for seed in seeds:
+        runs += [('distill-cuda', variant, seed) for variant in VARIANTS]
+        if seed == seeds[0] and options.data_dir and not options.no_pytorch:
+            runs += [('pytorch', None, seed)]
     common = dict(date=datetime.date.today().isoformat(), commit=options.commit, driver=driver(), epochs=options.epochs)
     weights, failures = {}, 0
     with open(options.file, 'w', newline='') as out:

@@ -9,13 +9,19 @@ FOLDER = pathlib.Path(sys.argv[1])
 
 
 def csv_rows(name):
+    """Without what a time limit cut off."""
     path = FOLDER / name
-    return list(csv.DictReader(path.open())) if path.exists() else []
+    return [row for row in csv.DictReader(path.open()) if None not in row.values()] if path.exists() else []
 
 
 def json_rows(name):
-    path = FOLDER / name
-    return [json.loads(line) for line in path.open() if line.startswith('{')] if path.exists() else []
+    rows = []
+    for line in (FOLDER / name).open() if (FOLDER / name).exists() else ():
+        try:
+            rows += [json.loads(line)] if line.startswith('{') else []
+        except json.JSONDecodeError:
+            print(f'{name}: cut off: {line[:60]}')
+    return rows
 
 
 def main():

@@ -44,6 +44,8 @@ for artifact in "org.junit.platform:junit-platform-console-standalone:$junit" "o
 done
 [[ -z ${DISTILL_IMAGES:-} ]] || cp "$DISTILL_IMAGES" "$kit/cifar10-jpeg.tar.xz"
 git describe --always --dirty --abbrev=12 >"$kit/commit"
+[[ $(cat "$kit/commit") != *-dirty ]] ||
+  echo "pack-gpu.sh: uncommitted changes are packed: bench/gpu_results.py will refuse the rows" >&2
 
 ls -l "$kit"
 size=$(du -sm "$kit" | cut -f1)

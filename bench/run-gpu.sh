@@ -4,31 +4,38 @@
 #
 #   OUT=results bench/run-gpu.sh [SECTION...]     without one: first
 #
-#   first      facts contract runs stages steps table: what is wanted most, under limits of 460 s together
-#   second     sanitizer wide layers jcuda table: the rest of a quarter of an hour, under 290 s
+#   first      facts specs contract runs kernels stages steps peers table: what is wanted most, in 560 s at the most
+#   second     jcuda wide layers sanitizer rest table: what comes next, in 290 s at the most
 #
 #   facts      GPU, driver and library versions
 #   specs      every kernel and every instruction of the interpreter's tests on the GPU      (JUnit)
-#   ceilings   copy bandwidth and the cost of a graph node, from Java and from PyTorch
-#   kernels    every kernel and the three forms of the loss, timed                           (CSV)
-#   peers      PyTorch: the loss eager, compiled, in a graph                                 (JSON lines)
 #   contract   the contract and the trajectory of every backend, on the GPU                  (JUnit)
-#   runs       a training step and ten epochs of distill-cuda in every combination           (CSV)
+#   runs       a training step and ten epochs of distill-cuda, tf32 first, then bf16         (CSV)
+#   kernels    every kernel and the three forms of the loss, timed; the newest first         (CSV)
 #   stages     each operation of a training step by itself, with its floor                   (CSV)
 #   steps      PyTorch: the training step eager, compiled, in a graph                        (JSON lines)
-#   layers     PyTorch: each layer forward and backward                                      (JSON lines)
+#   peers      PyTorch: the loss eager, compiled, in a graph                                 (JSON lines)
+#   jcuda      the contract of two precisions through JCuda instead of Panama                (JUnit)
 #   wide       the loss of vocabularies                                                      (CSV)
-#   jcuda      the contract through JCuda instead of Panama                                  (JUnit)
-#   train      whole runs of the program: accuracy by precision and seed, the same bits?     (CSV)
+#   layers     PyTorch: each layer forward and backward                                      (JSON lines)
 #   sanitizer  compute-sanitizer over a few cases of every kernel
+#   rest       as runs: fp32 and the unfused loss                                            (CSV)
 #   table      the short table of what was written, last
+#   ceilings   copy bandwidth and the cost of a graph node, from Java and from PyTorch
+#   train      whole runs of the program: accuracy by precision and seed, the same bits?     (CSV)
+#
+# A section that its limit ends leaves the tests and rows that it had finished. In a group none begins that the
+# group has no time for, and none gets more than the group has left.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 readonly kit=.gpu
 OUT=${OUT:-target/gpu}
 mkdir -p "$OUT"
 export OUT
+# Under which nothing begins: Java, Python and a GPU take some seconds to start.
+readonly least=12
 failed=()
+deadline=
 
 main() {
   local section begin=$SECONDS
@@ -36,10 +43,10 @@ main() {
   [[ $# -gt 0 ]] || set -- first
   for section in "$@"; do
     case $section in
-      first) run_sections facts contract runs stages steps table ;;
+      first) run_group "${FIRST_SECONDS:-560}" facts specs contract runs kernels stages steps peers table ;;
       second)
         : "${SANITIZER_TOOLS:=initcheck synccheck}"
-        run_sections sanitizer wide layers jcuda table
+        run_group "${SECOND_SECONDS:-290}" jcuda wide layers sanitizer rest table
         ;;
       *) run_section "$section" ;;
     esac
@@ -50,11 +57,21 @@ main() {
 
 say() { echo "== $*" | tee -a "$OUT/run.log"; }
 
-run_sections() {
+# run_group SECONDS SECTION...
+run_group() {
   local each
+  deadline=$((SECONDS + $1))
+  shift
   for each in "$@"; do
-    run_section "$each"
+    # A few seconds are kept for the table, which is last and quick.
+    if [[ $each != table ]] && ((deadline - SECONDS < least)); then
+      say "$each: not begun, $((deadline - SECONDS)) s are left"
+      failed+=("$each")
+    else
+      run_section "$each"
+    fi
   done
+  deadline=
 }
 
 run_section() {
@@ -69,6 +86,18 @@ run_section() {
   status=${PIPESTATUS[0]}
   ((status == 0)) || failed+=("$1")
   say "$1: exit $status after $((SECONDS - begin)) s"
+}
+
+# limited SECONDS COMMAND...: ends it then, or when the group must
+limited() {
+  local seconds=$1 left
+  shift
+  if [[ -n $deadline ]]; then
+    left=$((deadline - SECONDS - 6))
+    ((left > 0)) || left=1
+    ((seconds <= left)) || seconds=$left
+  fi
+  timeout --kill-after=5 "$seconds" "$@"
 }
 
 # The packed runtime, unless a Java 25 is there.
@@ -87,51 +116,73 @@ unpack_java() {
 java_gpu() {
   local limit=$1
   shift
-  timeout --kill-after=5 "$limit" java -Xmx4g -XX:+UseSerialGC -XX:TieredStopAtLevel=4 \
+  limited "$limit" java -Xmx4g -XX:+UseSerialGC -XX:TieredStopAtLevel=4 \
     --enable-native-access=ALL-UNNAMED --illegal-native-access=deny -Ddistill.gpu=true \
     -Ddistill.engine="${engine:-auto}" "$@"
 }
 
-# junit SECONDS CLASS...
+# junit SECONDS LOG CLASS...: each test is in the log as soon as it ends
 junit() {
-  local limit=$1 class arguments=()
-  shift
+  local limit=$1 log=$2 class arguments=()
+  shift 2
   for class in "$@"; do
     arguments+=(--select-class "io.github.distillcuda.$class")
   done
   java_gpu "$limit" -jar "$console" execute --class-path "$classpath" --fail-if-no-tests \
-    --disable-banner --disable-ansi-colors --details=summary "${arguments[@]}"
+    --disable-banner --disable-ansi-colors --details=testfeed "${arguments[@]}" >>"$log" 2>&1
 }
 
 section_facts() {
   {
-    nvidia-smi --query-gpu=name,driver_version,vbios_version,memory.total,clocks.sm,clocks.mem,clocks.max.sm,clocks.max.mem,power.limit,ecc.mode.current,temperature.gpu --format=csv
-    nvidia-smi | head -15
+    timeout 5 nvidia-smi --query-gpu=name,driver_version,vbios_version,memory.total,clocks.sm,clocks.mem,clocks.max.sm,clocks.max.mem,power.limit,ecc.mode.current,temperature.gpu --format=csv
+    timeout 5 nvidia-smi | head -15
     java -version
-    python3 bench/peers/gpu_peers.py versions
+    limited 20 python3 bench/peers/gpu_peers.py versions
     nvcc --version | tail -2
     compute-sanitizer --version | tail -1
     echo "commit $(cat "$kit/commit")"
   } >"$OUT/facts.txt" 2>&1
   cat "$OUT/facts.txt"
-  nvidia-smi >/dev/null 2>&1
+  timeout 5 nvidia-smi >/dev/null 2>&1
 }
 
 section_specs() {
-  junit 100 emulator.spec.DeviceKernelSpecTest >"$OUT/specs.log" 2>&1
-  local status=$?
-  junit 60 emulator.op.DeviceInstructionTest >>"$OUT/specs.log" 2>&1 || status=$?
+  local status=0
+  : >"$OUT/specs.log"
+  junit "${SPECS_SECONDS:-90}" "$OUT/specs.log" emulator.spec.DeviceKernelSpecTest || status=$?
+  junit "${INSTRUCTIONS_SECONDS:-50}" "$OUT/specs.log" emulator.op.DeviceInstructionTest || status=$?
   summarize_junit "$OUT/specs.log"
   return "$status"
 }
 
-# The counts, what was measured, and each failure once with the first test that it befell.
+# The counts, what was measured or left out, each failure once with the first test that it befell, and what a time
+# limit cut short.
 summarize_junit() {
-  grep -E '^measured|tests (found|successful|failed)' "$1"
-  awk '/^  JUnit Jupiter:/ { name = $0 }
-    /^    => / { if (!count[$0]++) { order[++n] = $0; first[$0] = name } }
-    END { for (i = 1; i <= n; i++) printf "%d x%s (first: %s)\n", count[order[i]], substr(order[i], 7), first[order[i]] }' "$1" |
-    tr -s ' ' | cut -c1-500 | head -60
+  grep -E '^(measured|not on this GPU)' "$1"
+  awk '
+    / :: (STARTED|SUCCESSFUL|FAILED|ABORTED|SKIPPED)$/ {
+      state = $NF
+      name = $0
+      sub(/ :: [A-Z]+$/, "", name)
+      sub(/^JUnit Jupiter > /, "", name)
+      if (state == "STARTED") { running[name] = 1; next }
+      delete running[name]
+      count[state]++
+      if (state != "SUCCESSFUL") { reading = 3; reason = "" }
+      next
+    }
+    reading && (/^\t\tat / || !/^\t/ || NF == 0) { note(); reading = 0 }
+    reading { sub(/^\t+/, ""); reason = reason (reason == "" ? "" : " ") $0; if (!--reading) note() }
+    function note() {
+      if (reason != "" && !times[state, reason]++) { order[++n] = reason; states[n] = state; first[n] = name }
+    }
+    END {
+      printf "tests: %d successful, %d failed, %d aborted, %d skipped\n", count["SUCCESSFUL"], count["FAILED"],
+        count["ABORTED"], count["SKIPPED"]
+      for (name in running) print "not finished: " name
+      for (i = 1; i <= n; i++)
+        printf "%d %s: %s (first: %s)\n", times[states[i], order[i]], tolower(states[i]), order[i], first[i]
+    }' "$1" | tr -s ' ' | cut -c1-500 | head -60
 }
 
 bench_java() {
@@ -145,44 +196,66 @@ section_ceilings() {
   return "$status"
 }
 
-section_wide() { bench_java "${WIDE_SECONDS:-70}" kernels "$OUT/wide.csv" "${WIDE_MILLIS:-100}" vocabulary; }
+section_wide() { bench_java "${WIDE_SECONDS:-60}" kernels "$OUT/wide.csv" "${WIDE_MILLIS:-100}" vocabulary; }
 
-section_kernels() { bench_java "${KERNELS_SECONDS:-150}" kernels "$OUT/kernels.csv" "${KERNELS_MILLIS:-400}"; }
+# What no run has timed yet comes first; vocabularies are a section of their own.
+section_kernels() {
+  bench_java "${KERNELS_SECONDS:-70}" kernels "$OUT/kernels.csv" "${KERNELS_MILLIS:-150}" \
+    'by rung|many channels|to the input|filter gradient|bias gradient' 'loss \+ gradient' '^(?!.*vocabulary)'
+}
 
 section_peers() {
-  timeout "${PEERS_SECONDS:-100}" python3 bench/peers/gpu_peers.py loss | tee "$OUT/peers.jsonl"
+  limited "${PEERS_SECONDS:-60}" python3 bench/peers/gpu_peers.py loss --commit "$(cat "$kit/commit")" | tee "$OUT/peers.jsonl"
   return "${PIPESTATUS[0]}"
 }
 
-# contract_junit SECONDS LOG
+# contract_junit SECONDS LOG CLASS...
 contract_junit() {
   local status=0
-  junit "$1" backend.GpuContractTest backend.GpuTrajectoryTest >"$2" 2>&1 || status=$?
+  : >"$2"
+  junit "$@" || status=$?
   summarize_junit "$2"
   return "$status"
 }
 
-section_contract() { contract_junit "${CONTRACT_SECONDS:-90}" "$OUT/contract.log"; }
+section_contract() {
+  contract_junit "${CONTRACT_SECONDS:-120}" "$OUT/contract.log" backend.GpuContractTest backend.GpuTrajectoryTest
+}
 
-section_jcuda() { engine=jcuda contract_junit "${JCUDA_SECONDS:-60}" "$OUT/jcuda.log"; }
+# What JCuda is called for: cuDNN with sgemm, and products in bfloat16 beside kernels of ours.
+section_jcuda() {
+  engine=jcuda contract_junit "${JCUDA_SECONDS:-60}" "$OUT/jcuda.log" \
+    'backend.GpuContractTest$FusedLossAndLibraryLayers' 'backend.GpuContractTest$FusedLayersInBfloat16'
+}
 
 train_java() {
   java_gpu "$1" -cp "$classpath:$console" "io.github.distillcuda.train.$2" "${@:3}" 2>&1
 }
 
-section_runs() { train_java "${RUNS_SECONDS:-90}" RunBenchMain "$OUT/runs.csv" "${RUNS_MILLIS:-250}"; }
+section_runs() {
+  train_java "${RUNS_SECONDS:-85}" RunBenchMain "$OUT/runs.csv" "${RUNS_MILLIS:-250}" 'kernels fused.*(tf32|bf16)'
+}
 
-section_stages() { train_java "${STAGES_SECONDS:-70}" StageBenchMain "$OUT/stages.csv" "${STAGES_MILLIS:-25}"; }
+section_rest() {
+  train_java "${REST_SECONDS:-90}" RunBenchMain "$OUT/rest.csv" "${RUNS_MILLIS:-250}" 'kernels unfused|fp32'
+}
+
+section_stages() { train_java "${STAGES_SECONDS:-50}" StageBenchMain "$OUT/stages.csv" "${STAGES_MILLIS:-25}"; }
 
 section_steps() {
-  local seconds=${STEPS_SECONDS:-170}
-  timeout --kill-after=5 $((seconds + 10)) python3 bench/peers/gpu_peers.py steps --seconds "$seconds" \
-    --group-seconds "${STEPS_GROUP_SECONDS:-50}" | tee "$OUT/steps.jsonl"
+  local seconds=${STEPS_SECONDS:-100}
+  if [[ -n $deadline ]]; then
+    # The loss comes after these.
+    local left=$((deadline - SECONDS - 50))
+    ((seconds <= left)) || seconds=$((left > least ? left : least))
+  fi
+  limited $((seconds + 10)) python3 bench/peers/gpu_peers.py steps --commit "$(cat "$kit/commit")" \
+    --seconds "$seconds" --group-seconds "${STEPS_GROUP_SECONDS:-35}" | tee "$OUT/steps.jsonl"
   return "${PIPESTATUS[0]}"
 }
 
 section_layers() {
-  timeout --kill-after=5 "${LAYERS_SECONDS:-40}" python3 bench/peers/gpu_peers.py layers | tee "$OUT/layers.jsonl"
+  limited "${LAYERS_SECONDS:-35}" python3 bench/peers/gpu_peers.py layers --commit "$(cat "$kit/commit")" | tee "$OUT/layers.jsonl"
   return "${PIPESTATUS[0]}"
 }
 
@@ -195,7 +268,7 @@ section_train() {
   else
     echo "no images: the synthetic set"
   fi
-  timeout "${TRAIN_SECONDS:-150}" python3 bench/gpu_run.py "$OUT/gpu-run.csv" --jar "$kit/distill-cuda.jar" \
+  timeout "${TRAIN_SECONDS:-240}" python3 bench/gpu_run.py "$OUT/gpu-run.csv" --jar "$kit/distill-cuda.jar" \
     --commit "$(cat "$kit/commit")" "${images[@]}"
   local status=$?
   rm -rf "$work"
@@ -203,16 +276,16 @@ section_train() {
 }
 
 section_sanitizer() {
-  local tool status=0
+  local tool status=0 code
   : >"$OUT/sanitizer.log"
   for tool in ${SANITIZER_TOOLS:-memcheck racecheck initcheck synccheck}; do
-    timeout --kill-after=5 "${SANITIZER_SECONDS:-45}" compute-sanitizer --tool "$tool" --target-processes all \
+    limited "${SANITIZER_SECONDS:-90}" compute-sanitizer --tool "$tool" --target-processes all \
       --error-exitcode 86 --print-limit 20 \
       java -Xmx2g -XX:+UseSerialGC --enable-native-access=ALL-UNNAMED -Ddistill.gpu=true \
       -cp "$classpath:$console" io.github.distillcuda.emulator.spec.SanitizedCases >"$OUT/tool.log" 2>&1
-    local code=$?
+    code=$?
     { echo "=== $tool: exit $code"; head -c 3000000 "$OUT/tool.log"; } >>"$OUT/sanitizer.log"
-    echo "$tool: exit $code; $(grep -E 'ERROR SUMMARY|cases' "$OUT/tool.log" | tail -3 | tr '\n' ' ')"
+    echo "$tool: exit $code; $(grep -E 'ERROR SUMMARY|RACECHECK SUMMARY|cases' "$OUT/tool.log" | tail -3 | tr '\n' ' ')"
     ((code == 0)) || { status=1; grep -vE '^\s*$' "$OUT/tool.log" | head -12 | cut -c1-300; }
   done
   rm -f "$OUT/tool.log"

@@ -9,10 +9,11 @@
   group      one such process: the steps of one mode and one precision
   layers     each layer forward and backward, captured in a graph
 
-Prints one JSON object a line. A variant that does not run is a row with its error. On the CPU (--device cpu) times
+Prints one JSON object a line; of loss, steps and layers the first says where and when, of which commit and with what
+versions the others were measured. A variant that does not run is a row with its error. On the CPU (--device cpu) times
 mean nothing: that is a test of this script.
 """
-import argparse, contextlib, json, os, signal, statistics, subprocess, sys, tempfile, time
+import argparse, contextlib, datetime, json, os, re, signal, statistics, subprocess, sys, tempfile, time
 
 
 def caches(folder):
@@ -31,8 +32,8 @@ BEYOND_CACHE = 128 << 20  # twice the level-2 cache of an H100 or H200, and more
 T, ALPHA, IMAGES, EPOCHS = 5.0, 0.7, 50000, 10
 DEVICE = 'cuda'
 # What is wanted most first, should the time run out.
-GROUPS = [('graph', 'tf32'), ('graph', 'bf16'), ('compiled', 'tf32'), ('compiled graph', 'tf32'), ('compiled', 'bf16'),
-          ('compiled graph', 'bf16'), ('eager', 'tf32'), ('graph', 'fp32'), ('eager', 'bf16'), ('compiled graph', 'fp32'),
+GROUPS = [('graph', 'tf32'), ('compiled graph', 'tf32'), ('graph', 'bf16'), ('compiled', 'tf32'), ('compiled graph', 'bf16'),
+          ('compiled', 'bf16'), ('eager', 'tf32'), ('graph', 'fp32'), ('eager', 'bf16'), ('compiled graph', 'fp32'),
           ('eager', 'fp32'), ('compiled', 'fp32')]
 
 
@@ -123,6 +124,17 @@ def capture(step, repeats, prepare=lambda: None):
 def versions():
     print('torch', torch.__version__, 'CUDA', torch.version.cuda, 'cuDNN', torch.backends.cudnn.version(),
           'device', torch.cuda.get_device_name() if torch.cuda.is_available() else 'none')
+
+
+def provenance(commit):
+    cudnn = torch.backends.cudnn.version() or 0
+    try:
+        driver = re.search(r'\d+\.\d+(\.\d+)?', open('/proc/driver/nvidia/version').read()).group()
+    except (OSError, AttributeError):
+        driver = 'unknown'
+    emit(bench='provenance', date=datetime.date.today().isoformat(), commit=commit, driver=driver,
+         device=torch.cuda.get_device_name() if DEVICE == 'cuda' else 'cpu',
+         versions=f'torch {torch.__version__} cuDNN {cudnn // 10000}.{cudnn // 100 % 100}.{cudnn % 100}')
 
 
 def ceilings():
@@ -324,6 +336,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('command', choices=commands)
     parser.add_argument('--no-compile', action='store_true', help='leave out what torch.compile takes long for')
+    parser.add_argument('--commit', default='unknown', help='of the checkout that is measured')
     parser.add_argument('--modes', default='graph,compiled,compiled graph,eager', help='of steps')
     parser.add_argument('--precisions', default='tf32,bf16,fp32', help='of steps and layers; bf16 is under autocast')
     parser.add_argument('--batches', default='64,256,1024')
@@ -336,6 +349,8 @@ def main():
     DEVICE, IMAGES = options.device, options.images
     if options.command != 'versions' and DEVICE == 'cuda' and not torch.cuda.is_available():
         sys.exit('gpu_peers.py: PyTorch sees no GPU')
+    if options.command in ('loss', 'steps', 'layers'):
+        provenance(options.commit)
     commands[options.command](options)
 
 

@@ -261,7 +261,8 @@ final class DeviceBench {
     return new Prepared(launches, buffers);
   }
 
-  private static int size(Workload workload, String name, int otherwise) {
+  /** Returns a size that a step of a workload has. */
+  static int size(Workload workload, String name, int otherwise) {
     for (Workload.Step step : workload.steps()) {
       if (step.sizes().toString().contains(name + "=")) {
         return (int) step.sizes().get(name);

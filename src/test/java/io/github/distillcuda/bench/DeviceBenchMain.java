@@ -1,87 +1,128 @@
 package io.github.distillcuda.bench;
 
-import io.github.distillcuda.cuda.CudaDevice;
 import io.github.distillcuda.cuda.DeviceScope;
 import io.github.distillcuda.cuda.GraphTimer;
-import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.gpu.Gpu;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+import java.util.regex.Pattern;
 
 /**
  * Times the ceilings and every kernel on the GPU of this machine, and writes a row of CSV for each
  * as it comes.
  *
- * <pre>java io.github.distillcuda.bench.DeviceBenchMain ceilings|kernels FILE.csv [MILLIS [PART]]
+ * <pre>
+ * java io.github.distillcuda.bench.DeviceBenchMain ceilings|kernels FILE.csv [MILLIS [PART...]]
  * </pre>
  */
 public final class DeviceBenchMain {
   private static final long CEILING_BYTES = 1L << 30;
   private static final int IMAGES = 50_000;
+  private static final int COMPARED_ROWS = 64;
   private static final String COLUMNS =
       Provenance.COLUMNS
           + ",operation,variant,sizes,cache,launches,n,p10_us,p50_us,p90_us,"
           + "floor_bytes,gbps,percent_of_copy";
 
+  private final DeviceBench bench;
   private final PrintWriter csv;
   private final String prefix;
   private double copyGigabytesPerSecond = Double.NaN;
-  private boolean failed;
 
-  private DeviceBenchMain(PrintWriter csv, String prefix) {
+  private DeviceBenchMain(DeviceBench bench, PrintWriter csv, String prefix) {
+    this.bench = bench;
     this.csv = csv;
     this.prefix = prefix;
   }
 
   /**
-   * Runs; MILLIS is what the replays of one row may take, PART what an operation's name must
-   * contain, such as {@code vocabulary}.
+   * Runs; MILLIS is what the replays of one row may take. Each PART is a regular expression to be
+   * found in the name of an operation: those of the first are timed first, those of none are not.
    */
   public static void main(String[] arguments) throws IOException {
-    boolean kernels = arguments[0].equals("kernels");
     long limit = arguments.length > 2 ? Long.parseLong(arguments[2]) : 400;
-    String part = arguments.length > 3 ? arguments[3] : "";
-    boolean failed;
-    try (Gpu gpu = Gpu.open();
-        PrintWriter csv = new PrintWriter(Files.newBufferedWriter(Path.of(arguments[1])))) {
-      csv.println(COLUMNS);
-      CudaDevice device = gpu.context().device();
-      System.out.println(device);
-      DeviceBenchMain main = new DeviceBenchMain(csv, Provenance.of(device.name()));
-      main.run(gpu, kernels, limit, part);
-      failed = main.failed;
+    List<Workload> workloads = List.of();
+    if (arguments[0].equals("kernels")) {
+      workloads =
+          arguments.length > 3
+              ? inOrder(KernelMatrix.all(), List.of(arguments).subList(3, arguments.length))
+              : KernelMatrix.all();
     }
-    System.exit(failed ? 1 : 0);
+    int failed;
+    try (Gpu gpu = Gpu.open();
+        DeviceScope scope = new DeviceScope();
+        PrintWriter csv = new PrintWriter(Files.newBufferedWriter(Path.of(arguments[1])))) {
+      System.out.println(gpu.context().device());
+      DeviceBench bench = new DeviceBench(gpu, scope, limit, CEILING_BYTES, IMAGES);
+      failed =
+          write(
+              bench,
+              csv,
+              Provenance.of(gpu.context().device().name()),
+              workloads,
+              () -> LossAgreement.of(bench, COMPARED_ROWS));
+    }
+    System.exit(failed > 0 ? 1 : 0);
   }
 
-  private void run(Gpu gpu, boolean kernels, long limitMillis, String part) {
-    try (DeviceScope scope = new DeviceScope()) {
-      DeviceBench bench = new DeviceBench(gpu, scope, limitMillis, CEILING_BYTES, IMAGES);
-      List<DeviceBench.Row> ceilings = bench.ceilings();
-      copyGigabytesPerSecond = DeviceCeilings.of(ceilings).copyGigabytesPerSecond();
-      ceilings.forEach(this::write);
-      if (kernels) {
-        LossAgreement.check(bench, 64);
-        for (Workload workload : KernelMatrix.all()) {
-          if (workload.operation().contains(part)) {
-            time(bench, workload);
-          }
-        }
+  /** Returns the workloads whose operation has any of the parts, part by part, each once. */
+  static List<Workload> inOrder(List<Workload> workloads, List<String> parts) {
+    List<Workload> rest = new ArrayList<>(workloads);
+    List<Workload> chosen = new ArrayList<>();
+    for (String part : parts) {
+      Predicate<String> has = Pattern.compile(part).asPredicate();
+      rest.stream().filter(workload -> has.test(workload.operation())).forEach(chosen::add);
+      rest.removeIf(workload -> has.test(workload.operation()));
+    }
+    return chosen;
+  }
+
+  /**
+   * Writes the rows of the ceilings and of these workloads. One that fails, or is a form of the
+   * loss whose gradient is like no other's, says why and has no row; the next follows.
+   *
+   * @return how many have none
+   */
+  static int write(
+      DeviceBench bench,
+      PrintWriter csv,
+      String prefix,
+      List<Workload> workloads,
+      Supplier<LossAgreement> agreement) {
+    DeviceBenchMain main = new DeviceBenchMain(bench, csv, prefix);
+    csv.println(COLUMNS);
+    List<DeviceBench.Row> ceilings = bench.ceilings();
+    main.copyGigabytesPerSecond = DeviceCeilings.of(ceilings).copyGigabytesPerSecond();
+    ceilings.forEach(main::write);
+    if (workloads.isEmpty()) {
+      return 0;
+    }
+    LossAgreement agreed = agreement.get();
+    agreed.complaints().forEach(line -> System.out.println("not timed: " + line));
+    int failed = 0;
+    for (Workload workload : workloads) {
+      if (!agreed.covers(workload) || !main.time(workload)) {
+        failed++;
       }
     }
+    return failed;
   }
 
-  /** One that fails says why, and the next follows. */
-  private void time(DeviceBench bench, Workload workload) {
+  /** Whatever is wrong with a kernel costs its own rows: returns whether it has any. */
+  private boolean time(Workload workload) {
     try {
       bench.time(workload).forEach(this::write);
-    } catch (DistillException e) {
-      System.out.printf("%s %s: %s%n", workload.variant(), workload.sizes(), e.getMessage());
-      failed = true;
+      return true;
+    } catch (RuntimeException | AssertionError e) {
+      System.out.printf("not timed: %s %s: %s%n", workload.variant(), workload.sizes(), e);
+      return false;
     }
   }
 

@@ -18,7 +18,8 @@ final class LossWorkloads {
   static final double TEMPERATURE = 5;
   static final double ALPHA = 0.7;
 
-  private static final String OPERATION = "distillation loss + gradient";
+  /** What the rows of the three forms are of. */
+  static final String OPERATION = "distillation loss + gradient";
 
   private final List<Workload.Step> steps = new ArrayList<>();
   private final Iterator<LossChains.Launch> launches;

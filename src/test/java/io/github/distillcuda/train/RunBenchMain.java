@@ -18,7 +18,7 @@ import java.util.function.Function;
  * Times the distillation on the first GPU in every combination, and writes a row of CSV for each as
  * it comes.
  *
- * <pre>java io.github.distillcuda.train.RunBenchMain FILE.csv [MILLIS]</pre>
+ * <pre>java io.github.distillcuda.train.RunBenchMain FILE.csv [MILLIS [PART]]</pre>
  */
 public final class RunBenchMain {
   private static final int IMAGES = 50_000;
@@ -32,13 +32,16 @@ public final class RunBenchMain {
     this.csv = csv;
   }
 
-  /** Runs; MILLIS is for the repeated steps of one row. */
+  /**
+   * Runs; MILLIS is for the repeated steps of one row, PART a regular expression that is found in a
+   * combination that is measured, such as {@code "kernels fused.*tf32"}.
+   */
   public static void main(String[] arguments) throws IOException {
     long limit = arguments.length > 1 ? Long.parseLong(arguments[1]) : 500;
     int failed =
         write(
             Path.of(arguments[0]),
-            StepVariant.all(),
+            StepVariant.with(arguments.length > 2 ? arguments[2] : ""),
             IMAGES,
             limit,
             options -> Backends.select(new DeviceRequest.Cuda(0), options, System.out::println));

@@ -69,7 +69,11 @@ class StageBenchTest {
             new StepVariant(Kernels.FUSED, Layers.FUSED, Precision.TF32, 64),
             new StepVariant(Kernels.FUSED, Layers.FUSED, Precision.TF32, 256),
             new StepVariant(Kernels.FUSED, Layers.FUSED, Precision.TF32, 1024),
-            new StepVariant(Kernels.FUSED, Layers.FUSED, Precision.BF16, 64));
+            new StepVariant(Kernels.FUSED, Layers.CUDNN, Precision.TF32, 64));
+    assertThat(StepVariant.with("kernels fused.*(tf32|bf16)"))
+        .isEqualTo(StepVariant.all().subList(0, 12));
+    assertThat(StepVariant.with("kernels unfused|fp32"))
+        .isEqualTo(StepVariant.all().subList(12, 36));
   }
 
   /**
