@@ -12,9 +12,8 @@
 //          PyTorch's order of operations.
 // Ladder : v1 corrections computed by every thread, v2 by one thread a block, 16 bytes a load.
 // Oracle : float64 in the tests' reference. Tolerance on p: 2 ulp(p) + 1e-5*lr.
+#include "elements.cuh"
 #include "state.cuh"
-
-constexpr int BLOCK = 256;
 
 struct AdamFactors {
   float beta2;
@@ -61,7 +60,7 @@ extern "C" __global__ void __launch_bounds__(BLOCK) adam_fused_f32_v1(
     double learningRate, double beta1, double beta2, double epsilon, int n) {
   if (state->firstNonFiniteStep != 0) return;
   const AdamFactors factors = adamFactors(state, learningRate, beta1, beta2, epsilon);
-  const size_t i = (size_t)blockIdx.x * BLOCK + threadIdx.x;
+  const size_t i = firstElement();
   if (i < n) {
     adamElement(factors, parameters[i], gradients[i], firstMoments[i], secondMoments[i]);
   }
@@ -77,7 +76,7 @@ extern "C" __global__ void __launch_bounds__(BLOCK) adam_fused_f32_v2(
   if (threadIdx.x == 0) factors = adamFactors(state, learningRate, beta1, beta2, epsilon);
   __syncthreads();
 
-  const size_t first = ((size_t)blockIdx.x * BLOCK + threadIdx.x) * 4;
+  const size_t first = firstElement<4>();
   if (first >= n) return;
   float4 p = *reinterpret_cast<float4*>(parameters + first);
   const float4 g = *reinterpret_cast<const float4*>(gradients + first);

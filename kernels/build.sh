@@ -5,8 +5,9 @@
 #   kernels/build.sh --check   rebuild beside it and compare; assemble for every architecture; fail on
 #                              a difference, a spill, or more registers than the table below allows
 #
-# PTX is stamped with the hash of its sources and the compiler's version. Compilers differ in what they
-# emit, so with another nvcc than the stamped one --check prints a notice and leaves it at that.
+# PTX is stamped with the compiler's version and, one a line, the files of this folder that the compiler read
+# for it and their hashes. Compilers differ in what they emit, so with another nvcc than the stamped one
+# --check prints a notice and leaves it at that.
 set -euo pipefail
 export LC_ALL=C
 cd "$(dirname "$0")"
@@ -63,16 +64,18 @@ register_ceiling() {
 # result is the same bits on every device. -lineinfo names the source line in tools and in faults; the
 # names of inlined functions go, since nvcc mangles the checkout's path into them.
 compile() {  # source target output
-  nvcc -ptx -arch="compute_$2" -std=c++17 -fmad=false -lineinfo -Werror all-warnings "$1.cu" -o "$3.raw"
+  nvcc -ptx -arch="compute_$2" -std=c++17 -fmad=false -lineinfo -Werror all-warnings \
+    -MMD -MF "$3.read" "$1.cu" -o "$3.raw"
   {
-    echo "// source-sha256 $(cat "$1.cu" ./*.cuh | sha256sum | cut -d' ' -f1)"
     echo "// nvcc $nvcc_version"
+    # NVIDIA's headers, which are listed too, have a path before their name.
+    grep -oE ' \w+\.cuh?\b' "$3.read" | xargs sha256sum | sed 's|^|// sha256 |'
     sed -e "s/^\.version .*/.version $(ptx_version "$2")/" \
         -e '/^\t\.file/s|"/.*/include/|"cuda/include/|' \
         -e '/^\t\.file/s|"/.*/|"kernels/|' \
         -e '/^\t\.loc/s/, function_name.*//' -e '/^\t\.section\t\.debug_str/,/^\t}/d' "$3.raw"
   } > "$3"
-  rm "$3.raw"
+  rm "$3.raw" "$3.read"
 }
 
 assemble() {  # ptx target

@@ -21,6 +21,7 @@
 //         and no |c| exceeds the sum over all: in all 9*ceil(channels/8)*2^-20*sum|w||x|, with w and x rounded
 //         to TF32, which takes 2^-11 of each.
 // Limits: fewer than 2^30 elements of all filters, and of an image on either side.
+#include "image_tile.cuh"
 #include "pooling.cuh"
 #include "tensor_core.cuh"
 
@@ -33,19 +34,6 @@ constexpr int TILE_COLUMNS = 16;
 constexpr int PAIRS = TILE_COLUMNS / 2 + 2;  // of a tile's line with a pair of columns on either side
 constexpr int LINES_AT_ONCE = 32 / PAIRS;    // that a warp loads; two lanes have nothing to do
 static_assert(DEPTH == WARPS, "a warp loads a channel");
-
-struct Tile {
-  int image;
-  int line;    // of the first pixel
-  int column;
-};
-
-__device__ __forceinline__ Tile tileAt(int index, int height, int width) {
-  const int across = (width + TILE_COLUMNS - 1) / TILE_COLUMNS;
-  const int down = (height + TILE_LINES - 1) / TILE_LINES;
-  return {index / (across * down), index / across % down * TILE_LINES,
-          index % across * TILE_COLUMNS};
-}
 
 // A warp's part of the block's results, and where a lane finds its elements of them (tensor_core.cuh).
 template <int RESULTS>
@@ -145,7 +133,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) convolution_pool_nchw_f
   __shared__ unsigned filters[OUTPUTS * Layout::RESULT];
   __shared__ uint2 pixels[DEPTH * Layout::PLANE / 2];
   __shared__ Tile keptTile;  // until the sums leave registers for it
-  const Tile tile = tileAt(blockIdx.x, height, width);
+  const Tile tile = tileAt<TILE_LINES, TILE_COLUMNS>(blockIdx.x, height, width);
   if (threadIdx.x == 0) keptTile = tile;
   const int firstOutput = blockIdx.y * OUTPUTS;
   const int lane = threadIdx.x % 32;
@@ -153,7 +141,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) convolution_pool_nchw_f
 
   // A pair of pixels is inside of the image or outside as one.
   const int loadedLine = lane / PAIRS;
-  const int line = tile.line + loadedLine - Layout::BORDER;
+  const int line = tile.row + loadedLine - Layout::BORDER;
   const int column = tile.column + lane % PAIRS * 2 - 2;
   const bool loads = loadedLine < LINES_AT_ONCE && column >= 0 && column < width;
   const float* image = x + (size_t)tile.image * inputs * height * width;
@@ -220,10 +208,10 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) convolution_pool_nchw_f
     const float b = bias[channel];
 #pragma unroll
     for (int i = 0; i < at.LINES; i += 2) {
-      const int pooledLine = (done.line + at.line + i) / 2;
+      const int pooledLine = (done.row + at.line + i) / 2;
       if (pooledLine >= pooledHeight || pooledColumn >= pooledWidth) break;
-      const Largest largest = pool(sum[i][2 * half] + b, sum[i][2 * half + 1] + b,
-                                   sum[i + 1][2 * half] + b, sum[i + 1][2 * half + 1] + b);
+      const WindowMax largest = pool(sum[i][2 * half] + b, sum[i][2 * half + 1] + b,
+                                     sum[i + 1][2 * half] + b, sum[i + 1][2 * half + 1] + b);
       const size_t plane = ((size_t)done.image * channels + channel) * pooledHeight;
       const size_t to = (plane + pooledLine) * pooledWidth + pooledColumn;
       pooled[to] = largest.value;
@@ -252,14 +240,14 @@ __device__ __forceinline__ void backward(
   constexpr int FILTERS_A_LANE = RESULTS * TAPS / 32;
   __shared__ unsigned filters[DEPTH * Layout::CHANNEL];
   __shared__ uint2 pixels[DEPTH * Layout::PLANE / 2];
-  const Tile tile = tileAt(blockIdx.x, height, width);
+  const Tile tile = tileAt<TILE_LINES, TILE_COLUMNS>(blockIdx.x, height, width);
   const int firstInput = blockIdx.y * RESULTS;
   const int lane = threadIdx.x % 32;
   const int warp = threadIdx.x / 32;
   const int pooledHeight = height / 2;
   const int pooledWidth = width / 2;
 
-  const int line = tile.line / 2 + lane / PAIRS - 1;
+  const int line = tile.row / 2 + lane / PAIRS - 1;
   const int column = tile.column / 2 + lane % PAIRS - 1;
   const bool loads = lane / PAIRS < LINES_AT_ONCE && column >= 0 && column < pooledWidth;
   const size_t image = (size_t)tile.image * channels * pooledHeight * pooledWidth;
@@ -314,7 +302,7 @@ __device__ __forceinline__ void backward(
     if (input >= inputs) break;
 #pragma unroll
     for (int i = 0; i < at.LINES; ++i) {
-      const int outputLine = tile.line + at.line + i;
+      const int outputLine = tile.row + at.line + i;
       if (outputLine >= height || outputColumn >= width) break;
       const size_t plane = ((size_t)tile.image * inputs + input) * height;
       float* to = dx + (plane + outputLine) * width + outputColumn;

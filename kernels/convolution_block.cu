@@ -11,8 +11,8 @@
 // The gradient of the bias is summed in two stages of fixed order, no atomics: the backward kernels
 // leave one partial sum per block row, [partials, channels], and bias_gradient adds those. With one
 // partial the first stage's output is the gradient.
-#include <cuda_bf16.h>
-
+#include "block_sum.cuh"
+#include "element_type.cuh"
 #include "pooling.cuh"
 #include "tile.cuh"
 
@@ -23,8 +23,8 @@ __device__ __forceinline__ float unpool(float gradient, int mask, int at) {
 }
 
 // ---- NCHW: x, dx [N, channels, H, W], pooled and mask (uint8) [N, channels, H/2, W/2]
-// Launch : 128 threads, a warp a plane, grid ceil(N*channels/4). H and W even; for v2 W a multiple
-//          of 4 and arrays on 16-byte boundaries.
+// Launch : 128 threads, a warp a plane, grid ceil(N*channels/4). H and W even, x and dx on
+//          8-byte boundaries; for v2 W a multiple of 4, arrays on 16-byte and masks on even boundaries.
 // Traffic: forward per window 16 + 5 bytes, backward 5 + 16; per plane 4 for the bias or partial.
 // Writes : every output once, nothing may overlap, bitwise repeatable. dx may lie where the forward
 //          pass had x, which the backward pass does not read. partials [N, channels].
@@ -57,7 +57,7 @@ extern "C" __global__ void __launch_bounds__(ROW_BLOCK) bias_relu_pool_nchw_fuse
                        i % pooledWidth * 2;
     const float2 upper = *reinterpret_cast<const float2*>(x + top);
     const float2 lower = *reinterpret_cast<const float2*>(x + top + width);
-    const Largest largest = pool(upper.x + b, upper.y + b, lower.x + b, lower.y + b);
+    const WindowMax largest = pool(upper.x + b, upper.y + b, lower.x + b, lower.y + b);
     pooled[(size_t)at.index * windows + i] = largest.value;
     mask[(size_t)at.index * windows + i] = largest.index;
   }
@@ -76,8 +76,8 @@ extern "C" __global__ void __launch_bounds__(ROW_BLOCK) bias_relu_pool_nchw_fuse
         (size_t)at.index * height * width + i / pairWidth * 2 * width + i % pairWidth * 4;
     const float4 upper = *reinterpret_cast<const float4*>(x + top);
     const float4 lower = *reinterpret_cast<const float4*>(x + top + width);
-    const Largest left = pool(upper.x + b, upper.y + b, lower.x + b, lower.y + b);
-    const Largest right = pool(upper.z + b, upper.w + b, lower.z + b, lower.w + b);
+    const WindowMax left = pool(upper.x + b, upper.y + b, lower.x + b, lower.y + b);
+    const WindowMax right = pool(upper.z + b, upper.w + b, lower.z + b, lower.w + b);
     const size_t pair = (size_t)at.index * pairs + i;
     reinterpret_cast<float2*>(pooled)[pair] = make_float2(left.value, right.value);
     reinterpret_cast<uchar2*>(mask)[pair] = make_uchar2(left.index, right.index);
@@ -154,11 +154,6 @@ __device__ __forceinline__ Window nhwcWindow(
           (size_t)window * channels + channel};
 }
 
-__device__ __forceinline__ float widen(float x) { return x; }
-__device__ __forceinline__ float widen(__nv_bfloat16 x) { return __bfloat162float(x); }
-__device__ __forceinline__ void store(float* to, float x) { *to = x; }
-__device__ __forceinline__ void store(__nv_bfloat16* to, float x) { *to = __float2bfloat16_rn(x); }
-
 template <typename Element>
 __device__ __forceinline__ void biasReluPoolNhwc(
     const Element* __restrict__ x, const float* __restrict__ bias, Element* __restrict__ pooled,
@@ -171,8 +166,8 @@ __device__ __forceinline__ void biasReluPoolNhwc(
     const Window at = nhwcWindow(i, channel, channels, height, width);
     const Element* upper = x + at.top;
     const Element* lower = upper + (size_t)width * channels;
-    const Largest largest = pool(widen(upper[0]) + b, widen(upper[channels]) + b,
-                                 widen(lower[0]) + b, widen(lower[channels]) + b);
+    const WindowMax largest = pool(valueOf(upper[0]) + b, valueOf(upper[channels]) + b,
+                                   valueOf(lower[0]) + b, valueOf(lower[channels]) + b);
     store(pooled + at.pooled, largest.value);
     mask[at.pooled] = largest.index;
   }
@@ -188,7 +183,7 @@ __device__ __forceinline__ void biasReluPoolBackwardNhwc(
   float sum = 0.0f;
   for (int i = blockIdx.x * CHUNK + threadIdx.y; i < end; i += LINES) {
     const Window at = nhwcWindow(i, channel, channels, height, width);
-    const float gradient = widen(dPooled[at.pooled]);
+    const float gradient = valueOf(dPooled[at.pooled]);
     const int from = mask[at.pooled];
     Element* upper = dx + at.top;
     Element* lower = upper + (size_t)width * channels;

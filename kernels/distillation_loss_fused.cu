@@ -40,7 +40,7 @@
 struct OnePolynomial {
   template <int LANES, int PER_LANE, bool GRADIENT>
   __device__ static __forceinline__ void lossOfTile(
-      const DistillationLoss& loss, const TileRow& at, const float* zRow, const float* vRow,
+      const DistillationLoss<float>& loss, const TileRow& at, const float* zRow, const float* vRow,
       float* dzRow) {
     lossOfRow<LANES, PER_LANE, GRADIENT>(loss, TileGroup<LANES>(), at, zRow, vRow, dzRow);
   }
@@ -49,7 +49,7 @@ struct OnePolynomial {
 struct TwoPolynomials {
   template <int LANES, int PER_LANE, bool GRADIENT>
   __device__ static __forceinline__ void lossOfTile(
-      const DistillationLoss& loss, const TileRow& at, const float* zRow, const float* vRow,
+      const DistillationLoss<float>& loss, const TileRow& at, const float* zRow, const float* vRow,
       float* dzRow) {
     lossOfRowByTwoPolynomials<LANES, PER_LANE, GRADIENT>(loss, at, zRow, vRow, dzRow);
   }
@@ -57,7 +57,7 @@ struct TwoPolynomials {
 
 // Rows straight from global memory into registers.
 template <typename Way, int LANES, int PER_LANE, bool GRADIENT>
-__device__ __forceinline__ void lossOfBatch(const DistillationLoss& loss) {
+__device__ __forceinline__ void lossOfBatch(const DistillationLoss<float>& loss) {
   const TileRow at = tileRow<LANES>(loss.rows, loss.classes);
   Way::template lossOfTile<LANES, PER_LANE, GRADIENT>(
       loss, at, loss.z + at.start, loss.v + at.start, loss.dz + at.start);
@@ -65,7 +65,7 @@ __device__ __forceinline__ void lossOfBatch(const DistillationLoss& loss) {
 
 // The same, a row a block.
 template <int THREADS, int PER_LANE, bool GRADIENT>
-__device__ __forceinline__ void lossOfBlock(const DistillationLoss& loss) {
+__device__ __forceinline__ void lossOfBlock(const DistillationLoss<float>& loss) {
   __shared__ typename BlockGroup<THREADS>::Shared shared;
   const TileRow at = {static_cast<int>(blockIdx.x), static_cast<int>(threadIdx.x), loss.classes,
                       (size_t)blockIdx.x * loss.classes};
@@ -91,7 +91,7 @@ __device__ __forceinline__ void copyTile(
 // The rows of a block through shared memory. The gradient overwrites the tile of z, each element by
 // the thread that read it.
 template <typename Way, int LANES, int PER_LANE, bool GRADIENT>
-__device__ __forceinline__ void lossOfStagedBatch(const DistillationLoss& loss) {
+__device__ __forceinline__ void lossOfStagedBatch(const DistillationLoss<float>& loss) {
   constexpr int TILE_ROWS = ROW_BLOCK / LANES;
   constexpr int MAX_CLASSES = LANES * PER_LANE;
   __shared__ __align__(16) float zTile[TILE_ROWS * MAX_CLASSES];
@@ -112,25 +112,15 @@ __device__ __forceinline__ void lossOfStagedBatch(const DistillationLoss& loss) 
   copyTile(loss.dz + start, zTile, loss.dz + start, count);
 }
 
-#define LOSS_INPUTS                                                                          \
-  const float *z, const float *__restrict__ v, const int *__restrict__ labels,               \
-      const int *__restrict__ labelledRows, float *__restrict__ distillation,                \
-      float *__restrict__ crossEntropy, int *__restrict__ outcome
-#define LOSS_KERNEL(SYMBOL, THREADS, BATCH)                                                  \
-  extern "C" __global__ void __launch_bounds__(THREADS) distillation_loss_##SYMBOL(          \
-      LOSS_INPUTS, float* dz, float temperature, float alpha, int rows, int classes) {       \
-    BATCH({z, v, labels, labelledRows, distillation, crossEntropy, outcome, dz, temperature, \
-           alpha, rows, classes});                                                           \
-  }
 #define TILE_KERNEL(SYMBOL, BATCH, WAY, LANES, PER_LANE) \
-  LOSS_KERNEL(SYMBOL, ROW_BLOCK, (BATCH<WAY, LANES, PER_LANE, true>))
+  LOSS_KERNEL(SYMBOL, float, __launch_bounds__(ROW_BLOCK), (BATCH<WAY, LANES, PER_LANE, true>))
 #define BLOCK_KERNEL(SYMBOL, THREADS, PER_LANE) \
-  LOSS_KERNEL(SYMBOL, THREADS, (lossOfBlock<THREADS, PER_LANE, true>))
-#define FORWARD_KERNEL(SYMBOL, THREADS, BATCH)                                               \
-  extern "C" __global__ void __launch_bounds__(THREADS) distillation_loss_forward_##SYMBOL(  \
-      LOSS_INPUTS, float temperature, float alpha, int rows, int classes) {                  \
-    BATCH({z, v, labels, labelledRows, distillation, crossEntropy, outcome, nullptr,         \
-           temperature, alpha, rows, classes});                                              \
+  LOSS_KERNEL(SYMBOL, float, __launch_bounds__(THREADS), (lossOfBlock<THREADS, PER_LANE, true>))
+#define FORWARD_KERNEL(SYMBOL, THREADS, BATCH)                                              \
+  extern "C" __global__ void __launch_bounds__(THREADS) distillation_loss_forward_##SYMBOL( \
+      LOSS_INPUTS(float), float temperature, float alpha, int rows, int classes) {          \
+    BATCH({z, v, labels, labelledRows, distillation, crossEntropy, outcome, nullptr,        \
+           temperature, alpha, rows, classes});                                             \
   }
 #define TILE_FORWARD_KERNEL(SYMBOL, BATCH, WAY, LANES, PER_LANE) \
   FORWARD_KERNEL(SYMBOL, ROW_BLOCK, (BATCH<WAY, LANES, PER_LANE, false>))

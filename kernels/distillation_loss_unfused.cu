@@ -28,27 +28,17 @@
 //          errors in float32: 2.4e-4 of the loss at T = 100, 1.5e-2 at T = 1000.
 // Ladder : v0. Oracle: float64 in the tests' reference; tolerance by T as above, gradient at
 //          T <= 10 as the fused kernels'.
-#include "block_sum.cuh"
-#include "state.cuh"
 #include "tile.cuh"
-
-constexpr int BLOCK = 256;
-
-__device__ __forceinline__ size_t elementIndex() {
-  return (size_t)blockIdx.x * BLOCK + threadIdx.x;
-}
+#include "unfused_loss.cuh"
 
 #define ELEMENT_KERNEL(SYMBOL, INPUTS, EXPRESSION)                                      \
   extern "C" __global__ void __launch_bounds__(BLOCK) SYMBOL(INPUTS, float* y, int n) { \
-    const size_t i = elementIndex();                                                    \
+    const size_t i = firstElement();                                                    \
     if (i < n) y[i] = EXPRESSION;                                                       \
   }
 #define ONE_TENSOR const float* a
 #define TWO_TENSORS const float *a, const float *b
 #define TENSOR_AND_FACTOR const float *a, float factor
-
-// xlogy(x, x) in PyTorch: 0 where x is 0.
-__device__ __forceinline__ float xlogx(float x) { return x == 0.0f ? 0.0f : x * logf(x); }
 
 ELEMENT_KERNEL(fill_unfused_f32_v0, float value, value)
 ELEMENT_KERNEL(scale_unfused_f32_v0, TENSOR_AND_FACTOR, a[i] * factor)
@@ -62,33 +52,21 @@ ELEMENT_KERNEL(negate_expand_unfused_f32_v0, ONE_TENSOR, -a[0])
 extern "C" __global__ void __launch_bounds__(BLOCK)
     sum_unfused_f32_v0(const float* x, float* partials, int n) {
   float sum = 0.0f;
-  for (size_t i = elementIndex(); i < n; i += (size_t)gridDim.x * BLOCK) sum += x[i];
+  for (size_t i = firstElement(); i < n; i += (size_t)gridDim.x * BLOCK) sum += x[i];
   sum = blockSum<BLOCK>(sum);
   if (threadIdx.x == 0) partials[blockIdx.x] = sum;
 }
 
-// loss = -mean of logS[n, labels[n]] over the labelled rows, whose number is left for the backward.
 extern "C" __global__ void __launch_bounds__(BLOCK) nll_unfused_f32_v0(
     const float* logS, const int* labels, float* loss, int* labelledRows, int rows, int classes) {
-  float sum = 0.0f;
-  int count = 0;
-  for (int row = threadIdx.x; row < rows; row += BLOCK) {
-    if (!isClass(labels[row], classes)) continue;
-    sum -= logS[(size_t)row * classes + labels[row]];
-    ++count;
-  }
-  sum = blockSum<BLOCK>(sum);
-  count = blockSum<BLOCK>(count);
-  if (threadIdx.x != 0) return;
-  *loss = count > 0 ? sum / count : 0.0f;
-  *labelledRows = count;
+  meanNll(logS, labels, loss, labelledRows, rows, classes);
 }
 
 // dLogS = -dLoss/labelledRows at the labels, 0 elsewhere.
 extern "C" __global__ void __launch_bounds__(BLOCK) nll_backward_unfused_f32_v0(
     const float* dLoss, const int* labels, const int* labelledRows, float* dLogS, int rows,
     int classes) {
-  const size_t i = elementIndex();
+  const size_t i = firstElement();
   if (i >= (size_t)rows * classes) return;
   const int c = i % classes;
   dLogS[i] = c == labels[i / classes] ? -*dLoss / *labelledRows : 0.0f;
@@ -135,7 +113,7 @@ __device__ __forceinline__ void crossEntropyForward(
 extern "C" __global__ void __launch_bounds__(BLOCK) cross_entropy_backward_unfused_f32_v0(
     const float* z, const float* logSumExp, const int* labels, const int* labelledRows, float* dz,
     float alpha, int rows, int classes) {
-  const size_t i = elementIndex();
+  const size_t i = firstElement();
   if (i >= (size_t)rows * classes) return;
   const int row = i / classes;
   const int c = i % classes;

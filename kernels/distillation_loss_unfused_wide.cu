@@ -11,9 +11,8 @@
 // Special: as there.
 // Ladder : v0. Oracle: as there; tolerance: as there, beside half a unit in the last place of
 //          bfloat16.
-#include "block_sum.cuh"
 #include "row_group.cuh"
-#include "state.cuh"
+#include "unfused_loss.cuh"
 #include "wide_row.cuh"
 
 constexpr int ROW_THREADS = 512;
@@ -56,7 +55,6 @@ struct RowFacts {
 template <typename T, bool SUM>
 __device__ __forceinline__ RowFacts factsOf(const T* z, int classes) {
   constexpr int WIDTH = WideRow<T>::WIDTH;
-  constexpr float LOWEST = -3.40282347e38f;  // not -inf, so that no difference is NaN on the way
   __shared__ Row::Parts<1> topParts, classParts, sumParts;
   const size_t start = (size_t)Row::row() * classes;
   const WideRow<T> at(z + start, classes);
@@ -141,7 +139,6 @@ ROW_KERNELS(f32, float)
 #else
 ROW_KERNELS(bf16, __nv_bfloat16)
 
-constexpr int BLOCK = 256;
 constexpr int EIGHT = 8;
 using Bfloat16 = __nv_bfloat16;
 
@@ -159,7 +156,7 @@ __device__ __forceinline__ void load(const Bfloat16* from, size_t first, int n, 
 
 __device__ __forceinline__ void save(Bfloat16* to, size_t first, int n, const float (&x)[EIGHT]) {
   if (first + EIGHT <= n) {
-    storeVector(to + first, x);
+    storeLast(to + first, x);
   } else {
 #pragma unroll
     for (int i = 0; i < EIGHT; ++i) {
@@ -168,19 +165,13 @@ __device__ __forceinline__ void save(Bfloat16* to, size_t first, int n, const fl
   }
 }
 
-__device__ __forceinline__ size_t firstElement() {
-  return ((size_t)blockIdx.x * BLOCK + threadIdx.x) * EIGHT;
-}
-
-__device__ __forceinline__ float xlogx(float x) { return x == 0.0f ? 0.0f : x * logf(x); }
-
-#define ELEMENT_KERNEL(SYMBOL, INPUTS, LOADS, EXPRESSION)                                      \
-  extern "C" __global__ void __launch_bounds__(BLOCK) SYMBOL(INPUTS, Bfloat16* y, int n) {     \
-    const size_t first = firstElement();                                                       \
-    float x[EIGHT];                                                                            \
-    LOADS;                                                                                     \
-    for (int i = 0; i < EIGHT; ++i) x[i] = EXPRESSION;                                         \
-    save(y, first, n, x);                                                                      \
+#define ELEMENT_KERNEL(SYMBOL, INPUTS, LOADS, EXPRESSION)                                  \
+  extern "C" __global__ void __launch_bounds__(BLOCK) SYMBOL(INPUTS, Bfloat16* y, int n) { \
+    const size_t first = firstElement<EIGHT>();                                            \
+    float x[EIGHT];                                                                        \
+    LOADS;                                                                                 \
+    for (int i = 0; i < EIGHT; ++i) x[i] = EXPRESSION;                                     \
+    save(y, first, n, x);                                                                  \
   }
 #define ONE_TENSOR const Bfloat16* a
 #define TWO_TENSORS const Bfloat16 *a, const Bfloat16 *b
@@ -198,7 +189,7 @@ ELEMENT_KERNEL(negate_expand_unfused_bf16_v0, const float* a, , -a[0])
 extern "C" __global__ void __launch_bounds__(BLOCK)
     sum_unfused_bf16_v0(const Bfloat16* x, float* partials, int n) {
   float sum = 0.0f;
-  for (size_t first = firstElement(); first < n; first += (size_t)gridDim.x * BLOCK * EIGHT) {
+  for (size_t first = firstElement<EIGHT>(); first < n; first += (size_t)gridDim.x * BLOCK * EIGHT) {
     float elements[EIGHT];
     load(x, first, n, elements);
 #pragma unroll
@@ -211,24 +202,13 @@ extern "C" __global__ void __launch_bounds__(BLOCK)
 extern "C" __global__ void __launch_bounds__(BLOCK) nll_unfused_bf16_v0(
     const Bfloat16* logS, const int* labels, float* loss, int* labelledRows, int rows,
     int classes) {
-  float sum = 0.0f;
-  int count = 0;
-  for (int row = threadIdx.x; row < rows; row += BLOCK) {
-    if (!isClass(labels[row], classes)) continue;
-    sum -= valueOf(logS[(size_t)row * classes + labels[row]]);
-    ++count;
-  }
-  sum = blockSum<BLOCK>(sum);
-  count = blockSum<BLOCK>(count);
-  if (threadIdx.x != 0) return;
-  *loss = count > 0 ? sum / count : 0.0f;
-  *labelledRows = count;
+  meanNll(logS, labels, loss, labelledRows, rows, classes);
 }
 
 extern "C" __global__ void __launch_bounds__(BLOCK) nll_backward_unfused_bf16_v0(
     const float* dLoss, const int* labels, const int* labelledRows, Bfloat16* dLogS, int rows,
     int classes) {
-  const size_t first = firstElement();
+  const size_t first = firstElement<EIGHT>();
   const int n = rows * classes;
   float x[EIGHT];
 #pragma unroll
@@ -243,7 +223,7 @@ extern "C" __global__ void __launch_bounds__(BLOCK) nll_backward_unfused_bf16_v0
 extern "C" __global__ void __launch_bounds__(BLOCK) cross_entropy_backward_unfused_bf16_v0(
     const Bfloat16* z, const float* logSumExp, const int* labels, const int* labelledRows,
     Bfloat16* dz, float alpha, int rows, int classes) {
-  const size_t first = firstElement();
+  const size_t first = firstElement<EIGHT>();
   const int n = rows * classes;
   if (first >= n) return;
   const float scale = (1.0f - alpha) / *labelledRows;

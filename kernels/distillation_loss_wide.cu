@@ -28,27 +28,18 @@
 #include "wide_loss_held.cuh"
 #include "wide_loss_streamed.cuh"
 
-#define LOSS_KERNEL(SYMBOL, ATTRIBUTES, BODY, T)                                               \
-  extern "C" __global__ void ATTRIBUTES distillation_loss_##SYMBOL(                            \
-      const T* z, const T* __restrict__ v, const int* __restrict__ labels,                     \
-      const int* __restrict__ labelledRows, float* __restrict__ distillation,                  \
-      float* __restrict__ crossEntropy, int* __restrict__ outcome, T* dz, float temperature,   \
-      float alpha, int rows, int classes) {                                                    \
-    BODY({z, v, labels, labelledRows, distillation, crossEntropy, outcome, dz, temperature,    \
-          alpha, rows, classes});                                                              \
-  }
 // 64 registers a thread: 16 elements by 1024 threads an SM.
-#define HELD_KERNEL(SYMBOL, T, THREADS)                                                        \
-  LOSS_KERNEL(SYMBOL, __launch_bounds__(THREADS, 1024 / THREADS),                              \
-              (lossOfHeldRow<T, THREADS, 1>), T)
-#define CLUSTER_KERNEL(SYMBOL, T, THREADS, BLOCKS)                                             \
-  LOSS_KERNEL(SYMBOL, __cluster_dims__(BLOCKS) __launch_bounds__(THREADS, 1024 / THREADS),     \
-              (lossOfHeldRow<T, THREADS, BLOCKS>), T)
+#define HELD_KERNEL(SYMBOL, T, THREADS)                              \
+  LOSS_KERNEL(SYMBOL, T, __launch_bounds__(THREADS, 1024 / THREADS), \
+              (lossOfHeldRow<T, THREADS, 1>))
+#define CLUSTER_KERNEL(SYMBOL, T, THREADS, BLOCKS)                                            \
+  LOSS_KERNEL(SYMBOL, T, __cluster_dims__(BLOCKS) __launch_bounds__(THREADS, 1024 / THREADS), \
+              (lossOfHeldRow<T, THREADS, BLOCKS>))
 
 #define STREAMED_KERNEL(SYMBOL, T, THREADS)                                                    \
-  LOSS_KERNEL(SYMBOL, __launch_bounds__(THREADS, 2), (lossOfStreamedRow<T, THREADS, true>), T)
+  LOSS_KERNEL(SYMBOL, T, __launch_bounds__(THREADS, 2), (lossOfStreamedRow<T, THREADS, true>))
 #define TWO_PASS_KERNEL(SYMBOL, T, THREADS)                                                    \
-  LOSS_KERNEL(SYMBOL, __launch_bounds__(THREADS, 2), (lossOfStreamedRow<T, THREADS, false>), T)
+  LOSS_KERNEL(SYMBOL, T, __launch_bounds__(THREADS, 2), (lossOfStreamedRow<T, THREADS, false>))
 
 // float32 is built once, for compute_75; bfloat16 needs compute_80, clusters compute_90.
 #if __CUDA_ARCH__ < 800

@@ -7,6 +7,7 @@
 // filter gradients take 32 to 350 us at batch 64 (native-notes/gpu-runs.md), longest with three channels.
 //
 // x is NCHW. dPooled and mask are in either layout.
+#include "block_sum.cuh"
 #include "pooled_tile.cuh"
 
 constexpr int WARPS = THREADS / 32;
@@ -44,7 +45,7 @@ __device__ __forceinline__ void partialSums(
   const int warp = threadIdx.x / 32;
   float sum[SUMS] = {};
   for (int index = blockIdx.x; index < images * tilesAnImage; index += gridDim.x) {
-    const Tile tile = tileAt(index, pooledHeight, pooledWidth);
+    const Tile tile = tileAt<TILE_SIDE, TILE_SIDE>(index, pooledHeight, pooledWidth);
     __syncthreads();  // the tile before may still be being read
     loadPatch(patch, x, tile, group * INPUTS, inputs, height, width);
     for (int i = threadIdx.x; i < TILE_WINDOWS * OUTPUTS; i += THREADS) {

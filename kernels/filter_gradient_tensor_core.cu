@@ -24,8 +24,10 @@
 // What is not finite in x reaches every output of its inputs and tile: zeros of dy are multiplied too, as the
 // library multiplies them.
 // Ladder : v1.
+#include "image_tile.cuh"
 #include "pooling.cuh"
 #include "tensor_core.cuh"
+#include "warp_reduction.cuh"
 
 constexpr int THREADS = 256;
 constexpr int WARPS = THREADS / 32;
@@ -55,13 +57,6 @@ struct Fetched {
   int masks[OUTPUTS / WARPS];
 };
 
-// Counted in tiles.
-struct Tile {
-  int image;
-  int row;
-  int column;
-};
-
 // A layer, and which of its outputs and inputs the block has.
 struct Layer {
   const float* __restrict__ dPooled;
@@ -81,9 +76,9 @@ struct Layer {
   // Whether tiles have neighbours in their row; else the pixels beside them are zero.
   __device__ bool bordered() const { return tilesAcross() > 1; }
 
+  // Row and column are counted in tiles.
   __device__ Tile tile(int index) const {
-    return {index / (tilesDown() * tilesAcross()), index / tilesAcross() % tilesDown(),
-            index % tilesAcross()};
+    return tileAt<1, 1>(index, tilesDown(), tilesAcross());
   }
   // The tile so many further on, without a division.
   __device__ Tile after(Tile tile, Tile step) const {
@@ -251,14 +246,6 @@ __device__ __forceinline__ void multiply(float (&sum)[TAPS][4], const Factors& f
   }
 }
 
-__device__ __forceinline__ float sumOfWarp(float x) {
-#pragma unroll
-  for (int distance = 16; distance > 0; distance /= 2) {
-    x += __shfl_xor_sync(0xffffffff, x, distance);
-  }
-  return x;
-}
-
 extern "C" __global__ void __launch_bounds__(THREADS, 2) filter_gradient_partials_nchw_fused_tf32_v1(
     const float* __restrict__ dPooled, const unsigned char* __restrict__ mask,
     const float* __restrict__ x, float* __restrict__ partials, int images, int inputs, int channels,
@@ -297,7 +284,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) filter_gradient_partial
   const int lane = threadIdx.x % 32;
 #pragma unroll
   for (int i = 0; i < OUTPUTS / WARPS; ++i) {
-    const float total = sumOfWarp(bias[i]);
+    const float total = tileSum<32>(bias[i]);
     const int output = layer.firstOutput + warp + i * WARPS;
     if (group == 0 && lane == 0 && output < channels) {
       partials[first + TAPS * inputs * channels + output] = total;

@@ -10,19 +10,17 @@
 //          teacher is not written. pixels = H*W.
 // Launch : 256 threads, grid N + 1: a block an image, and one that counts labels. v2 takes
 //          channels*pixels bytes of dynamic shared memory, a multiple of 16, from a data set on
-//          16-byte boundaries, and an image of a multiple of 4 (f32) or 8 (bf16) outputs.
+//          16-byte boundaries to images on such, of a multiple of 4 (f32) or 8 (bf16) outputs.
 // Writes : every output once, no atomics, bitwise repeatable. Nothing may overlap.
 // Traffic: per row channels*pixels bytes read, 4 (2) bytes an output written, 8*C for the logits,
 //          13 for order, label and ids (order and labels are read a second time to be counted).
 // Ladder : v1 a byte a load, an element a store; v2 16 bytes a load into shared memory and 16 a
 //          store, both on neighbouring addresses, whatever the layout.
 // Oracle : PyTorch's float32 bits, x.float()/255 - 0.5, /0.5; bitwise, bfloat16 rounded once.
-#include <cuda_bf16.h>
-
 #include "block_sum.cuh"
+#include "element_type.cuh"
+#include "elements.cuh"
 #include "state.cuh"
-
-constexpr int BLOCK = 256;
 
 struct GatherBatch {
   const unsigned char* __restrict__ data;
@@ -70,13 +68,11 @@ struct Nhwc {
 
 // 16 bytes of neighbouring outputs.
 __device__ __forceinline__ void store16(float* to, const float (&x)[4]) {
-  *reinterpret_cast<float4*>(to) = make_float4(x[0], x[1], x[2], x[3]);
+  *reinterpret_cast<float4*>(to) = vectorOf(x);
 }
 
 __device__ __forceinline__ void store16(__nv_bfloat16* to, const float (&x)[8]) {
-  __nv_bfloat162 pairs[4];
-  for (int i = 0; i < 4; ++i) pairs[i] = __floats2bfloat162_rn(x[2 * i], x[2 * i + 1]);
-  *reinterpret_cast<uint4*>(to) = *reinterpret_cast<const uint4*>(pairs);
+  *reinterpret_cast<uint4*>(to) = vectorOf(x);
 }
 
 // The last block counts the labelled rows, which the gradient of the mean cross-entropy divides by.

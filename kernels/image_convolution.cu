@@ -9,7 +9,8 @@
 constexpr int OUTPUTS_A_THREAD = OUTPUTS * TILE_WINDOWS / THREADS;
 
 // Shapes : x [N, 3, H, W], weight [channels, 3, 3, 3], bias [channels], pooled and mask (uint8)
-//          [N, channels, H/2, W/2] (nchw) or [N, H/2, W/2, channels] (nhwc). H and W even.
+//          [N, channels, H/2, W/2] (nchw) or [N, H/2, W/2, channels] (nhwc). H and W even. In nhwc pooled
+//          begins on a 16-byte boundary and mask on an even one.
 // Launch : 256 threads, grid (tiles, ceil(channels/32)): a lane a window, its 4x4 neighbourhood of
 //          each input in registers, eight outputs one after the other, whose filters all lanes share.
 // Traffic: 4*(3*N*H*W + 28*channels) + 5 bytes a window.   Writes: each output once, no overlap.
@@ -25,7 +26,7 @@ __device__ __forceinline__ void forward(
   __shared__ __align__(16) float filters[OUTPUTS][SUMS];
   const int pooledHeight = height / 2;
   const int pooledWidth = width / 2;
-  const Tile tile = tileAt(blockIdx.x, pooledHeight, pooledWidth);
+  const Tile tile = tileAt<TILE_SIDE, TILE_SIDE>(blockIdx.x, pooledHeight, pooledWidth);
   const int firstChannel = blockIdx.y * OUTPUTS;
   loadPatch(patch, x, tile, 0, INPUTS, height, width);
   for (int i = threadIdx.x; i < OUTPUTS * SUMS; i += THREADS) {
@@ -57,7 +58,7 @@ __device__ __forceinline__ void forward(
 
   const int group = threadIdx.x / TILE_WINDOWS * OUTPUTS_A_THREAD;
   const bool exists = tile.row + row < pooledHeight && tile.column + column < pooledWidth;
-  Largest largest[OUTPUTS_A_THREAD];
+  WindowMax largest[OUTPUTS_A_THREAD];
 #pragma unroll
   for (int o = 0; o < OUTPUTS_A_THREAD; ++o) {
     float filter[SUMS];

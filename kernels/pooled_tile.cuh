@@ -1,7 +1,7 @@
 // A tile of max-pool windows of one image, and the pixels below it in shared memory: what the
 // kernels of a 3x3 convolution with padding 1 and a 2x2 max-pool share. x is NCHW.
 #pragma once
-
+#include "image_tile.cuh"
 #include "pooling.cuh"
 
 constexpr int INPUTS = 3;          // input channels at a time
@@ -13,19 +13,6 @@ constexpr int PATCH_STRIDE = 24;   // 18 are used; two rows of windows fall into
 constexpr int THREADS = 256;
 constexpr int OUTPUTS = 32;        // output channels a block
 constexpr int SUMS = TAPS + 1;     // the taps and the bias
-
-struct Tile {
-  int image;
-  int row;     // of the first window, counted in windows
-  int column;
-};
-
-__device__ __forceinline__ Tile tileAt(int index, int pooledHeight, int pooledWidth) {
-  const int across = (pooledWidth + TILE_SIDE - 1) / TILE_SIDE;
-  const int down = (pooledHeight + TILE_SIDE - 1) / TILE_SIDE;
-  return {index / (across * down), index / across % down * TILE_SIDE,
-          index % across * TILE_SIDE};
-}
 
 // The tile's pixels of three channels from firstInput on, and their border; zero outside of the image.
 __device__ __forceinline__ void loadPatch(

@@ -5,9 +5,8 @@
 // the block adds its threads in a tree. No float atomics, so a run repeats bitwise.
 // Layout of the state: state.cuh. One block a kernel unless the kernel says otherwise.
 #include "block_sum.cuh"
+#include "elements.cuh"
 #include "state.cuh"
-
-constexpr int BLOCK = 256;
 
 // labelledRows = #{n : labels[n] is a class}, what gather.cu also writes; for losses without it.
 // Shapes : labels int32 [N], labelledRows one int32.      Launch : 256 threads, grid 1.
@@ -103,7 +102,7 @@ extern "C" __global__ void __launch_bounds__(BLOCK) batch_means_unfused_f32_v0(
 // Oracle : bitwise.
 extern "C" __global__ void __launch_bounds__(BLOCK) finite_check_fused_f32_v1(
     const float* __restrict__ a, const float* __restrict__ b, StepState* state, int n) {
-  const size_t first = ((size_t)blockIdx.x * BLOCK + threadIdx.x) * 4;
+  const size_t first = firstElement<4>();
   float probe = 0.0f;  // 0*x is 0, or NaN where x is NaN or infinite
   if (first < n) {
     const float4 x = *reinterpret_cast<const float4*>(a + first);
@@ -131,7 +130,7 @@ extern "C" __global__ void advance_fused_s32_v1(StepState* state, int rows, int 
 extern "C" __global__ void __launch_bounds__(BLOCK) store_logits_fused_f32_v1(
     const float* __restrict__ logits, const int* __restrict__ ids, float* __restrict__ table,
     int rows, int classes) {
-  const size_t i = (size_t)blockIdx.x * BLOCK + threadIdx.x;
+  const size_t i = firstElement();
   if (i >= (size_t)rows * classes) return;
   const int row = i / classes;
   table[(size_t)ids[row] * classes + (i - (size_t)row * classes)] = logits[i];

@@ -11,23 +11,17 @@
 // Writes : every output once, bitwise repeatable. Nothing may overlap.
 // Traffic: 6 bytes an element.
 // Ladder : v1.      Oracle: round to nearest even, bitwise.
-#include <cuda_bf16.h>
+#include "element_type.cuh"
+#include "elements.cuh"
 
-constexpr int BLOCK = 256;
 constexpr int PER_THREAD = 4;
-
-struct alignas(8) FourBfloat16s {
-  __nv_bfloat16 at[PER_THREAD];
-};
 
 extern "C" __global__ void __launch_bounds__(BLOCK) round_fused_bf16_v1(
     const float* __restrict__ x, __nv_bfloat16* __restrict__ y, int n) {
   const int i = (blockIdx.x * BLOCK + threadIdx.x) * PER_THREAD;
   if (i >= n) return;
   const float4 four = *reinterpret_cast<const float4*>(x + i);
-  const FourBfloat16s rounded = {{__float2bfloat16_rn(four.x), __float2bfloat16_rn(four.y),
-                                  __float2bfloat16_rn(four.z), __float2bfloat16_rn(four.w)}};
-  *reinterpret_cast<FourBfloat16s*>(y + i) = rounded;
+  *reinterpret_cast<uint2*>(y + i) = make_uint2(packed(four.x, four.y), packed(four.z, four.w));
 }
 
 extern "C" __global__ void __launch_bounds__(BLOCK) round_channels_last_fused_bf16_v1(
@@ -40,15 +34,14 @@ extern "C" __global__ void __launch_bounds__(BLOCK) round_channels_last_fused_bf
   const int within = i - row * image;
   const int pixel = within / channels;
   const int channel = within - pixel * channels;
-  y[i] = __float2bfloat16_rn(x[row * image + channel * pixels + pixel]);
+  store(y + i, x[row * image + channel * pixels + pixel]);
 }
 
 extern "C" __global__ void __launch_bounds__(BLOCK) widen_fused_f32_v1(
     const __nv_bfloat16* __restrict__ x, float* __restrict__ y, int n) {
   const int i = (blockIdx.x * BLOCK + threadIdx.x) * PER_THREAD;
   if (i >= n) return;
-  const FourBfloat16s four = *reinterpret_cast<const FourBfloat16s*>(x + i);
+  const uint2 four = *reinterpret_cast<const uint2*>(x + i);
   *reinterpret_cast<float4*>(y + i) =
-      make_float4(__bfloat162float(four.at[0]), __bfloat162float(four.at[1]),
-                  __bfloat162float(four.at[2]), __bfloat162float(four.at[3]));
+      make_float4(lowOf(four.x), highOf(four.x), lowOf(four.y), highOf(four.y));
 }

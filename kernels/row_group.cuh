@@ -2,8 +2,7 @@
 // memory (sm_90). Reductions over them are exchanged by pushing: every warp writes its part into
 // every block of the group, so one barrier orders the lot and the parts are then read at home.
 #pragma once
-
-constexpr unsigned ALL_LANES = 0xffffffffu;
+#include "warp_reduction.cuh"
 
 __device__ __forceinline__ unsigned blockOfCluster() {
   unsigned rank;
@@ -26,14 +25,6 @@ __device__ __forceinline__ void arriveAtCluster() {
 __device__ __forceinline__ void waitForCluster() {
   asm volatile("barrier.cluster.wait.acquire;" ::: "memory");
 }
-
-struct Largest {
-  __device__ float operator()(float a, float b) const { return fmaxf(a, b); }
-};
-
-struct Sum {
-  __device__ float operator()(float a, float b) const { return a + b; }
-};
 
 template <int THREADS, int BLOCKS>
 struct RowGroup {
@@ -78,7 +69,7 @@ struct RowGroup {
   __device__ static __forceinline__ bool reduce(
       float (&x)[VALUES], bool flag, Combine combine, Parts<VALUES>& parts) {
     butterfly<32>(x, combine);
-    const float anyOfWarp = __any_sync(ALL_LANES, flag) ? 1.0f : 0.0f;
+    const float anyOfWarp = __any_sync(FULL_WARP, flag) ? 1.0f : 0.0f;
     const int lane = threadIdx.x % 32;
     const int part = rank() * WARPS + threadIdx.x / 32;
     if (BLOCKS == 1) {
@@ -110,19 +101,7 @@ struct RowGroup {
       for (int i = 0; i < VALUES; ++i) x[i] = combine(x[i], parts.values[i][next + mine]);
     }
     butterfly<READERS>(x, combine);
-    return __any_sync(ALL_LANES, any != 0.0f);
-  }
-
- private:
-  template <int LANES, int VALUES, typename Combine>
-  __device__ static __forceinline__ void butterfly(float (&x)[VALUES], Combine combine) {
-#pragma unroll
-    for (int offset = LANES / 2; offset > 0; offset /= 2) {
-#pragma unroll
-      for (int i = 0; i < VALUES; ++i) {
-        x[i] = combine(x[i], __shfl_xor_sync(ALL_LANES, x[i], offset));
-      }
-    }
+    return __any_sync(FULL_WARP, any != 0.0f);
   }
 };
 

@@ -19,34 +19,10 @@
 #pragma once
 #include <cfloat>
 
+#include "distillation_loss.cuh"
+#include "exp2.cuh"
 #include "row_group.cuh"
-#include "state.cuh"
 #include "tile.cuh"
-
-struct DistillationLoss {
-  const float* z;  // not __restrict__: dz may be z
-  const float* __restrict__ v;
-  const int* __restrict__ labels;
-  const int* __restrict__ labelledRows;
-  float* __restrict__ distillation;
-  float* __restrict__ crossEntropy;
-  int* __restrict__ outcome;
-  float* dz;  // null in the forward-only kernels
-  float temperature;
-  float alpha;
-  int rows;
-  int classes;
-};
-
-constexpr float LOG2_OF_E = 1.44269504f;
-
-// 2^x by the instruction alone. With x the rounded log2(e)*y, e^y is off by 2.1 ulp and |y|*1e-7 of
-// itself, for y <= 0 by less than 3e-7.
-__device__ __forceinline__ float powerOf2(float x) {
-  float power;
-  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(x));
-  return power;
-}
 
 constexpr float NEAR = 0.625f;
 constexpr float CLOSE = 1e-5f;
@@ -68,26 +44,14 @@ struct TileGroup {
   __device__ float labelLogit(float ofOwner, int label) {
     return __shfl_sync(FULL_WARP, ofOwner, label & (LANES - 1), LANES);
   }
-  __device__ void largest(float (&x)[2]) { butterfly(x, Largest()); }
+  __device__ void largest(float (&x)[2]) { butterfly<LANES>(x, Largest()); }
   __device__ bool sum(float (&x)[3], bool flag) {
-    butterfly(x, Sum());
+    butterfly<LANES>(x, Sum());
     return tileAny<LANES>(flag);
   }
   __device__ bool sum(float (&x)[2], bool flag) {
-    butterfly(x, Sum());
+    butterfly<LANES>(x, Sum());
     return tileAny<LANES>(flag);
-  }
-
- private:
-  template <int VALUES, typename Combine>
-  __device__ static __forceinline__ void butterfly(float (&x)[VALUES], Combine combine) {
-#pragma unroll
-    for (int offset = LANES / 2; offset > 0; offset /= 2) {
-#pragma unroll
-      for (int i = 0; i < VALUES; ++i) {
-        x[i] = combine(x[i], __shfl_xor_sync(FULL_WARP, x[i], offset));
-      }
-    }
   }
 };
 
@@ -115,12 +79,6 @@ struct BlockGroup {
     return Group::reduce(x, flag, Sum(), shared.terms);
   }
 };
-
-// How many of a lane's classes are between two tests of how many a row has.
-template <int LANES, int PER_LANE>
-constexpr __host__ __device__ int groupOf() {
-  return LANES >= 64 || PER_LANE >= 32 ? 4 : PER_LANE >= 8 ? 2 : 1;
-}
 
 // Calls body(k, c, isHeld) for the classes of this lane, in groups, of which only the last tests each of its
 // classes. By recursion: of a loop that ends there the compiler makes one last group, for whatever k.
@@ -168,9 +126,8 @@ __device__ __forceinline__ void chooseByDistance(
 // Without a teacher the student is its own: the terms are 0, and no loop asks.
 template <int LANES, int PER_LANE, bool GRADIENT, typename Group>
 __device__ __forceinline__ void lossOfRow(
-    const DistillationLoss& loss, Group group, const TileRow& at, const float* zRow,
+    const DistillationLoss<float>& loss, Group group, const TileRow& at, const float* zRow,
     const float* teacherRow, float* dzRow) {
-  constexpr float ABSENT = -FLT_MAX;  // a probability of 0; finite, so that differences are
   const int classes = loss.classes;
   const bool distils = loss.alpha > 0.0f;
   const bool exists = at.held > 0;
@@ -178,12 +135,12 @@ __device__ __forceinline__ void lossOfRow(
   float z[PER_LANE], v[PER_LANE];
   if (exists) {
     forEachOfRow<LANES, PER_LANE>(at.lane, classes, [&](int k, int c, bool isHeld) {
-      z[k] = isHeld ? zRow[c] : ABSENT;
-      v[k] = isHeld ? vRow[c] : ABSENT;
+      z[k] = isHeld ? zRow[c] : LOWEST;
+      v[k] = isHeld ? vRow[c] : LOWEST;
     });
   } else {
 #pragma unroll
-    for (int k = 0; k < PER_LANE; ++k) z[k] = v[k] = ABSENT;
+    for (int k = 0; k < PER_LANE; ++k) z[k] = v[k] = LOWEST;
   }
   const int label = exists ? loss.labels[at.row] : NO_LABEL;
   const bool labelled = isClass(label, classes);
@@ -215,7 +172,7 @@ __device__ __forceinline__ void lossOfRow(
   }
 
   const float inverseT = 1.0f / loss.temperature;
-  const float scale = inverseT * LOG2_OF_E;
+  const float scale = inverseT * LOG2_E;
   const float topDifference = zTop - vTop;
   float p[PER_LANE], q[PER_LANE];
   float (&s)[PER_LANE] = z;
@@ -226,9 +183,9 @@ __device__ __forceinline__ void lossOfRow(
     const float x = z[k] - zTop;
     const float y = v[k] - vTop;
     g[k] = (z[k] - v[k]) - topDifference;
-    p[k] = powerOf2(x * scale);
-    q[k] = powerOf2(y * scale);
-    s[k] = powerOf2(x * LOG2_OF_E);
+    p[k] = exp2Approximate(x * scale);
+    q[k] = exp2Approximate(y * scale);
+    s[k] = exp2Approximate(x * LOG2_E);
     sums[0] += p[k];
     sums[1] += q[k];
     sums[2] += k == labelAt ? 0.0f : s[k];
@@ -260,7 +217,7 @@ __device__ __forceinline__ void lossOfRow(
   const float gradientScale = loss.alpha * loss.temperature / loss.rows * qScale;
 
   const float others = sums[2];
-  const float labelPower = powerOf2((labelLogit - zTop) * LOG2_OF_E);
+  const float labelPower = exp2Approximate((labelLogit - zTop) * LOG2_E);
   const float sScale =
       learns ? (1.0f - loss.alpha) / *loss.labelledRows * (1.0f / (others + labelPower)) : 0.0f;
 

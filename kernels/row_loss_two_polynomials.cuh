@@ -16,11 +16,11 @@ template <int LANES, int PER_LANE>
 __device__ __forceinline__ float shiftedPowers(
     int lane, int classes, const float (&x)[PER_LANE], Top top, float inverseT,
     float (&e)[PER_LANE]) {
-  const float scale = inverseT * LOG2_OF_E;
+  const float scale = inverseT * LOG2_E;
   const int topAt = heldAt<LANES>(lane, top.index);
   float sum = top.value - top.value;  // 0, or NaN for an infinite top
   forEachClass<LANES, PER_LANE>(lane, classes, [&](int k, int) {
-    e[k] = powerOf2((x[k] - top.value) * scale);
+    e[k] = exp2Approximate((x[k] - top.value) * scale);
     sum += k == topAt ? 0.0f : e[k];
   });
   return tileSum<LANES>(sum);
@@ -102,7 +102,7 @@ __device__ __forceinline__ float crossEntropyTerm(
     const float atLabel =
         label == zTop.index
             ? -sum * sScale
-            : powerOf2((labelLogit - zTop.value) * LOG2_OF_E) * sScale - 1.0f;
+            : exp2Approximate((labelLogit - zTop.value) * LOG2_E) * sScale - 1.0f;
     const int labelAt = heldAt<LANES>(lane, label);
     forEachClass<LANES, PER_LANE>(lane, classes, [&](int k, int) {
       const float probability = s[k] * sScale;
@@ -115,7 +115,7 @@ __device__ __forceinline__ float crossEntropyTerm(
 // One row by one tile of lanes. zRow, vRow and dzRow are in global or in shared memory.
 template <int LANES, int PER_LANE, bool GRADIENT>
 __device__ __forceinline__ void lossOfRowByTwoPolynomials(
-    const DistillationLoss& loss, const TileRow& at, const float* zRow, const float* vRow,
+    const DistillationLoss<float>& loss, const TileRow& at, const float* zRow, const float* vRow,
     float* dzRow) {
   const int classes = loss.classes;
   const bool readsTeacher = loss.alpha > 0.0f;

@@ -82,7 +82,6 @@ __device__ __forceinline__ void forwardOfStreamedRow(
     const T* x, T* y, float temperature, int classes) {
   using Group = RowGroup<THREADS, 1>;
   constexpr int WIDTH = WideRow<T>::WIDTH;
-  constexpr float LOWEST = -3.40282347e38f;  // not -inf, so that no difference is NaN on the way
   __shared__ typename Group::template Parts<1> topParts, sumParts;
   const size_t start = (size_t)Group::row() * classes;
   const WideRow<T> at(x + start, classes);

@@ -8,8 +8,7 @@
 // All 32 lanes of a warp take part in every shuffle and vote. A tile whose row lies past the end
 // of the batch therefore never returns early: it computes on -inf and stores nothing.
 #pragma once
-
-constexpr unsigned FULL_WARP = 0xffffffffu;
+#include "warp_reduction.cuh"
 
 // The block size of every kernel that works on rows.
 constexpr int ROW_BLOCK = 128;
@@ -29,12 +28,18 @@ __device__ __forceinline__ TileRow tileRow(int rows, int classes) {
           (size_t)row * classes};
 }
 
+// How many of a lane's classes are between two tests of how many a row has.
+template <int LANES, int PER_LANE>
+constexpr __host__ __device__ int groupOf() {
+  return LANES >= 64 || PER_LANE >= 32 ? 4 : PER_LANE >= 8 ? 2 : 1;
+}
+
 // Calls body(k, c) for the classes of this lane, in groups: the test is the same for all lanes of a
 // warp, and between two tests the compiler may overlap the rounds. Lanes past the last class run
 // along on the -inf that loadRow gave them.
 template <int LANES, int PER_LANE, typename Body>
 __device__ __forceinline__ void forEachClass(int lane, int classes, Body body) {
-  constexpr int GROUP = PER_LANE >= 32 ? 4 : PER_LANE >= 8 ? 2 : 1;
+  constexpr int GROUP = groupOf<LANES, PER_LANE>();
 #pragma unroll
   for (int first = 0; first < PER_LANE; first += GROUP) {
     if (first * LANES >= classes) break;
@@ -47,7 +52,7 @@ __device__ __forceinline__ void forEachClass(int lane, int classes, Body body) {
 // the last group of a row tests each of its classes.
 template <int LANES, int PER_LANE, typename Body>
 __device__ __forceinline__ void forEachHeld(int lane, int classes, int held, Body body) {
-  constexpr int GROUP = PER_LANE >= 32 ? 4 : PER_LANE >= 8 ? 2 : 1;
+  constexpr int GROUP = groupOf<LANES, PER_LANE>();
 #pragma unroll
   for (int first = 0; first < PER_LANE; first += GROUP) {
     if (first * LANES >= classes) break;
@@ -85,25 +90,6 @@ __device__ __forceinline__ void storeRow(
   forEachHeld<LANES, PER_LANE>(lane, classes, held, [&](int k, int c, bool isHeld) {
     if (isHeld) row[c] = x[k];
   });
-}
-
-// The butterfly adds the same pairs in every lane, so all lanes of a tile get the same bits.
-template <int LANES>
-__device__ __forceinline__ float tileSum(float x) {
-#pragma unroll
-  for (int offset = LANES / 2; offset > 0; offset /= 2) {
-    x += __shfl_xor_sync(FULL_WARP, x, offset);
-  }
-  return x;
-}
-
-// Whether the predicate holds in any lane of the tile.
-template <int LANES>
-__device__ __forceinline__ bool tileAny(bool predicate) {
-  const unsigned votes = __ballot_sync(FULL_WARP, predicate);
-  if (LANES == 32) return votes != 0;
-  const unsigned firstLane = threadIdx.x & 31 & ~(LANES - 1);
-  return (votes >> firstLane & ((1u << (LANES & 31)) - 1)) != 0;
 }
 
 // Which k of this lane's x[k] is class c, or -1 if another lane has it: loops over k then compare with

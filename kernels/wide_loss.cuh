@@ -1,57 +1,11 @@
-// What every form of the distillation loss of vocabularies has in common: its exponentials, the sums
-// over a row, the factors of its gradient and what is said of it. distillation_loss_wide.cu has the
-// formulas; wide_loss_held.cuh and wide_loss_streamed.cuh have the forms.
+// What every form of the distillation loss of vocabularies has in common: the sums over a row, the factors
+// of its gradient and what is said of it. distillation_loss_wide.cu has the formulas; wide_loss_held.cuh
+// and wide_loss_streamed.cuh have the forms.
 #pragma once
+#include "distillation_loss.cuh"
+#include "exp2.cuh"
 #include "row_group.cuh"
-#include "state.cuh"
 #include "wide_row.cuh"
-
-template <typename T>
-struct DistillationLoss {
-  const T* z;  // not __restrict__: dz may be z
-  const T* __restrict__ v;
-  const int* __restrict__ labels;
-  const int* __restrict__ labelledRows;
-  float* __restrict__ distillation;
-  float* __restrict__ crossEntropy;
-  int* __restrict__ outcome;
-  T* dz;
-  float temperature;
-  float alpha;
-  int rows;
-  int classes;
-};
-
-constexpr float LOG2_E = 1.44269504f;
-constexpr float LN_2 = 0.693147181f;
-
-// 2^t by the special function unit.
-__device__ __forceinline__ float exp2Approximate(float t) {
-  float e;
-  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(e) : "f"(t));
-  return e;
-}
-
-// 2^t for t <= 0, as 2^n * 2^f with f from -1/2 to 1/2, to 2e-7 relative; at least 2^-126.
-__device__ __forceinline__ float exp2Polynomial(float t) {
-  constexpr float ROUND = 12582912.0f;  // 1.5 * 2^23: adding it leaves n in the low bits
-  const float clamped = fmaxf(t, -126.0f);
-  const float shifted = clamped + ROUND;
-  const float f = clamped - (shifted - ROUND);
-  float y = 1.32647273e-3f;
-  y = fmaf(y, f, 9.67151299e-3f);
-  y = fmaf(y, f, 5.55073358e-2f);
-  y = fmaf(y, f, 2.40222424e-1f);
-  y = fmaf(y, f, 6.93147004e-1f);
-  y = fmaf(y, f, 1.0f);
-  return __int_as_float(__float_as_int(y) + (__float_as_int(shifted) << 23));
-}
-
-// The same for any t <= 0, and 0 where it is smaller. For what a thread needs once, so that the
-// special function units are left to the elements.
-__device__ __forceinline__ float exp2OfScalar(float t) {
-  return t < -126.0f ? 0.0f : exp2Polynomial(t);
-}
 
 // What a row's maxima are subtracted from, and in which units its exponents are.
 struct Exponents {
@@ -205,7 +159,7 @@ struct Extremes<float> {
 // Two elements an instruction.
 template <>
 struct Extremes<__nv_bfloat16> {
-  unsigned largest = 0xff80ff80u;  // -inf, twice
+  unsigned largest = WideRow<__nv_bfloat16>::ABSENT;
   unsigned probe = 0;
 
   __device__ void add(const uint4& vector) {
@@ -220,9 +174,7 @@ struct Extremes<__nv_bfloat16> {
     checkPair(vector.z);
     checkPair(vector.w);
   }
-  __device__ float top() const {
-    return fmaxf(asFloat(largest << 16), asFloat(largest & 0xffff0000u));
-  }
+  __device__ float top() const { return fmaxf(lowOf(largest), highOf(largest)); }
   __device__ bool finite() const { return (probe & 0x7fff7fffu) == 0; }
 
  private:

@@ -25,9 +25,8 @@ __device__ __forceinline__ void lossOfHeldRow(const DistillationLoss<T>& loss) {
   const RowTerms<T> terms(loss, row);
   const auto [first, end] = heldVectors<THREADS, BLOCKS>(at.vectors());
 
-  const uint4 nothing = sizeof(T) == 4
-                            ? make_uint4(0xff800000u, 0xff800000u, 0xff800000u, 0xff800000u)
-                            : make_uint4(0xff80ff80u, 0xff80ff80u, 0xff80ff80u, 0xff80ff80u);
+  constexpr unsigned ABSENT = WideRow<T>::ABSENT;
+  const uint4 nothing = make_uint4(ABSENT, ABSENT, ABSENT, ABSENT);
   uint4 z[VECTORS], v[VECTORS];
 #pragma unroll
   for (int j = 0; j < VECTORS; ++j) {

@@ -21,7 +21,6 @@ template <typename T, int THREADS, bool FROM_END>
 __device__ __forceinline__ void lossOfStreamedRow(const DistillationLoss<T>& loss) {
   using Group = RowGroup<THREADS, 1>;
   constexpr int WIDTH = WideRow<T>::WIDTH;
-  constexpr float LOWEST = -3.40282347e38f;
   __shared__ typename Group::template Parts<2> maximaParts;
   __shared__ typename Group::template Parts<5> sumParts;
   __shared__ float labelLogitOfRow;

@@ -3,10 +3,10 @@ package io.github.distillcuda.bench;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.distillcuda.cuda.DeviceScope;
+import io.github.distillcuda.cuda.kernels.DistillationLossUnfusedKernels;
 import io.github.distillcuda.cuda.kernels.KernelCatalog;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
-import io.github.distillcuda.cuda.kernels.UnfusedLossKernels;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.gpu.Gpu;
 import java.io.PrintWriter;
@@ -95,7 +95,7 @@ class DeviceBenchTest {
   @Test
   void whatFailsCostsItsOwnRowsOnly() {
     KernelSizes four = KernelSizes.of("n", 4);
-    KernelSignature fill = UnfusedLossKernels.FILL;
+    KernelSignature fill = DistillationLossUnfusedKernels.FILL;
     Workload good = named("good", Map.of("value", 1.0), fill, four);
     Workload absent =
         named(

@@ -47,6 +47,8 @@ class SeededFaultTest {
         one("reads_unwritten_local", 1, FaultKind.UNINITIALISED, 4, "offset 16 of __local_depot"),
         one("overruns_a_shared_array", 1, FaultKind.OUT_OF_BOUNDS, 32, "first (128 bytes)"),
         one("reads_its_own_bytes_back", 1, FaultKind.UNINITIALISED, 0, "offset 1 of y"),
+        one("writes_what_it_reads_as_read_only", 1, FaultKind.READ_ONLY, 0, "offset 0 of x"),
+        one("reads_as_read_only_what_it_wrote", 1, FaultKind.READ_ONLY, 0, "offset 0 of y"),
         // races
         one("exchanges_without_a_barrier", 1, FaultKind.RACE, 0, "written by thread (1,0,0)"),
         one(

@@ -63,6 +63,18 @@ extern "C" __global__ void reads_its_own_bytes_back(float* y, const float* x, in
   y[t] = y[t] + 1;  // fault
 }
 
+extern "C" __global__ void writes_what_it_reads_as_read_only(float* y, float* x, int n) {
+  int t = threadIdx.x;
+  y[t] = 0;
+  x[t] = 2 * __ldg(x + t);  // fault
+}
+
+extern "C" __global__ void reads_as_read_only_what_it_wrote(float* y, const float* x, int n) {
+  int t = threadIdx.x;
+  y[t] = x[t];
+  y[t] = 2 * __ldg(y + t);  // fault
+}
+
 // ---- races ----
 
 extern "C" __global__ void exchanges_without_a_barrier(float* y, const float* x, int n) {

@@ -98,7 +98,7 @@ public final class ConvolutionBlockKernels {
         .out("pooled", FLOAT32, ConvolutionBlockKernels::pooled)
         .out("mask", UINT8, ConvolutionBlockKernels::pooled)
         .sizes("planes", "channels", "height", "width")
-        .requires("even height and width", ConvolutionBlockKernels::evenImage)
+        .requires(PooledTiles.EVEN_IMAGE)
         .requires(widthOf(rung), sizes -> sizes.get("width") % (2 * rung) == 0)
         .launch(ConvolutionBlockKernels::byPlane);
   }
@@ -110,7 +110,7 @@ public final class ConvolutionBlockKernels {
         .out("dx", FLOAT32, sizes -> 4 * pooled(sizes))
         .out("partials", FLOAT32, sizes -> sizes.get("planes"))
         .sizes("planes", "height", "width")
-        .requires("even height and width", ConvolutionBlockKernels::evenImage)
+        .requires(PooledTiles.EVEN_IMAGE)
         .requires(widthOf(rung), sizes -> sizes.get("width") % (2 * rung) == 0)
         .launch(ConvolutionBlockKernels::byPlane);
   }
@@ -122,7 +122,7 @@ public final class ConvolutionBlockKernels {
         .out("pooled", images, sizes -> sizes.product("windows", "channels"))
         .out("mask", UINT8, sizes -> sizes.product("windows", "channels"))
         .sizes("windows", "channels", "height", "width")
-        .requires("even height and width", ConvolutionBlockKernels::evenImage)
+        .requires(PooledTiles.EVEN_IMAGE)
         .launch(sizes -> byChunk(sizes, "windows"));
   }
 
@@ -133,7 +133,7 @@ public final class ConvolutionBlockKernels {
         .out("dx", images, sizes -> 4 * sizes.product("windows", "channels"))
         .out("partials", FLOAT32, sizes -> partials(sizes, "windows"))
         .sizes("windows", "channels", "height", "width")
-        .requires("even height and width", ConvolutionBlockKernels::evenImage)
+        .requires(PooledTiles.EVEN_IMAGE)
         .launch(sizes -> byChunk(sizes, "windows"));
   }
 
@@ -146,10 +146,6 @@ public final class ConvolutionBlockKernels {
 
   private static String widthOf(int rung) {
     return "a width that is a multiple of " + 2 * rung;
-  }
-
-  private static boolean evenImage(KernelSizes sizes) {
-    return (sizes.get("height") | sizes.get("width")) % 2 == 0;
   }
 
   private static long pooled(KernelSizes sizes) {

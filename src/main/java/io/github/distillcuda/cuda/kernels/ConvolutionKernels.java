@@ -32,7 +32,7 @@ public final class ConvolutionKernels {
           .out("pooled", FLOAT32, PooledTiles::pooled)
           .out("mask", UINT8, PooledTiles::pooled)
           .sizes("images", "inputs", "channels", "height", "width")
-          .requires("even height and width", PooledTiles::evenImage)
+          .requires(PooledTiles.EVEN_IMAGE)
           .requires(FITS, ConvolutionKernels::fits)
           .launch(sizes -> launch(sizes, "channels", OUTPUTS));
 
@@ -59,7 +59,7 @@ public final class ConvolutionKernels {
         .in("weight", FLOAT32, ConvolutionKernels::filters)
         .out("dx", FLOAT32, sizes -> sizes.get("inputs") * PooledTiles.pixels(sizes))
         .sizes("images", "inputs", "channels", "height", "width")
-        .requires("even height and width", PooledTiles::evenImage)
+        .requires(PooledTiles.EVEN_IMAGE)
         .requires(FITS, ConvolutionKernels::fits)
         .launch(sizes -> launch(sizes, "inputs", inputsOfBlock));
   }

@@ -16,6 +16,9 @@ public final class DistillationLossUnfusedWideKernels {
   private static final int BLOCK = 256;
   private static final int ELEMENTS_PER_THREAD = 8;
 
+  /** Kernels that know rows from elements count the latter in 32 bits. */
+  private static final String FITS = "fewer than 2^31 logits";
+
   /** y = a*factor, in bfloat16 as all of the following. */
   public static final KernelSignature SCALE =
       out(
@@ -72,6 +75,7 @@ public final class DistillationLossUnfusedWideKernels {
           .in("labelledRows", INT32, sizes -> 1)
           .out("dLogS", BFLOAT16, DistillationLossUnfusedWideKernels::elements)
           .sizes("rows", "classes")
+          .requires(FITS, DistillationLossUnfusedWideKernels::fits)
           .launch(sizes -> byEight(elements(sizes)));
 
   /** dz of the weighted mean cross-entropy, from the log-sum-exp of the forward pass. */
@@ -84,6 +88,7 @@ public final class DistillationLossUnfusedWideKernels {
           .out("dz", BFLOAT16, DistillationLossUnfusedWideKernels::elements)
           .float32("alpha")
           .sizes("rows", "classes")
+          .requires(FITS, DistillationLossUnfusedWideKernels::fits)
           .launch(sizes -> byEight(elements(sizes)));
 
   /**
@@ -182,6 +187,10 @@ public final class DistillationLossUnfusedWideKernels {
 
   private static LaunchConfig byEight(long elements) {
     return LaunchConfig.covering(elements, BLOCK * ELEMENTS_PER_THREAD, BLOCK);
+  }
+
+  private static boolean fits(KernelSizes sizes) {
+    return elements(sizes) <= Integer.MAX_VALUE;
   }
 
   private static long length(KernelSizes sizes) {

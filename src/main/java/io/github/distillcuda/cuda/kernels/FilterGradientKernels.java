@@ -34,6 +34,7 @@ public final class FilterGradientKernels {
           .out("dWeight", FLOAT32, sizes -> 9 * sizes.product("inputs", "channels"))
           .out("dBias", FLOAT32, sizes -> sizes.get("channels"))
           .sizes("count", "inputs", "channels")
+          .requires("fewer than 2^31 sums", sizes -> sums(sizes) <= Integer.MAX_VALUE)
           .launch(
               sizes -> {
                 int blocks = Math.toIntExact(Math.ceilDiv(sums(sizes), (long) COLUMNS));
@@ -70,7 +71,12 @@ public final class FilterGradientKernels {
         .in("x", FLOAT32, sizes -> sizes.get("inputs") * PooledTiles.pixels(sizes))
         .out("partials", FLOAT32, sizes -> launch.apply(sizes).gridX() * sums(sizes))
         .sizes("images", "inputs", "channels", "height", "width")
-        .requires("even height and width", PooledTiles::evenImage)
+        .requires(PooledTiles.EVEN_IMAGE)
+        .requires(
+            "fewer than 2^31 channels of all images",
+            sizes ->
+                sizes.get("images") * Math.max(sizes.get("inputs"), sizes.get("channels"))
+                    <= Integer.MAX_VALUE)
         .launch(launch);
   }
 

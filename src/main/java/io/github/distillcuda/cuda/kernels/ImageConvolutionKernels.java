@@ -34,7 +34,7 @@ public final class ImageConvolutionKernels {
         .out("pooled", FLOAT32, PooledTiles::pooled)
         .out("mask", UINT8, PooledTiles::pooled)
         .sizes("images", "channels", "height", "width")
-        .requires("even height and width", PooledTiles::evenImage)
+        .requires(PooledTiles.EVEN_IMAGE)
         .launch(
             sizes -> PooledTiles.launch(PooledTiles.tiles(sizes), PooledTiles.outputGroups(sizes)));
   }

@@ -45,6 +45,12 @@ public record KernelSignature(
     this(ptx, symbol, parameters, requirements, 1, 0, launchRule);
   }
 
+  /** Every size: threads beyond the last row or element count on in 32 bits. */
+  private static final int MOST = Integer.MAX_VALUE - 1023;
+
+  /** Blocks of a grid in its second dimension, on every GPU. */
+  private static final int MOST_GRID_Y = 65_535;
+
   /** Blocks of a cluster that every GPU with clusters has room for. */
   public static final int PORTABLE_CLUSTER_BLOCKS = 8;
 
@@ -191,10 +197,12 @@ public record KernelSignature(
       return this;
     }
 
-    /** Integer parameters, each of which must be at least 1. */
+    /** Integer parameters, each of which must be at least 1, and less than 2^31 by a block. */
     Builder sizes(String... names) {
       for (String name : names) {
-        integer(name).requires("at least 1 " + name, sizes -> sizes.get(name) >= 1);
+        integer(name)
+            .requires("at least 1 " + name, sizes -> sizes.get(name) >= 1)
+            .requires("at most %,d %s".formatted(MOST, name), sizes -> sizes.get(name) <= MOST);
       }
       return this;
     }
@@ -205,7 +213,11 @@ public record KernelSignature(
     }
 
     Builder requires(String text, Predicate<KernelSizes> holds) {
-      requirements.add(new Requirement(text, holds));
+      return requires(new Requirement(text, holds));
+    }
+
+    Builder requires(Requirement requirement) {
+      requirements.add(requirement);
       return this;
     }
 
@@ -220,6 +232,9 @@ public record KernelSignature(
     }
 
     KernelSignature launch(Function<KernelSizes, LaunchConfig> rule) {
+      requires(
+          "a grid of at most %,d rows of blocks".formatted(MOST_GRID_Y),
+          sizes -> rule.apply(sizes).gridY() <= MOST_GRID_Y);
       return new KernelSignature(
           ptx,
           symbol,

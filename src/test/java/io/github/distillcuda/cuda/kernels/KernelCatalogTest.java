@@ -139,6 +139,47 @@ class KernelCatalogTest {
         .withMessage("no size \"rows\" in {row=1}");
   }
 
+  /** Beyond these an index of a kernel, or the grid, would be another number. */
+  @Test
+  void refusesSizesThatA32BitIndexOrAGridDoesNotHold() {
+    KernelSizes rows = KernelSizes.of("rows", Integer.MAX_VALUE, "classes", 1);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> DistillationLossKernels.SELECTED.getFirst().launch(rows))
+        .withMessageContaining("needs at most 2,147,482,624 rows");
+    KernelSizes logits = KernelSizes.of("rows", 16_384, "classes", 131_072);
+    for (KernelSignature kernel :
+        List.of(
+            DistillationLossUnfusedWideKernels.NLL_BACKWARD,
+            DistillationLossUnfusedWideKernels.CROSS_ENTROPY_BACKWARD)) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> kernel.launch(logits))
+          .withMessageContaining("needs fewer than 2^31 logits");
+    }
+    KernelSizes plane =
+        KernelSizes.of("planes", 1, "channels", 1).and("height", 65_536).and("width", 65_536);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> ConvolutionBlockKernels.POOL_NCHW.launch(plane))
+        .withMessageContaining("fewer than 2^31 pixels");
+    KernelSizes layer =
+        KernelSizes.of("images", 1, "inputs", 2048)
+            .and("channels", 4096)
+            .and("height", 2)
+            .and("width", 2);
+    assertThat(FilterGradientKernels.PARTIALS_NCHW_TF32.accepts(layer)).isTrue();
+    assertThat(FilterGradientKernels.PARTIALS_NCHW.accepts(layer)).isFalse();
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> FilterGradientKernels.PARTIALS_NCHW.launch(layer))
+        .withMessageContaining("needs a grid of at most 65,535 rows of blocks");
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () -> FilterGradientKernels.PARTIALS_NCHW_TF32.launch(layer.and("images", 1 << 19)))
+        .withMessageContaining("fewer than 2^31 channels of all images");
+    KernelSizes sums = KernelSizes.of("count", 1, "inputs", 16_384).and("channels", 16_384);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> FilterGradientKernels.SUM.launch(sums))
+        .withMessageContaining("fewer than 2^31 sums");
+  }
+
   @Test
   void layoutOfTheStateIsThatOfTheStruct() {
     String source = PtxEntries.read(PtxEntries.KERNELS.resolve("state.cuh"));

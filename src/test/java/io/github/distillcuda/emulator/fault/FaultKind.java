@@ -13,6 +13,11 @@ public enum FaultKind {
   /** A read of bytes that nobody has written. */
   UNINITIALISED("uninitialised read"),
   /**
+   * A byte that a launch writes and also reads by the read-only path, {@code ld.global.nc}: its
+   * caches do not see writes, and the compiler may read again whenever it likes.
+   */
+  READ_ONLY("written and read by the read-only path"),
+  /**
    * Two threads, or two nodes of a graph, the same byte, at least one plain write, and nothing that
    * orders them.
    */

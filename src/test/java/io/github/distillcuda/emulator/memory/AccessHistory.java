@@ -17,6 +17,10 @@ final class AccessHistory {
   private int granuleShift = 2;
   private long[] writers;
   private long[] readers;
+
+  /** The last readers by the read-only path; null as long as there was none. */
+  private long[] readOnly;
+
   private long oldestValid;
 
   /** The smallest stamp that can race: an access before it is over. */
@@ -106,10 +110,28 @@ final class AccessHistory {
     }
   }
 
+  /** By the read-only path: nobody writes there before the launch is over. */
+  void readReadOnly(int offset, int width, long now, HappensBefore order) {
+    read(offset, width, now, order);
+    if (readOnly == null) {
+      readOnly = new long[granules(granuleShift)];
+    }
+    int end = offset + width;
+    for (int granule = offset >> granuleShift; granule << granuleShift < end; granule++) {
+      if (writers[granule] >= present) {
+        throw readOnly(granule, now);
+      }
+      readOnly[granule] = now;
+    }
+  }
+
   void write(int offset, int width, long now, HappensBefore order) {
     narrowTo(width);
     int end = offset + width;
     for (int granule = offset >> granuleShift; granule << granuleShift < end; granule++) {
+      if (readOnly != null && readOnly[granule] >= present) {
+        throw readOnly(granule, now);
+      }
       long writer = writers[granule];
       if (writer < present) {
         bytesWritten += 1 << granuleShift;
@@ -129,6 +151,9 @@ final class AccessHistory {
     narrowTo(width);
     int end = offset + width;
     for (int granule = offset >> granuleShift; granule << granuleShift < end; granule++) {
+      if (readOnly != null && readOnly[granule] >= present) {
+        throw readOnly(granule, now);
+      }
       long writer = writers[granule];
       if (writer < oldestValid) {
         throw uninitialised(granule, now);
@@ -155,6 +180,7 @@ final class AccessHistory {
       granuleShift -= steps;
       writers = repeatEach(writers, steps);
       readers = repeatEach(readers, steps);
+      readOnly = readOnly == null ? null : repeatEach(readOnly, steps);
     }
   }
 
@@ -186,6 +212,11 @@ final class AccessHistory {
   private EmulatorFault uninitialised(int granule, long now) {
     return EmulatorFault.ofLane(
         FaultKind.UNINITIALISED, Stamp.lane(now), region.describe(granule << granuleShift));
+  }
+
+  private EmulatorFault readOnly(int granule, long now) {
+    return EmulatorFault.ofLane(
+        FaultKind.READ_ONLY, Stamp.lane(now), region.describe(granule << granuleShift));
   }
 
   private EmulatorFault race(

@@ -119,6 +119,11 @@ public final class Region {
     leaveRead(offset, width);
   }
 
+  /** Notes a read by the read-only path; throws also if the launch writes there. */
+  public void noteReadOnly(int offset, int width, long stamp, HappensBefore order) {
+    history.readReadOnly(offset, width, stamp, order);
+  }
+
   /** Notes a write by a thread, and throws if it races. */
   public void noteWrite(int offset, int width, long stamp, HappensBefore order) {
     history.write(offset, width, stamp, order);

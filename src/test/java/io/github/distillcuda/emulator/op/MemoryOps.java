@@ -11,7 +11,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Loads and stores. Cache hints and the read-only path change nothing here: memory has no caches.
+ * Loads and stores. Cache hints change nothing here: memory has no caches. What is read by the
+ * read-only path must stay as it is until the launch is over.
  */
 final class MemoryOps {
   private static final List<String> LOAD_HINTS = List.of("", ".ca", ".cg", ".cs", ".lu");
@@ -32,8 +33,9 @@ final class MemoryOps {
 
   private static void addLoads(OpTable table, PtxType type, int count) {
     String what = (count == 1 ? "." : ".v" + count + ".") + type.suffix();
-    addForSpaces(table, "ld", LOAD_HINTS, what, (o, space) -> new Load(o, space, type, count));
-    OpTable.ExactDecoder readOnly = o -> new Load(o, Optional.of(Space.GLOBAL), type, count);
+    addForSpaces(
+        table, "ld", LOAD_HINTS, what, (o, space) -> new Load(o, space, type, count, false));
+    OpTable.ExactDecoder readOnly = o -> new Load(o, Optional.of(Space.GLOBAL), type, count, true);
     table.add("ld.global.nc" + what, readOnly);
     table.add("ld.param" + what, operands -> loadParameter(operands, type));
   }
@@ -84,11 +86,13 @@ final class MemoryOps {
   private static final class Load extends MemoryAccess {
     private final MemoryCell[] cells;
     private final int elementBytes;
+    private final boolean readOnly;
 
-    Load(Operands operands, Optional<Space> space, PtxType type, int count) {
+    Load(Operands operands, Optional<Space> space, PtxType type, int count, boolean readOnly) {
       super(space, operands.address(1), type.bytes() * count);
       cells = cells(operands, 0, type, count).toArray(new MemoryCell[0]);
       elementBytes = type.bytes();
+      this.readOnly = readOnly;
     }
 
     @Override
@@ -98,7 +102,11 @@ final class MemoryOps {
 
     @Override
     void access(Warp warp, int lane, Region region, int offset) {
-      region.noteRead(offset, width(), warp.stampOf(lane), warp.order());
+      if (readOnly) {
+        region.noteReadOnly(offset, width(), warp.stampOf(lane), warp.order());
+      } else {
+        region.noteRead(offset, width(), warp.stampOf(lane), warp.order());
+      }
       for (int i = 0; i < cells.length; i++) {
         cells[i].load(region, offset + i * elementBytes, warp, lane);
       }

@@ -69,6 +69,7 @@ final class DistillationLossFusedCases {
     if (hasGradient(kernel)) {
       cases.add(of(kernel, LossBatch.random(65, most, 3), 5, 0.7f).inPlace("dz", "z"));
       cases.add(of(kernel, LossBatch.random(65, 10, 5), 2, 0.5f).inPlace("dz", "z").shiftedBy(4));
+      cases.add(of(kernel, LossBatch.random(65, most, 3), 5, 0).inPlace("dz", "z"));
     }
   }
 

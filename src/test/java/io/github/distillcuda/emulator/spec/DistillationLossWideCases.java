@@ -163,6 +163,7 @@ final class DistillationLossWideCases {
   private void addPlaces(KernelSignature kernel, int classes) {
     ElementType type = typeOf(kernel);
     cases.add(of(kernel, random(type, 5, classes, 1), 5, 0.7f).inPlace("dz", "z"));
+    cases.add(of(kernel, random(type, 5, classes, 1), 5, 0).inPlace("dz", "z"));
     int ofInteger = Integer.BYTES / type.bytes(); // the shift is that of the labels too
     for (int elements = ofInteger; elements < 16 / type.bytes(); elements += ofInteger) {
       LossBatch batch = random(type, 3, classes - elements / ofInteger, elements);
