@@ -144,7 +144,7 @@ class KernelCatalogTest {
   void refusesSizesThatA32BitIndexOrAGridDoesNotHold() {
     KernelSizes rows = KernelSizes.of("rows", Integer.MAX_VALUE, "classes", 1);
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> DistillationLossKernels.SELECTED.getFirst().launch(rows))
+        .isThrownBy(() -> DistillationLossFusedKernels.SELECTED.getFirst().launch(rows))
         .withMessageContaining("needs at most 2,147,482,624 rows");
     KernelSizes logits = KernelSizes.of("rows", 16_384, "classes", 131_072);
     for (KernelSignature kernel :
@@ -165,14 +165,15 @@ class KernelCatalogTest {
             .and("channels", 4096)
             .and("height", 2)
             .and("width", 2);
-    assertThat(FilterGradientKernels.PARTIALS_NCHW_TF32.accepts(layer)).isTrue();
+    assertThat(FilterGradientTensorCoreKernels.PARTIALS_NCHW.accepts(layer)).isTrue();
     assertThat(FilterGradientKernels.PARTIALS_NCHW.accepts(layer)).isFalse();
     assertThatIllegalArgumentException()
         .isThrownBy(() -> FilterGradientKernels.PARTIALS_NCHW.launch(layer))
         .withMessageContaining("needs a grid of at most 65,535 rows of blocks");
     assertThatIllegalArgumentException()
         .isThrownBy(
-            () -> FilterGradientKernels.PARTIALS_NCHW_TF32.launch(layer.and("images", 1 << 19)))
+            () ->
+                FilterGradientTensorCoreKernels.PARTIALS_NCHW.launch(layer.and("images", 1 << 19)))
         .withMessageContaining("fewer than 2^31 channels of all images");
     KernelSizes sums = KernelSizes.of("count", 1, "inputs", 16_384).and("channels", 16_384);
     assertThatIllegalArgumentException()
