@@ -22,11 +22,11 @@ class EmulatedCudnnTest {
   private static final int IN = 3;
   private static final int OUT = 4;
   private static final int HEIGHT = 9;
-  private static final int WIDTH = 11;
+  private static final int WIDTH = 14;
   private static final int ROWS = 3;
   private static final int COLUMNS = 2;
   private static final int OUT_HEIGHT = 5; // (9 + 2*1 - 3)/2 + 1
-  private static final int OUT_WIDTH = 3; // (11 + 2*0 - (2-1)*2 - 1)/3 + 1, rounded down
+  private static final int OUT_WIDTH = 6; // (14 + 2*2 - (2-1)*2 - 1)/3 + 1
 
   private final LibraryFixture fixture = new LibraryFixture();
   private final CudnnApi cudnn = EmulatedCudnn.on(fixture.device);
@@ -53,7 +53,7 @@ class EmulatedCudnnTest {
     yDesc = tensor(format, IMAGES, OUT, OUT_HEIGHT, OUT_WIDTH);
     convolution = cudnn.cudnnCreateConvolutionDescriptor();
     cudnn.cudnnSetConvolution2dDescriptor(
-        convolution, 1, 0, 2, 3, 1, 2, CudnnConstants.CUDNN_CROSS_CORRELATION, 0);
+        convolution, 1, 2, 2, 3, 1, 2, CudnnConstants.CUDNN_CROSS_CORRELATION, 0);
     cudnn.cudnnSetConvolutionMathType(convolution, CudnnConstants.CUDNN_FMA_MATH);
   }
 
@@ -78,8 +78,8 @@ class EmulatedCudnnTest {
               for (int r = 0; r < ROWS; r++) {
                 for (int s = 0; s < COLUMNS; s++) {
                   int h = 2 * p - 1 + r;
-                  int column = 3 * q + 2 * s;
-                  if (h >= 0 && h < HEIGHT && column < WIDTH) {
+                  int column = 3 * q - 2 + 2 * s;
+                  if (h >= 0 && h < HEIGHT && column >= 0 && column < WIDTH) {
                     term.add(
                         ((n * IN + c) * HEIGHT + h) * WIDTH + column,
                         ((k * IN + c) * ROWS + r) * COLUMNS + s,
@@ -366,7 +366,7 @@ class EmulatedCudnnTest {
     yDesc = fitting;
     assertNotEmulated("algorithm 6", () -> forward(devX, devW, 6, 0, devY));
     assertFails(3000, () -> forward(devX, devW, 7, 0, devY)); // Winograd, but not 3x3
-    cudnn.cudnnSetConvolution2dDescriptor(convolution, 1, 0, 2, 3, 1, 2, 0, 0);
+    cudnn.cudnnSetConvolution2dDescriptor(convolution, 1, 2, 2, 3, 1, 2, 0, 0);
     assertNotEmulated("mode", () -> forward(devX, devW, 0, 0, devY));
     cudnn.cudnnSetStream(handle, 0);
     long shape = tensor(0, 1, 1, 1, 2);
