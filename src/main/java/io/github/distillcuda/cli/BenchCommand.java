@@ -30,7 +30,7 @@ final class BenchCommand extends Command {
       description = "steps to time, for 30 seconds at most (default: ${DEFAULT-VALUE})")
   int steps;
 
-  @Mixin DeviceOptions device;
+  @Mixin TrainingDeviceOptions device;
 
   BenchCommand(Session session) {
     super(session);

@@ -1,5 +1,10 @@
 package io.github.distillcuda.cli;
 
+import io.github.distillcuda.backend.BackendOptions.Engine;
+import io.github.distillcuda.backend.BackendOptions.Kernels;
+import io.github.distillcuda.backend.BackendOptions.Layers;
+import io.github.distillcuda.backend.BackendOptions.Precision;
+import io.github.distillcuda.data.DataChoice;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.train.StopSignal;
@@ -15,6 +20,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
+import picocli.CommandLine.TypeConversionException;
 
 /** The program: {@code java -jar distill-cuda.jar [COMMAND] [OPTIONS]}. */
 public final class Cli {
@@ -87,8 +93,28 @@ public final class Cli {
       }
     }
     root.setCaseInsensitiveEnumValuesAllowed(true);
+    readByName(root, DataChoice.class);
+    readByName(root, Engine.class);
+    readByName(root, Kernels.class);
+    readByName(root, Layers.class);
+    readByName(root, Precision.class);
     listExitCodes(root);
     return root;
+  }
+
+  /** Lets a failure list the values as they are typed; picocli lists their names in Java. */
+  private static <E extends Enum<E>> void readByName(CommandLine root, Class<E> type) {
+    List<E> values = List.of(type.getEnumConstants());
+    root.registerConverter(
+        type,
+        word ->
+            values.stream()
+                .filter(value -> value.toString().equalsIgnoreCase(word))
+                .findFirst()
+                .orElseThrow(
+                    () ->
+                        new TypeConversionException(
+                            "expected one of %s but was '%s'".formatted(values, word))));
   }
 
   /** Lets the help of a command and of those below it end with the exit codes. */

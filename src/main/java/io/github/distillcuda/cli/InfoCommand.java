@@ -14,7 +14,7 @@ import picocli.CommandLine.Mixin;
     name = "info",
     description = "What this machine offers, what would be chosen, and why.")
 final class InfoCommand extends Command {
-  @Mixin DeviceOptions device;
+  @Mixin TrainingDeviceOptions device;
 
   InfoCommand(Session session) {
     super(session);

@@ -37,7 +37,7 @@ abstract class TrainingCommand extends Command {
 
   @Mixin TrainingOptions training;
   @Mixin DataOptions data;
-  @Mixin DeviceOptions device;
+  @Mixin TrainingDeviceOptions device;
 
   TrainingCommand(Session session) {
     super(session);
@@ -96,7 +96,7 @@ abstract class TrainingCommand extends Command {
     RunFolder.requireUsable(root);
     ModelFile file = teacherFile();
     RunConfig config = config(file);
-    device.requirePresent(session);
+    device.requirePresent(session, device.options());
     try (DatasetOpening opening = opening(config, reporter);
         Backend backend = device.open(session, reporter::line)) {
       ImageDataset images = opening.result();
@@ -114,10 +114,11 @@ abstract class TrainingCommand extends Command {
       RunConfig config = folder.config();
       requireOwn(config);
       ResumedSettings.requireSame(spec, config(teacherFile()), config);
-      device.requirePresent(session, config);
+      BackendOptions options = device.options(config);
+      device.requirePresent(session, options);
       Optional<RunSnapshot> snapshot = folder.newestSnapshot(reporter::important);
       try (DatasetOpening opening = opening(config, reporter);
-          Backend backend = device.open(session, reporter::line, config)) {
+          Backend backend = device.open(session, reporter::line, options)) {
         ImageDataset images = opening.result();
         announce(reporter, backend, config, folder);
         if (snapshot.isPresent()) {
@@ -243,7 +244,7 @@ abstract class TrainingCommand extends Command {
         file == null ? null : file.sha256(),
         teacher() == null ? Map.of() : teacher().renames,
         teacher() != null && teacher().recompute,
-        data.data.name().toLowerCase(Locale.ROOT),
+        data.data.toString(),
         data.directory == null ? null : data.directory.toAbsolutePath().toString(),
         training.subset,
         !device.noDeterministic,

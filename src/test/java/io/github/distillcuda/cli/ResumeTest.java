@@ -150,6 +150,9 @@ class ResumeTest {
   void aConfigurationThatIsNotWholeIsDamaged() throws IOException {
     edit("\"epochs\": 2,", "");
     assertRefused(3, "--threads 1", "config.json is damaged (run.epochs: nothing, now 0)");
+    edit("\"teacherEpochs\": 1,", "\"teacherEpochs\": 1, \"epochs\": 2,");
+    edit("\"kernels\": \"fused\"", "\"kernels\": \"quick\"");
+    assertRefused(3, "--threads 1", "config.json is damaged (kernels: quick)");
     Files.writeString(folder.resolve("config.json"), "{");
     assertRefused(3, "--threads 1", "config.json is damaged (");
     Files.write(folder.resolve("config.json"), new byte[] {(byte) 0xff, 0});

@@ -107,6 +107,9 @@ class WrongInputTest {
           2 | baseline --teacher-widths 1,2,3                     | unknown: --teacher-widths 1,2,3
           2 | distill --teacher DIR/narrow.safetensors --teacher-epochs 3 | unknown: --teacher-epochs 3
           2 | eval --model DIR/narrow.safetensors --subset 100    | unknown: --subset 100
+          2 | eval --model DIR/narrow.safetensors --kernels unfused | unknown: --kernels unfused
+          2 | --precision fp64                                    | expected one of [auto, fp32, tf32, bf16]
+          2 | --data mnist                                        | expected one of [auto, cifar10, synthetic] but was 'mnist'
           2 | --rename a=b                                        | --rename is for the names in a file: add --teacher FILE
           2 | --teacher DIR/narrow.safetensors --teacher-epochs 3 | --teacher-epochs: a teacher from a file is not trained
           2 | --teacher DIR/narrow.safetensors --teacher-widths 2,2,5 | --teacher-widths 2,2,5, but DIR/narrow.safetensors has 2,2,4
@@ -199,6 +202,10 @@ class WrongInputTest {
     assertThat(exitCode).isZero();
     assertThat(out).contains("--temperature").contains("distill");
     assertThat(out.replaceAll("\\s+", " ")).contains(exitCodes());
+    run("bench", "--help");
+    assertThat(out).contains("--kernels").contains("fp32, tf32, bf16");
+    run("eval", "--help");
+    assertThat(out).doesNotContain("--kernels").contains("--precision");
     run("data", "fetch", "--help");
     assertThat(out.replaceAll("\\s+", " ")).contains(exitCodes());
     run("--version");
