@@ -7,6 +7,7 @@ import io.github.distillcuda.backend.BackendOptions.Precision;
 import io.github.distillcuda.data.DataChoice;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.launch.ChildProcess;
 import io.github.distillcuda.train.StopSignal;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -60,8 +61,7 @@ public final class Cli {
 
   /** Behind a launcher, standard input is a pipe, so the launcher says what it saw itself. */
   private static boolean isTerminal() {
-    return Boolean.getBoolean("distillcuda.terminal")
-        || System.console() != null && System.console().isTerminal();
+    return ChildProcess.hasTerminal() || System.console() != null && System.console().isTerminal();
   }
 
   /**
