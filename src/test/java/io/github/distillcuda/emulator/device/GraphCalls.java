@@ -84,11 +84,6 @@ abstract class GraphCalls extends StreamCalls {
   }
 
   @Override
-  public final int cuGraphNodeGetType(long node) {
-    return (int) node;
-  }
-
-  @Override
   public final long cuGraphInstantiateWithFlags(long handle, long flags) {
     emulated(flags == 0, () -> "flags");
     return device()
