@@ -58,11 +58,6 @@ public record RunCheckpoint(JsonObject state, List<NamedArray> arrays) {
     }
   }
 
-  /** Returns the size of the file in bytes. */
-  public long size() {
-    return HEADER_BYTES + (long) stateBytes().length + SafetensorsFile.size(arrays) + DIGEST_BYTES;
-  }
-
   /** Writes the file's content. */
   public void writeTo(OutputStream out) throws IOException {
     byte[] json = stateBytes();

@@ -72,10 +72,6 @@ final class OnednnParameterArena implements ParameterArena {
     return List.copyOf(tensors);
   }
 
-  OnednnContext context() {
-    return context;
-  }
-
   /** Returns the segments of parameters and, if trainable, gradients and both moments. */
   MemorySegment[] segments() {
     return segments;
