@@ -278,7 +278,8 @@ public final class CudaLibraries {
     return searches.get(name).location().orElseThrow();
   }
 
-  private static String cudaVersion(int version) {
+  /** Returns a version of CUDA as people write it, of 1000*major + 10*minor. */
+  public static String cudaVersion(int version) {
     return version / 1000 + "." + version % 1000 / 10;
   }
 
