@@ -20,8 +20,8 @@ import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.UnmatchedArgumentException;
 import picocli.CommandLine.TypeConversionException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The program: {@code java -jar distill-cuda.jar [COMMAND] [OPTIONS]}. */
 public final class Cli {
@@ -141,7 +141,7 @@ public final class Cli {
           if (parsed.hasSubcommand() && !parsed.matchedOptions().isEmpty()) {
             throw new ParameterException(
                 root,
-                "%s stands before the command and would be lost; put options behind it"
+                "%s stands before the command, where it has no effect; put it behind the command"
                     .formatted(typed(parsed.matchedOptions().getFirst(), args)));
           }
           return new CommandLine.RunLast().execute(parsed);

@@ -125,7 +125,8 @@ abstract class TrainingCommand extends Command {
           return sayingWhatIsSaved(
               folder, () -> run(backend, config, images, folder, reporter).resume(snapshot.get()));
         }
-        reporter.important("the run ended before its first checkpoint; it starts anew");
+        reporter.important(
+            "the run ended before its first checkpoint; it starts again from the beginning");
         ModelFile file = config.teacherFile() == null ? null : teacherFileOf(config);
         List<NamedArray> parameters = file == null ? null : file.parameters();
         return sayingWhatIsSaved(
@@ -139,12 +140,8 @@ abstract class TrainingCommand extends Command {
     if (!trains(config.models())) {
       throw Ranges.usage(
           spec,
-          "--resume %s: that run trains what %s does; go on with %s --resume %s"
-              .formatted(
-                  training.resume,
-                  commandOf(config.models()),
-                  commandOf(config.models()),
-                  training.resume));
+          "--resume %s: another command began this run; go on with %s --resume %s"
+              .formatted(training.resume, commandOf(config.models()), training.resume));
     }
   }
 

@@ -57,7 +57,7 @@ public final class DeviceMemory {
 
   /** Returns for people what is free, and which buffers of this context are the largest. */
   public String account() {
-    return "free are %s of %s; the largest buffers are %s"
+    return "%s of %s are free; the largest buffers are %s"
         .formatted(
             mebibytes(freeBytes()),
             mebibytes(context.device().totalBytes()),

@@ -183,7 +183,7 @@ public final class Trainer {
     if (state.read().firstNonFiniteStep() != step) {
       throw new DistillException(
           ExitCode.NOT_FINITE,
-          ("%s: NaN or infinity at step %d (epoch %d), which did not come again when the step was"
+          ("%s: NaN or infinity at step %d (epoch %d), which did not recur when the step was"
                   + " repeated: leave out --no-deterministic, or suspect the machine; the last"
                   + " checkpoint is kept")
               .formatted(task.model(), step, epoch));

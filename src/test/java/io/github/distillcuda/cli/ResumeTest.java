@@ -113,14 +113,14 @@ class ResumeTest {
           --seed 8 --alpha 0.7        | --alpha: 0.7, the run began with 0.6
           """)
   void settingsThatChangedAreRefusedWithTheDifference(String options, String says) {
-    assertRefused(2, options, "--resume goes on with the same settings; differing: ", says);
+    assertRefused(2, options, "--resume needs the settings that the run began with; ", says);
   }
 
   /** It would train other models than were asked for. */
   @Test
   void theRunOfAnotherCommandIsRefusedWithItsCommand() {
     for (String other : List.of("train-teacher", "baseline", "distill")) {
-      assertRefused(2, other, "that run trains what run does; go on with run --resume " + folder);
+      assertRefused(2, other, "another command began this run; go on with run --resume " + folder);
     }
     folder = temporary.resolve("teacher");
     stop(

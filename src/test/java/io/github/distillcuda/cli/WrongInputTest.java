@@ -126,7 +126,7 @@ class WrongInputTest {
           2 | --student-widths 32,64                              | must be three numbers such as 64,128,256
           2 | --device gpu                                        | 'gpu' is not a device
           2 | --device cpu --kernels unfused                      | --kernels unfused is for --device cuda
-          2 | --out a --resume b                                  | exclude each other
+          2 | --out a --resume b                                  | --out does not go with --resume
           2 | distill --data synthetic                            | distill needs a teacher: --teacher FILE
           2 | --T 3 baseline --data synthetic                     | --T stands before the command
           2 | teleport                                            | unknown: teleport
@@ -154,7 +154,7 @@ class WrongInputTest {
           2 | --device reference --precision bf16                 | --device reference computes in float64
           2 | --device cpu --engine jcuda                         | --engine jcuda is for --device cuda
           6 | --out DIR/file.txt/run --data synthetic             | DIR/file.txt
-          6 | data fetch --to DIR/file.txt/cache                  | set XDG_CACHE_HOME, or data fetch --to
+          6 | data fetch --to DIR/file.txt/cache                  | set XDG_CACHE_HOME to another, or use data fetch --to
           6 | --out /proc/run --data synthetic --subset 32        | /proc/run
           6 | export --model DIR/nan.safetensors --to pth --out DIR/nowhere/a.pth | there is no such file or folder
           2 | export --model DIR/nan.safetensors --to pth --out DIR/a.txt         | must end in .pth

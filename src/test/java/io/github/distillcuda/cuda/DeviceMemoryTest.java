@@ -62,7 +62,7 @@ class DeviceMemoryTest {
     assertThatExceptionOfType(DistillException.class)
         .isThrownBy(() -> buffer("conv2.output", 10 * MEBIBYTE + 1))
         .withMessage(
-            "GPU memory: conv2.output needs 11 MiB, free are 9 MiB of 81920 MiB; the largest "
+            "GPU memory: conv2.output needs 11 MiB, 9 MiB of 81920 MiB are free; the largest "
                 + "buffers are buffer7 7 MiB, buffer6 6 MiB, buffer5 5 MiB, buffer4 4 MiB, "
                 + "buffer3 3 MiB; use a smaller --batch-size")
         .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.DEVICE_MEMORY));
