@@ -39,7 +39,7 @@ public class LayerBenchmark {
   /** The backend belongs to the thread that opens it, which is the one that measures. */
   @Setup
   public void record() {
-    backend = Backends.select(new DeviceRequest.Cpu(), BackendOptions.DEFAULT, note -> {});
+    backend = new Backends().select(new DeviceRequest.Cpu(), BackendOptions.DEFAULT, note -> {});
     Architecture architecture =
         network.equals("TEACHER") ? Architecture.TEACHER : Architecture.STUDENT;
     LayerSpec spec =

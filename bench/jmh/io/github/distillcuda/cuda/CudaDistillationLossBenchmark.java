@@ -47,7 +47,7 @@ public class CudaDistillationLossBenchmark {
   /** Returns why this machine cannot run it. */
   public static Optional<String> missing() {
     try {
-      Backends.requirePresent(new DeviceRequest.Cuda(0), BackendOptions.DEFAULT);
+      new Backends().requirePresent(new DeviceRequest.Cuda(0), BackendOptions.DEFAULT);
       return Optional.empty();
     } catch (DistillException e) {
       return Optional.of(e.getMessage());

@@ -53,7 +53,8 @@ public class TrainingStepBenchmark {
   /** The backend belongs to the thread that opens it, which is the one that measures. */
   @Setup
   public void record() {
-    backend = Backends.select(DeviceRequest.parse(device), BackendOptions.DEFAULT, note -> {});
+    backend =
+        new Backends().select(DeviceRequest.parse(device), BackendOptions.DEFAULT, note -> {});
     SplittableRandom random = new SplittableRandom(0);
     byte[] images = new byte[IMAGES * Architecture.IMAGE.elements()];
     random.nextBytes(images);

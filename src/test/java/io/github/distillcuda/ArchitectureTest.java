@@ -27,7 +27,7 @@ class ArchitectureTest {
   private static final Map<String, String> MAY_IMPORT =
       """
       launch            :
-      cli               : train distill data checkpoint nn backend tensor failure
+      cli               : launch train distill data checkpoint nn backend tensor failure
       train             : distill data checkpoint nn backend tensor failure
       distill           : nn backend backend.host tensor failure
       data              : nn backend tensor pickle failure

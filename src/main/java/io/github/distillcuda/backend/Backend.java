@@ -79,7 +79,7 @@ public interface Backend extends AutoCloseable {
    * @param imageShape the shape of one image, [channels, height, width]
    * @param images the images as bytes, row-major, one after the other, from index 0 to the buffer's
    *     capacity
-   * @param labels a label an image, from 0, or -100 for an image without one
+   * @param labels a label an image, from 0, or {@link ResidentDataset#NO_LABEL}
    */
   ResidentDataset upload(Shape imageShape, ByteBuffer images, byte[] labels);
 

@@ -77,6 +77,11 @@ public record BackendOptions(
     this(threads, deterministic, Kernels.FUSED, Layers.CUDNN, Precision.AUTO, Engine.AUTO);
   }
 
+  /** Returns the same with another form of the loss. */
+  public BackendOptions withKernels(Kernels form) {
+    return new BackendOptions(threads, deterministic, form, layers, precision, engine);
+  }
+
   private static String lowerCase(Enum<?> value) {
     return value.name().toLowerCase(Locale.ROOT);
   }

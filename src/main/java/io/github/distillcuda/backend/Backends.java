@@ -22,9 +22,15 @@ import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
-/** The one place that knows which backends there are and chooses among them. */
+/**
+ * The one place that knows which backends there are and chooses among them. Whoever asks one of
+ * these several times has the driver of CUDA found and linked once.
+ */
 public final class Backends {
-  private Backends() {}
+  private final CudaLibraries libraries = new CudaLibraries();
+
+  /** Prepares to look through this system, and looks for nothing yet. */
+  public Backends() {}
 
   /**
    * Opens the device that was asked for on the calling thread. An explicit request never falls
@@ -34,8 +40,7 @@ public final class Backends {
    *     was asked for
    * @throws DistillException DEVICE if the device is absent, not supported here, or lacks an option
    */
-  public static Backend select(
-      DeviceRequest request, BackendOptions options, Consumer<String> note) {
+  public Backend select(DeviceRequest request, BackendOptions options, Consumer<String> note) {
     return select(request, options, note, () -> engine(options.engine(), note));
   }
 
@@ -63,8 +68,8 @@ public final class Backends {
    * GPU of that number, for callers who do not want to learn it after something that takes longer.
    * Asks the driver alone and opens no context.
    */
-  public static void requirePresent(DeviceRequest request, BackendOptions options) {
-    requirePresent(request, options, () -> new CudaLibraries().driver());
+  public void requirePresent(DeviceRequest request, BackendOptions options) {
+    requirePresent(request, options, libraries::driver);
   }
 
   static void requirePresent(
@@ -105,8 +110,8 @@ public final class Backends {
    * Returns what there is of CUDA: its GPUs, and each of its libraries with every place that was
    * tried and what the loader said.
    */
-  public static Map<String, String> surveyCuda() {
-    return CudaSurvey.of(new CudaLibraries());
+  public Map<String, String> surveyCuda() {
+    return CudaSurvey.of(libraries);
   }
 
   private static Backend auto(
@@ -155,13 +160,13 @@ public final class Backends {
     return new CudaBackend(engine.get(), ordinal, options);
   }
 
-  private static CudaEngine engine(Engine choice, Consumer<String> note) {
+  private CudaEngine engine(Engine choice, Consumer<String> note) {
     if (choice != Engine.JCUDA) {
-      return CudaEngine.panama(new CudaLibraries());
+      return CudaEngine.panama(libraries);
     }
-    CudaLibraries libraries = new CudaLibraries(CudaBinding.JCUDA);
-    CudaEngine jcuda = CudaEngine.jcuda(libraries);
-    libraries.notices().forEach(note);
+    CudaLibraries throughJcuda = new CudaLibraries(CudaBinding.JCUDA);
+    CudaEngine jcuda = CudaEngine.jcuda(throughJcuda);
+    throughJcuda.notices().forEach(note);
     return jcuda;
   }
 

@@ -41,6 +41,11 @@ public record ConvolutionSpec(String name, int inChannels, int height, int width
   }
 
   @Override
+  public Shape productShape() {
+    return Shape.of(outChannels, height, width);
+  }
+
+  @Override
   public Shape weightShape() {
     return Shape.of(outChannels, inChannels, KERNEL, KERNEL);
   }

@@ -31,6 +31,11 @@ public record LinearSpec(String name, Shape inputShape, int outFeatures, boolean
   }
 
   @Override
+  public Shape productShape() {
+    return outputShape();
+  }
+
+  @Override
   public Shape weightShape() {
     return Shape.of(outFeatures, inputShape.elements());
   }

@@ -23,5 +23,10 @@ public record StepProgress(
     double lossSum,
     long firstNonFiniteStep) {
   /** The state before the first step. */
-  public static final StepProgress START = new StepProgress(0, 0, 0, 0, 0, 0, 0, 0);
+  public static final StepProgress START = at(0, 0);
+
+  /** Returns the state before an image of an epoch, of which nothing is summed. */
+  public static StepProgress at(int cursor, long optimizerStep) {
+    return new StepProgress(cursor, optimizerStep, 0, 0, 0, 0, 0, 0);
+  }
 }

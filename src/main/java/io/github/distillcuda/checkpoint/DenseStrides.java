@@ -46,12 +46,9 @@ final class DenseStrides {
     for (int axis : innermostFirst) {
       if (strides.get(axis) != expected) {
         throw new InvalidFileException(
-            shown
-                + " of shape "
-                + shape
-                + " has the strides "
-                + strides
-                + ", neither contiguous nor transposed; save its .contiguous()");
+            ("%s of shape %s has the strides %s, neither contiguous nor transposed; save its"
+                    + " .contiguous()")
+                .formatted(shown, shape, strides));
       }
       checked[axis] = expected;
       expected *= shape.extent(axis);

@@ -1,5 +1,9 @@
 package io.github.distillcuda.checkpoint;
 
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
+import java.nio.file.Path;
+
 /**
  * Why the content of a file cannot be used, in one line and without the file's name, which only the
  * caller knows and adds.
@@ -13,5 +17,10 @@ final class InvalidFileException extends Exception {
 
   InvalidFileException(String reason, Throwable cause) {
     super(reason, cause);
+  }
+
+  /** Returns the failure to show, which names the file. */
+  DistillException of(Path file) {
+    return new DistillException(ExitCode.DATA, Printable.path(file) + ": " + getMessage(), this);
   }
 }

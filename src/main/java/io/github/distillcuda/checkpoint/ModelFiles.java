@@ -7,7 +7,9 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharsetEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -71,8 +73,19 @@ public final class ModelFiles {
       return StateDict.withoutPrefixes(
           zip ? PytorchFile.read(content) : SafetensorsFile.read(content));
     } catch (InvalidFileException e) {
-      throw new DistillException(ExitCode.DATA, Printable.path(file) + ": " + e.getMessage(), e);
+      throw e.of(file);
     }
+  }
+
+  /**
+   * Returns the SHA-256 of a model file in lower-case hexadecimal.
+   *
+   * @throws DistillException (DATA) if the file cannot be read
+   */
+  public static String sha256(Path file) {
+    MessageDigest sha256 = RunCheckpoint.sha256();
+    sha256.update(BoundedFile.read(file));
+    return HexFormat.of().formatHex(sha256.digest());
   }
 
   /**
@@ -112,7 +125,7 @@ public final class ModelFiles {
     try {
       requireReadable(arrays);
     } catch (InvalidFileException e) {
-      throw new DistillException(ExitCode.DATA, Printable.path(file) + ": " + e.getMessage(), e);
+      throw e.of(file);
     }
   }
 

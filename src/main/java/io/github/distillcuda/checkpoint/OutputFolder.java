@@ -35,12 +35,9 @@ public final class OutputFolder {
       if (free < bytes) {
         throw new DistillException(
             ExitCode.DISK,
-            Printable.path(folder)
-                + ": the disk has "
-                + megabytes(free)
-                + " free and the run needs "
-                + megabytes(bytes)
-                + "; free some space or choose another disk with --out");
+            ("%s: the disk has %s free and the run needs %s; free some space or choose another disk"
+                    + " with --out")
+                .formatted(Printable.path(folder), megabytes(free), megabytes(bytes)));
       }
     } catch (IOException e) {
       throw DiskFault.writing(folder, e);

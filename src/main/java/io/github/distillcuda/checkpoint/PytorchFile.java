@@ -45,9 +45,8 @@ final class PytorchFile {
       if (!(entry.getKey() instanceof String name)
           || !(entry.getValue() instanceof TensorView view)) {
         throw new InvalidFileException(
-            "its entry "
-                + Printable.name(entry.getKey().toString())
-                + " is not a tensor; save model.state_dict() alone or under 'state_dict'");
+            "its entry %s is not a tensor; save model.state_dict() alone or under 'state_dict'"
+                .formatted(Printable.name(entry.getKey().toString())));
       }
       arrays.add(storages.read(name, view));
     }

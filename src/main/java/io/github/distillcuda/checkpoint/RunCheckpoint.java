@@ -9,7 +9,6 @@ import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
 import io.github.distillcuda.failure.DistillException;
-import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.tensor.NamedArray;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -58,11 +57,6 @@ public record RunCheckpoint(JsonObject state, List<NamedArray> arrays) {
     }
   }
 
-  /** Returns the size of the file in bytes. */
-  public long size() {
-    return HEADER_BYTES + (long) stateBytes().length + SafetensorsFile.size(arrays) + DIGEST_BYTES;
-  }
-
   /** Writes the file's content. */
   public void writeTo(OutputStream out) throws IOException {
     byte[] json = stateBytes();
@@ -85,7 +79,7 @@ public record RunCheckpoint(JsonObject state, List<NamedArray> arrays) {
     try {
       return parse(content);
     } catch (InvalidFileException e) {
-      throw new DistillException(ExitCode.DATA, Printable.path(file) + ": " + e.getMessage(), e);
+      throw e.of(file);
     }
   }
 
@@ -155,7 +149,7 @@ public record RunCheckpoint(JsonObject state, List<NamedArray> arrays) {
     return text.getBytes(StandardCharsets.UTF_8);
   }
 
-  private static MessageDigest sha256() {
+  static MessageDigest sha256() {
     try {
       return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {

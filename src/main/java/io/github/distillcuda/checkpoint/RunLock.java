@@ -91,10 +91,8 @@ public final class RunLock implements AutoCloseable {
   private static DistillException held(Path folder, String holder) {
     return new DistillException(
         ExitCode.USAGE,
-        Printable.path(folder)
-            + ": "
-            + holder
-            + " is running in this folder; stop it or choose another folder with --out");
+        "%s: %s is running in this folder; stop it or choose another folder with --out"
+            .formatted(Printable.path(folder), holder));
   }
 
   /** Releases the lock. Closing again does nothing. */

@@ -59,11 +59,8 @@ final class SafetensorsFile {
     long length = file.getLong(0);
     if (length < 0 || length > file.limit() - Long.BYTES) {
       throw new InvalidFileException(
-          "the header claims "
-              + Long.toUnsignedString(length)
-              + " bytes of a file of "
-              + file.limit()
-              + "; it is truncated or not safetensors");
+          "the header claims %s bytes of a file of %d; it is truncated or not safetensors"
+              .formatted(Long.toUnsignedString(length), file.limit()));
     }
     if (length > MAX_HEADER_BYTES) {
       throw new InvalidFileException(
@@ -86,13 +83,8 @@ final class SafetensorsFile {
       long size = (long) entry.shape().elements() * entry.dtype().bytes();
       if (entry.end() - entry.begin() != size) {
         throw new InvalidFileException(
-            name
-                + " has "
-                + (entry.end() - entry.begin())
-                + " bytes, but shape "
-                + entry.shape()
-                + " takes "
-                + size);
+            "%s has %d bytes, but shape %s takes %d"
+                .formatted(name, entry.end() - entry.begin(), entry.shape(), size));
       }
       expected = entry.end();
     }

@@ -151,10 +151,8 @@ final class SafetensorsHeader {
       case "BF16" -> DType.BFLOAT16;
       default ->
           throw new InvalidFileException(
-              shown
-                  + " has dtype "
-                  + Printable.name(dtype)
-                  + "; only F32, F16, BF16 and F64 are read");
+              "%s has dtype %s; only F32, F16, BF16 and F64 are read"
+                  .formatted(shown, Printable.name(dtype)));
     };
   }
 

@@ -44,7 +44,7 @@ public final class StateDict {
     Map<String, NamedArray> byName = new LinkedHashMap<>();
     renamed(file, arrays, renames).forEach(array -> byName.put(array.name(), array));
     if (!byName.keySet().equals(expected.keySet())) {
-      throw invalid(file, differentNames(expected, byName));
+      throw new InvalidFileException(differentNames(expected, byName)).of(file);
     }
     List<String> wrong =
         expected.entrySet().stream()
@@ -52,8 +52,8 @@ public final class StateDict {
             .map(entry -> differentShape(entry, byName.get(entry.getKey())))
             .toList();
     if (!wrong.isEmpty()) {
-      throw invalid(
-          file, listed(wrong) + "; give the model the widths that the file was trained with");
+      String problem = listed(wrong) + "; give the model the widths that the file was trained with";
+      throw new InvalidFileException(problem).of(file);
     }
     return expected.keySet().stream().map(byName::get).toList();
   }
@@ -72,14 +72,12 @@ public final class StateDict {
         if (!Float.isFinite(values[i])) {
           throw new DistillException(
               ExitCode.NOT_FINITE,
-              Printable.path(file)
-                  + ": "
-                  + Printable.name(array.name())
-                  + " has "
-                  + values[i]
-                  + " at "
-                  + Arrays.toString(index(array.shape(), i))
-                  + "; take a file from before the training diverged");
+              "%s: %s has %s at %s; take a file from before the training diverged"
+                  .formatted(
+                      Printable.path(file),
+                      Printable.name(array.name()),
+                      values[i],
+                      Arrays.toString(index(array.shape(), i))));
         }
       }
     }
@@ -123,11 +121,11 @@ public final class StateDict {
     if (!unused.isEmpty()) {
       throw new DistillException(
           ExitCode.USAGE,
-          Printable.path(file)
-              + ": --rename of "
-              + printable(unused.stream().sorted().toList())
-              + ", but the file has "
-              + printable(arrays.stream().map(NamedArray::name).toList()));
+          "%s: --rename of %s, but the file has %s"
+              .formatted(
+                  Printable.path(file),
+                  printable(unused.stream().sorted().toList()),
+                  printable(arrays.stream().map(NamedArray::name).toList())));
     }
     return List.copyOf(byName.values());
   }
@@ -164,12 +162,8 @@ public final class StateDict {
   }
 
   private static String differentShape(Map.Entry<String, Shape> expected, NamedArray found) {
-    return Printable.name(found.name())
-        + " is "
-        + found.shape()
-        + " in the file but "
-        + expected.getValue()
-        + " in the model";
+    return "%s is %s in the file but %s in the model"
+        .formatted(Printable.name(found.name()), found.shape(), expected.getValue());
   }
 
   private static String printable(List<String> names) {
@@ -193,9 +187,5 @@ public final class StateDict {
       element /= shape.extent(axis);
     }
     return index;
-  }
-
-  private static DistillException invalid(Path file, String problem) {
-    return new DistillException(ExitCode.DATA, Printable.path(file) + ": " + problem);
   }
 }

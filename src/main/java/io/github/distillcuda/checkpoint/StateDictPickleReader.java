@@ -16,7 +16,6 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 
 /** Reads a pickle as far as {@code torch.save} needs it for state dicts, by 31 opcodes. */
@@ -174,33 +173,27 @@ final class StateDictPickleReader extends PickleReader<InvalidFileException> {
         switch (fault) {
           case PROTOCOL -> "its pickle is not of protocol 2; save it with torch.save's default";
           case OPCODE ->
-              "its pickle has the instruction 0x"
-                  + HexFormat.of().toHexDigits((byte) (int) told)
-                  + " at "
-                  + (position() - 1)
-                  + ", which no state dict needs";
+              "its pickle has the instruction 0x%02x at %d, which no state dict needs"
+                  .formatted(told, position() - 1);
           case CUT_OFF -> "its pickle ends in the middle of an instruction";
           case OPCODES -> "its pickle has more than " + told + " instructions";
-          case UNFINISHED, TRAILING -> "its pickle leaves something over at its end";
+          case UNFINISHED, TRAILING -> "its pickle has something left over at its end";
           case OPERANDS -> "its pickle takes more from the stack than is there";
           case MARK -> "its pickle ends a group that it did not begin";
           case DEPTH -> "its pickle is nested deeper than " + told;
           case MEMO -> "its pickle recalls a value that it did not store";
           case NAME_LENGTH -> "its pickle has a name of more than " + told + " bytes";
           case NAME ->
-              "it names "
-                  + Printable.name((String) told)
-                  + ", which is not on the list of what a state dict needs;"
-                  + " save model.state_dict() alone";
+              "it names %s, which no state dict needs; save model.state_dict() alone"
+                  .formatted(Printable.name((String) told));
           case CALL -> "its pickle makes a call that no state dict needs";
           case STATE -> "its pickle sets attributes of something that has none";
-          case NO_LIST -> "its pickle appends to something that is no list";
-          case NO_DICTIONARY -> "its pickle sets items of something that is no dictionary";
-          case KEY -> "its pickle has a key that is no text or integer";
+          case NO_LIST -> "its pickle appends to something that is not a list";
+          case NO_DICTIONARY -> "its pickle sets items of something that is not a dictionary";
+          case KEY -> "its pickle has a key that is neither text nor an integer";
           case KEY_TWICE ->
-              "its pickle has the key "
-                  + Printable.name(told.toString())
-                  + " twice in a dictionary";
+              "its pickle has the key %s twice in a dictionary"
+                  .formatted(Printable.name(told.toString()));
         });
   }
 }

@@ -48,14 +48,8 @@ final class StorageReader {
     int elements = shape.elements();
     if (view.offset() < 0 || view.offset() > view.storage().elements() - elements) {
       throw new InvalidFileException(
-          shown
-              + " of shape "
-              + shape
-              + " at "
-              + view.offset()
-              + " leaves its storage of "
-              + view.storage().elements()
-              + " elements");
+          "%s of shape %s at %d leaves its storage of %d elements"
+              .formatted(shown, shape, view.offset(), view.storage().elements()));
     }
     DenseStrides strides = DenseStrides.of(shown, shape, view.strides());
     bytesLeft -= (long) elements * dtype.bytes();
@@ -83,16 +77,8 @@ final class StorageReader {
     boolean whole = bytes.limit() % dtype.bytes() == 0;
     if (!whole || storage.elements() != bytes.limit() / dtype.bytes()) {
       throw new InvalidFileException(
-          shown
-              + " needs a storage of "
-              + storage.elements()
-              + " elements of "
-              + dtype.bytes()
-              + " bytes, but entry data/"
-              + storage.key()
-              + " has "
-              + bytes.limit()
-              + " bytes");
+          "%s needs a storage of %d elements of %d bytes, but entry data/%s has %d bytes"
+              .formatted(shown, storage.elements(), dtype.bytes(), storage.key(), bytes.limit()));
     }
     return bytes;
   }

@@ -37,7 +37,7 @@ final class BenchCommand extends Command {
               + " for 30 seconds at most (default: ${DEFAULT-VALUE})")
   int steps;
 
-  @Mixin DeviceOptions device;
+  @Mixin TrainingDeviceOptions device;
 
   BenchCommand(Session session) {
     super(session);
@@ -69,7 +69,8 @@ final class BenchCommand extends Command {
       measure(backend, rows);
     }
     if (hasUnfusedLoss(info)) {
-      try (Backend backend = device.open(session, note -> {}, Kernels.UNFUSED)) {
+      try (Backend backend =
+          device.open(session, note -> {}, device.options().withKernels(Kernels.UNFUSED))) {
         measure(backend, rows);
       }
     }

@@ -1,7 +1,13 @@
 package io.github.distillcuda.cli;
 
+import io.github.distillcuda.backend.BackendOptions.Engine;
+import io.github.distillcuda.backend.BackendOptions.Kernels;
+import io.github.distillcuda.backend.BackendOptions.Layers;
+import io.github.distillcuda.backend.BackendOptions.Precision;
+import io.github.distillcuda.data.DataChoice;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.launch.ChildProcess;
 import io.github.distillcuda.train.StopSignal;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -16,6 +22,7 @@ import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The program: {@code java -jar distill-cuda.jar [COMMAND] [OPTIONS]}. */
@@ -56,8 +63,7 @@ public final class Cli {
 
   /** Behind a launcher, standard input is a pipe, so the launcher says what it saw itself. */
   private static boolean isTerminal() {
-    return Boolean.getBoolean("distillcuda.terminal")
-        || System.console() != null && System.console().isTerminal();
+    return ChildProcess.hasTerminal() || System.console() != null && System.console().isTerminal();
   }
 
   /**
@@ -89,8 +95,28 @@ public final class Cli {
       }
     }
     root.setCaseInsensitiveEnumValuesAllowed(true);
+    readByName(root, DataChoice.class);
+    readByName(root, Engine.class);
+    readByName(root, Kernels.class);
+    readByName(root, Layers.class);
+    readByName(root, Precision.class);
     listExitCodes(root);
     return root;
+  }
+
+  /** Lets a failure list the values as they are typed; picocli lists their names in Java. */
+  private static <E extends Enum<E>> void readByName(CommandLine root, Class<E> type) {
+    List<E> values = List.of(type.getEnumConstants());
+    root.registerConverter(
+        type,
+        word ->
+            values.stream()
+                .filter(value -> value.toString().equalsIgnoreCase(word))
+                .findFirst()
+                .orElseThrow(
+                    () ->
+                        new TypeConversionException(
+                            "expected one of %s but was '%s'".formatted(values, word))));
   }
 
   /** Lets the help of a command and of those below it end with the exit codes. */
@@ -117,7 +143,7 @@ public final class Cli {
           if (parsed.hasSubcommand() && !parsed.matchedOptions().isEmpty()) {
             throw new ParameterException(
                 root,
-                "%s stands before the command and would be lost; put options behind it"
+                "%s stands before the command, where it has no effect; put it behind the command"
                     .formatted(typed(parsed.matchedOptions().getFirst(), args)));
           }
           return new CommandLine.RunLast().execute(parsed);

@@ -67,7 +67,7 @@ final class DataCommand extends Command {
       return 0;
     }
 
-    /** Paths are no JSON values; everything else is. */
+    /** Gson cannot write a path; everything else it can. */
     private static Map<String, Object> json(DatasetReport report) {
       return Map.of(
           "path", report.path().toString(),

@@ -7,7 +7,6 @@ import io.github.distillcuda.data.Datasets;
 import io.github.distillcuda.data.ImageDataset;
 import io.github.distillcuda.train.RunConfig;
 import java.nio.file.Path;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import picocli.CommandLine.Option;
@@ -19,7 +18,7 @@ final class DataOptions {
       paramLabel = "SET",
       defaultValue = "auto",
       description =
-          "data set: auto, cifar10, synthetic (default: ${DEFAULT-VALUE}, which is CIFAR-10, and"
+          "data set: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}, which is CIFAR-10, and"
               + " the synthetic set where CIFAR-10 can be neither found nor downloaded)")
   DataChoice data;
 
@@ -40,7 +39,7 @@ final class DataOptions {
   /** Opens what a run asks for, which may be a resumed one with options of its own. */
   ImageDataset open(RunConfig config, DataListener listener) {
     return open(
-        DataChoice.valueOf(config.data().toUpperCase(Locale.ROOT)),
+        config.dataChoice(),
         directory != null || config.dataDirectory() == null
             ? directory
             : Path.of(config.dataDirectory()),

@@ -2,39 +2,20 @@ package io.github.distillcuda.cli;
 
 import io.github.distillcuda.backend.Backend;
 import io.github.distillcuda.backend.BackendOptions;
+import io.github.distillcuda.backend.BackendOptions.Engine;
+import io.github.distillcuda.backend.BackendOptions.Kernels;
+import io.github.distillcuda.backend.BackendOptions.Layers;
+import io.github.distillcuda.backend.BackendOptions.Precision;
 import io.github.distillcuda.backend.Backends;
 import io.github.distillcuda.backend.DeviceRequest;
 import io.github.distillcuda.train.RunConfig;
-import java.util.Locale;
 import java.util.function.Consumer;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Which device computes, and how. */
-final class DeviceOptions {
-  enum Engine {
-    auto,
-    panama,
-    jcuda
-  }
-
-  enum Kernels {
-    fused,
-    unfused
-  }
-
-  enum Layers {
-    cudnn,
-    fused
-  }
-
-  enum Precision {
-    fp32,
-    tf32,
-    bf16
-  }
-
+/** Which device computes, and how; {@link TrainingDeviceOptions} adds how the loss is computed. */
+class DeviceOptions {
   @Spec(Spec.Target.MIXEE)
   CommandSpec command;
 
@@ -53,13 +34,6 @@ final class DeviceOptions {
   Engine engine;
 
   @Option(
-      names = "--kernels",
-      paramLabel = "KIND",
-      defaultValue = "fused",
-      description = "distillation loss: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
-  Kernels kernels;
-
-  @Option(
       names = "--layers",
       paramLabel = "KIND",
       defaultValue = "cudnn",
@@ -71,9 +45,10 @@ final class DeviceOptions {
   @Option(
       names = "--precision",
       paramLabel = "TYPE",
+      defaultValue = "auto",
       description =
           "arithmetic of the layers: ${COMPLETION-CANDIDATES}; tf32 on CUDA, bf16 there and on a"
-              + " CPU that has it (default: tf32 on CUDA, else fp32)")
+              + " CPU that has it (default: ${DEFAULT-VALUE}, which is tf32 on CUDA, else fp32)")
   Precision precision;
 
   @Option(
@@ -87,64 +62,9 @@ final class DeviceOptions {
       description = "allow algorithms whose results differ from run to run")
   boolean noDeterministic;
 
-  /**
-   * Throws where the device that is asked for is plainly absent: before something is done beside
-   * opening it that may take long.
-   */
-  void requirePresent(Session session) {
-    session.devices().requirePresent(request(), options());
-  }
-
-  /** As {@link #requirePresent(Session)} for a run that was begun with other options. */
-  void requirePresent(Session session, RunConfig begun) {
-    session.devices().requirePresent(request(), options(begun));
-  }
-
-  /** Checks the options and opens the device; the choice goes to {@code note} as one line. */
-  Backend open(Session session, Consumer<String> note) {
-    return open(session, note, options());
-  }
-
-  /**
-   * Opens the device as {@link #open(Session, Consumer)} for a run that was begun with other
-   * options.
-   */
-  Backend open(Session session, Consumer<String> note, RunConfig begun) {
-    return open(session, note, options(begun));
-  }
-
-  /** Opens the device as {@link #open(Session, Consumer)}, with another form of the loss. */
-  Backend open(Session session, Consumer<String> note, BackendOptions.Kernels form) {
-    BackendOptions asked = options();
-    return open(
-        session,
-        note,
-        new BackendOptions(
-            asked.threads(),
-            asked.deterministic(),
-            form,
-            asked.layers(),
-            asked.precision(),
-            asked.engine()));
-  }
-
-  private BackendOptions options(RunConfig begun) {
-    return new BackendOptions(
-        options().threads(),
-        begun.deterministic(),
-        BackendOptions.Kernels.valueOf(upperCase(begun.kernels())),
-        BackendOptions.Layers.valueOf(upperCase(begun.layers())),
-        BackendOptions.Precision.valueOf(upperCase(begun.precision())),
-        BackendOptions.Engine.valueOf(upperCase(begun.engine())));
-  }
-
-  private Backend open(Session session, Consumer<String> note, BackendOptions options) {
-    return session.devices().open(check(options), options, note);
-  }
-
-  /** Checks the options, as opening the device would at first. */
-  void check() {
-    check(options());
+  /** Returns how the loss is computed; commands without one have no option for it. */
+  Kernels kernels() {
+    return Kernels.FUSED;
   }
 
   /** Returns which device is asked for. */
@@ -156,6 +76,25 @@ final class DeviceOptions {
     }
   }
 
+  /** Returns what the options ask for, whatever the device. */
+  BackendOptions options() {
+    return new BackendOptions(threads(), !noDeterministic, kernels(), layers, precision, engine);
+  }
+
+  /** Returns what a run was begun with, and the threads that are asked for now. */
+  BackendOptions options(RunConfig begun) {
+    return begun.backendOptions(threads());
+  }
+
+  private int threads() {
+    return threads == null ? 0 : threads;
+  }
+
+  /** Checks the options, as opening the device would at first. */
+  void check() {
+    check(options());
+  }
+
   private DeviceRequest check(BackendOptions options) {
     DeviceRequest request = request();
     if (threads != null) {
@@ -165,27 +104,29 @@ final class DeviceOptions {
       for (String option : Backends.optionsForCuda(options)) {
         throw Ranges.usage(command, option + " is for --device cuda, this is --device " + device);
       }
-      if (request instanceof DeviceRequest.Reference && precision != null) {
-        throw Ranges.usage(command, "--device reference computes in float64 alone");
+      if (request instanceof DeviceRequest.Reference && precision != Precision.AUTO) {
+        throw Ranges.usage(
+            command, "--device reference computes in float64 only; leave out --precision");
       }
     }
     return request;
   }
 
-  /** Returns what the options ask for, whatever the device. */
-  BackendOptions options() {
-    return new BackendOptions(
-        threads == null ? 0 : threads,
-        !noDeterministic,
-        BackendOptions.Kernels.valueOf(upperCase(kernels.name())),
-        BackendOptions.Layers.valueOf(upperCase(layers.name())),
-        precision == null
-            ? BackendOptions.Precision.AUTO
-            : BackendOptions.Precision.valueOf(upperCase(precision.name())),
-        BackendOptions.Engine.valueOf(upperCase(engine.name())));
+  /**
+   * Throws where the device that is asked for is plainly absent: before something is done beside
+   * opening it that may take long.
+   */
+  void requirePresent(Session session, BackendOptions options) {
+    session.devices().requirePresent(request(), options);
   }
 
-  private static String upperCase(String word) {
-    return word.toUpperCase(Locale.ROOT);
+  /** Checks the options and opens the device; the choice goes to {@code note} as one line. */
+  Backend open(Session session, Consumer<String> note) {
+    return open(session, note, options());
+  }
+
+  /** Opens the device with these options, which may be those that a run was begun with. */
+  Backend open(Session session, Consumer<String> note, BackendOptions options) {
+    return session.devices().open(check(options), options, note);
   }
 }

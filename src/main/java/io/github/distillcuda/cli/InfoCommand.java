@@ -1,7 +1,6 @@
 package io.github.distillcuda.cli;
 
 import io.github.distillcuda.backend.Backend;
-import io.github.distillcuda.backend.Backends;
 import io.github.distillcuda.failure.DistillException;
 import java.lang.management.ManagementFactory;
 import java.util.LinkedHashMap;
@@ -14,7 +13,7 @@ import picocli.CommandLine.Mixin;
     name = "info",
     description = "What this machine offers, what would be chosen, and why.")
 final class InfoCommand extends Command {
-  @Mixin DeviceOptions device;
+  @Mixin TrainingDeviceOptions device;
 
   InfoCommand(Session session) {
     super(session);
@@ -43,7 +42,7 @@ final class InfoCommand extends Command {
       facts.put("device", "none: " + e.getMessage());
       exitCode = e.exitCode().value();
     }
-    facts.putAll(Backends.surveyCuda());
+    facts.putAll(session.devices().surveyCuda());
     session
         .reporter(output)
         .result(

@@ -2,18 +2,11 @@ package io.github.distillcuda.cli;
 
 import io.github.distillcuda.checkpoint.ModelFiles;
 import io.github.distillcuda.checkpoint.StateDict;
-import io.github.distillcuda.failure.DistillException;
-import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.nn.Architecture;
 import io.github.distillcuda.tensor.NamedArray;
 import io.github.distillcuda.tensor.Shape;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 
@@ -46,7 +39,7 @@ record ModelFile(
       Path file, Map<String, String> renames, List<NamedArray> arrays, Architecture architecture) {
     List<NamedArray> parameters = StateDict.match(file, architecture.stateDict(), arrays, renames);
     StateDict.requireFinite(file, parameters);
-    return new ModelFile(file.toString(), sha256(file), architecture, parameters);
+    return new ModelFile(file.toString(), ModelFiles.sha256(file), architecture, parameters);
   }
 
   /**
@@ -73,16 +66,5 @@ record ModelFile(
   private static int outputs(Shape bias, int otherwise) {
     boolean usable = bias != null && bias.rank() == 1 && bias.extent(0) > 0;
     return usable && bias.extent(0) <= 4096 ? bias.extent(0) : otherwise;
-  }
-
-  private static String sha256(Path file) {
-    try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      return HexFormat.of().formatHex(digest.digest(Files.readAllBytes(file)));
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every JDK has SHA-256", e);
-    } catch (IOException e) {
-      throw new DistillException(ExitCode.DATA, file + ": cannot be read (" + e + ")", e);
-    }
   }
 }

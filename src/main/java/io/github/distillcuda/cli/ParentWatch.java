@@ -9,15 +9,7 @@ import java.util.function.Consumer;
  * that the launcher receives, and ends when the launcher does, even by SIGKILL.
  */
 final class ParentWatch {
-  /** Set by the launcher in its child. */
-  static final String LAUNCHED_PROPERTY = "distillcuda.launched";
-
   private ParentWatch() {}
-
-  /** Returns whether a launcher started this process, whose standard input is then that pipe. */
-  static boolean isNeeded() {
-    return Boolean.getBoolean(LAUNCHED_PROPERTY);
-  }
 
   /** Calls {@code onSignal} for each signal that the launcher hears, and {@code onEnd} once. */
   static void start(Consumer<ExitCode> onSignal, Runnable onEnd) {

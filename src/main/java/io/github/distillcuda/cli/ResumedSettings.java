@@ -68,7 +68,8 @@ final class ResumedSettings {
     if (!differences.isEmpty()) {
       throw Ranges.usage(
           command,
-          "--resume goes on with the same settings; differing: " + String.join("; ", differences));
+          "--resume needs the settings that the run began with; these differ: "
+              + String.join("; ", differences));
     }
   }
 }

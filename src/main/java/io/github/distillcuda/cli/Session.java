@@ -6,6 +6,7 @@ import io.github.distillcuda.backend.Backends;
 import io.github.distillcuda.backend.DeviceRequest;
 import io.github.distillcuda.train.StopSignal;
 import java.io.PrintStream;
+import java.util.Map;
 import java.util.function.Consumer;
 
 /**
@@ -21,30 +22,41 @@ record Session(
     PrintStream out, PrintStream err, boolean terminal, StopSignal stop, Devices devices) {
   /** Where devices come from. */
   interface Devices {
-    /** Those of this machine. */
-    Devices OF_MACHINE =
-        new Devices() {
-          @Override
-          public Backend open(
-              DeviceRequest request, BackendOptions options, Consumer<String> note) {
-            return Backends.select(request, options, note);
-          }
+    /** Returns those of this machine. */
+    static Devices ofMachine() {
+      Backends backends = new Backends();
+      return new Devices() {
+        @Override
+        public Backend open(DeviceRequest request, BackendOptions options, Consumer<String> note) {
+          return backends.select(request, options, note);
+        }
 
-          @Override
-          public void requirePresent(DeviceRequest request, BackendOptions options) {
-            Backends.requirePresent(request, options);
-          }
-        };
+        @Override
+        public void requirePresent(DeviceRequest request, BackendOptions options) {
+          backends.requirePresent(request, options);
+        }
+
+        @Override
+        public Map<String, String> surveyCuda() {
+          return backends.surveyCuda();
+        }
+      };
+    }
 
     /** Opens the device that was asked for. */
     Backend open(DeviceRequest request, BackendOptions options, Consumer<String> note);
 
     /** Throws at once where the device that was asked for cannot be opened for want of one. */
     default void requirePresent(DeviceRequest request, BackendOptions options) {}
+
+    /** Returns what there is of CUDA, for people who ask why it is not used. */
+    default Map<String, String> surveyCuda() {
+      return Map.of();
+    }
   }
 
   Session(PrintStream out, PrintStream err, boolean terminal, StopSignal stop) {
-    this(out, err, terminal, stop, Devices.OF_MACHINE);
+    this(out, err, terminal, stop, Devices.ofMachine());
   }
 
   ConsoleReporter reporter(OutputOptions options) {

@@ -1,8 +1,8 @@
 package io.github.distillcuda.cli;
 
 import io.github.distillcuda.failure.ExitCode;
-import java.lang.reflect.InvocationHandler;
-import java.lang.reflect.Proxy;
+import io.github.distillcuda.launch.ChildProcess;
+import io.github.distillcuda.launch.Signals;
 import java.util.function.Consumer;
 
 /**
@@ -35,10 +35,10 @@ public final class StopSignals {
   public static void listen(Consumer<ExitCode> onStop) {
     StopSignals signals =
         new StopSignals(onStop, reason -> Runtime.getRuntime().halt(reason.value()));
-    handle("INT", () -> signals.heardHere(ExitCode.INTERRUPTED));
-    handle("TERM", () -> signals.heardHere(ExitCode.TERMINATED));
-    handle("HUP", () -> signals.heardHere(ExitCode.TERMINATED));
-    if (ParentWatch.isNeeded()) {
+    Signals.handle("INT", () -> signals.heardHere(ExitCode.INTERRUPTED));
+    Signals.handle("TERM", () -> signals.heardHere(ExitCode.TERMINATED));
+    Signals.handle("HUP", () -> signals.heardHere(ExitCode.TERMINATED));
+    if (ChildProcess.isThisProcess()) {
       ParentWatch.start(signals::heardByLauncher, signals::launcherEnded);
     }
   }
@@ -77,27 +77,5 @@ public final class StopSignals {
 
   private int requests() {
     return Math.max(heardHere, heardByLauncher);
-  }
-
-  /** By reflection: javac's warning about {@code sun.misc.Signal} cannot be suppressed. */
-  private static void handle(String name, Runnable action) {
-    try {
-      Class<?> signal = Class.forName("sun.misc.Signal");
-      Class<?> handler = Class.forName("sun.misc.SignalHandler");
-      InvocationHandler run =
-          (proxy, method, arguments) -> {
-            action.run();
-            return null;
-          };
-      signal
-          .getMethod("handle", signal, handler)
-          .invoke(
-              null,
-              signal.getConstructor(String.class).newInstance(name),
-              Proxy.newProxyInstance(
-                  StopSignals.class.getClassLoader(), new Class<?>[] {handler}, run));
-    } catch (ReflectiveOperationException e) {
-      // Not offered by this JVM or system: the signal then ends the process as it always does.
-    }
   }
 }

@@ -20,7 +20,7 @@ final class StudentOptions {
       names = "--student-widths",
       paramLabel = "A,B,C",
       description = "the student's conv1, conv2 and fc1 outputs (default: ${DEFAULT-VALUE})")
-  String widths = Widths.of(Architecture.STUDENT);
+  String widths = Architecture.STUDENT.toString();
 
   void check() {
     Ranges.requireWithin(command, "--epochs", epochs, 1L, 100_000L);

@@ -31,7 +31,7 @@ final class TeacherWidths {
       throw Ranges.usage(
           command,
           "--teacher-widths %s, but %s has %s; leave --teacher-widths out"
-              .formatted(widths, file.path(), Widths.of(file.architecture())));
+              .formatted(widths, file.path(), file.architecture()));
     }
   }
 }

@@ -37,7 +37,7 @@ abstract class TrainingCommand extends Command {
 
   @Mixin TrainingOptions training;
   @Mixin DataOptions data;
-  @Mixin DeviceOptions device;
+  @Mixin TrainingDeviceOptions device;
 
   TrainingCommand(Session session) {
     super(session);
@@ -96,7 +96,7 @@ abstract class TrainingCommand extends Command {
     RunFolder.requireUsable(root);
     ModelFile file = teacherFile();
     RunConfig config = config(file);
-    device.requirePresent(session);
+    device.requirePresent(session, device.options());
     try (DatasetOpening opening = opening(config, reporter);
         Backend backend = device.open(session, reporter::line)) {
       ImageDataset images = opening.result();
@@ -114,17 +114,19 @@ abstract class TrainingCommand extends Command {
       RunConfig config = folder.config();
       requireOwn(config);
       ResumedSettings.requireSame(spec, config(teacherFile()), config);
-      device.requirePresent(session, config);
+      BackendOptions options = device.options(config);
+      device.requirePresent(session, options);
       Optional<RunSnapshot> snapshot = folder.newestSnapshot(reporter::important);
       try (DatasetOpening opening = opening(config, reporter);
-          Backend backend = device.open(session, reporter::line, config)) {
+          Backend backend = device.open(session, reporter::line, options)) {
         ImageDataset images = opening.result();
         announce(reporter, backend, config, folder);
         if (snapshot.isPresent()) {
           return sayingWhatIsSaved(
               folder, () -> run(backend, config, images, folder, reporter).resume(snapshot.get()));
         }
-        reporter.important("the run ended before its first checkpoint; it starts anew");
+        reporter.important(
+            "the run ended before its first checkpoint; it starts again from the beginning");
         ModelFile file = config.teacherFile() == null ? null : teacherFileOf(config);
         List<NamedArray> parameters = file == null ? null : file.parameters();
         return sayingWhatIsSaved(
@@ -138,12 +140,8 @@ abstract class TrainingCommand extends Command {
     if (!trains(config.models())) {
       throw Ranges.usage(
           spec,
-          "--resume %s: that run trains what %s does; go on with %s --resume %s"
-              .formatted(
-                  training.resume,
-                  commandOf(config.models()),
-                  commandOf(config.models()),
-                  training.resume));
+          "--resume %s: another command began this run; go on with %s --resume %s"
+              .formatted(training.resume, commandOf(config.models()), training.resume));
     }
   }
 
@@ -250,7 +248,7 @@ abstract class TrainingCommand extends Command {
         file == null ? null : file.sha256(),
         teacher() == null ? Map.of() : teacher().renames,
         teacher() != null && teacher().recompute,
-        data.data.name().toLowerCase(Locale.ROOT),
+        data.data.toString(),
         data.directory == null ? null : data.directory.toAbsolutePath().toString(),
         training.subset,
         !device.noDeterministic,

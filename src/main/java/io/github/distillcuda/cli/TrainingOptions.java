@@ -66,7 +66,8 @@ final class TrainingOptions {
       Ranges.requireWithin(command, "--subset", subset, 1, 50_000);
     }
     if (out != null && resume != null) {
-      throw Ranges.usage(command, "--out and --resume exclude each other; --resume names the run");
+      throw Ranges.usage(
+          command, "--out does not go with --resume, which names the run folder; leave one out");
     }
   }
 }

@@ -14,7 +14,7 @@ import picocli.CommandLine.Mixin;
     description =
         "Compares the device with stored PyTorch numbers: the loss alone and a short training.")
 final class VerifyCommand extends Command {
-  @Mixin DeviceOptions device;
+  @Mixin TrainingDeviceOptions device;
 
   VerifyCommand(Session session) {
     super(session);

@@ -13,11 +13,8 @@ final class Version implements IVersionProvider {
   @Override
   public String[] getVersion() {
     return new String[] {
-      "distill-cuda " + program() + ", Java " + Runtime.version() + " (" + java() + ")"
+      "distill-cuda %s, Java %s (%s)"
+          .formatted(program(), Runtime.version(), System.getProperty("java.home"))
     };
-  }
-
-  private static String java() {
-    return System.getProperty("java.home");
   }
 }

@@ -4,14 +4,9 @@ import io.github.distillcuda.nn.Architecture;
 import java.util.stream.Stream;
 import picocli.CommandLine.Model.CommandSpec;
 
-/** Widths of a network as they are typed, such as {@code 64,128,256}. */
+/** Reads the widths of a network as they are typed, such as {@code 64,128,256}. */
 final class Widths {
   private Widths() {}
-
-  /** Formats the widths of a network. */
-  static String of(Architecture network) {
-    return "%d,%d,%d".formatted(network.conv1(), network.conv2(), network.hidden());
-  }
 
   /** Returns the network of the given widths. */
   static Architecture parse(CommandSpec command, String option, String widths) {

@@ -1,5 +1,5 @@
 /**
  * The command line: arguments, the wiring of everything below, exit codes, and the only printing.
- * May import every other package but {@code launch}, which calls it by reflection.
+ * May import every other package.
  */
 package io.github.distillcuda.cli;

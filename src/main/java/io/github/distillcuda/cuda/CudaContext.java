@@ -122,11 +122,6 @@ public final class CudaContext extends NativeHandle {
     return latch().isLost();
   }
 
-  /** Returns how many handles are open in this context. */
-  public int openHandles() {
-    return open.size();
-  }
-
   CudaLatch latch() {
     return driver.latch();
   }

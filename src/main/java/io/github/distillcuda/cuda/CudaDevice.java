@@ -4,6 +4,7 @@ import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.ffi.CudaConstants;
 import io.github.distillcuda.ffi.CudaDriverApi;
+import io.github.distillcuda.ffi.CudaLibraries;
 
 /**
  * A GPU.
@@ -59,18 +60,21 @@ public record CudaDevice(
         CudaConstants.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, handle);
   }
 
+  /** Returns the compute capability as people write it, such as {@code 9.0}. */
+  public String capability() {
+    return computeCapability / 10 + "." + computeCapability % 10;
+  }
+
   /** Returns name and properties for people. */
   @Override
   public String toString() {
-    return "cuda:%d %s (compute capability %d.%d, %d multiprocessors, %d MiB, driver for CUDA %d.%d)"
+    return "cuda:%d %s (compute capability %s, %d multiprocessors, %d MiB, driver for CUDA %s)"
         .formatted(
             ordinal,
             name,
-            computeCapability / 10,
-            computeCapability % 10,
+            capability(),
             multiprocessors,
             totalBytes >> 20,
-            driverVersion / 1000,
-            driverVersion % 1000 / 10);
+            CudaLibraries.cudaVersion(driverVersion));
   }
 }

@@ -77,7 +77,7 @@ public final class CudaDistillationLoss extends LogitsOperation {
       long bytes = 4L * rows;
       if (rows < 1 || buffer.byteSize() < 3 * bytes) {
         throw new IllegalArgumentException(
-            "%,d bytes of %s are no room for the terms of %,d rows"
+            "%,d bytes of %s have no room for the terms of %,d rows"
                 .formatted(buffer.byteSize(), buffer.name(), rows));
       }
       return new RowTerms(

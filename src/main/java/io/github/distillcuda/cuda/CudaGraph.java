@@ -6,7 +6,6 @@ import io.github.distillcuda.ffi.CudaDriverApi;
 /** Work that was recorded once and is launched as a whole. */
 public final class CudaGraph extends ContextHandle {
   private final int nodes;
-  private final int kernelNodes;
 
   /** The recording itself, which is not needed once it was made executable. */
   private static final class Recording extends ContextHandle {
@@ -22,16 +21,9 @@ public final class CudaGraph extends ContextHandle {
 
   private CudaGraph(CudaContext context, String name, Recording recording) {
     CudaDriverApi driver = context.driver();
-    long[] all = driver.cuGraphGetNodes(recording.address());
-    int kernels = 0;
-    for (long node : all) {
-      if (driver.cuGraphNodeGetType(node) == CudaConstants.CU_GRAPH_NODE_TYPE_KERNEL) {
-        kernels++;
-      }
-    }
+    int recorded = driver.cuGraphGetNodes(recording.address()).length;
     super(context, name, driver.cuGraphInstantiateWithFlags(recording.address(), 0));
-    nodes = all.length;
-    kernelNodes = kernels;
+    nodes = recorded;
   }
 
   /**
@@ -79,11 +71,6 @@ public final class CudaGraph extends ContextHandle {
   /** Returns how many operations one launch runs. */
   public int nodes() {
     return nodes;
-  }
-
-  /** Returns how many of them are kernels. */
-  public int kernelNodes() {
-    return kernelNodes;
   }
 
   /** Sends the graph to the device, so that its first launch is like any other. */

@@ -14,20 +14,12 @@ public final class CudaStream extends ContextHandle {
     this.owned = owned;
   }
 
-  private static CudaStream create(CudaContext context, String name, int priority) {
-    long address =
-        context.driver().cuStreamCreateWithPriority(CudaConstants.CU_STREAM_NON_BLOCKING, priority);
-    return new CudaStream(context, name, address, true);
-  }
-
   /** Creates a stream of the highest priority; the caller closes it. */
   public static CudaStream create(CudaContext context, String name) {
-    return create(context, name, context.driver().cuCtxGetStreamPriorityRange()[1]);
-  }
-
-  /** Creates a stream whose work may wait for that of others; the caller closes it. */
-  public static CudaStream createLowPriority(CudaContext context, String name) {
-    return create(context, name, context.driver().cuCtxGetStreamPriorityRange()[0]);
+    int highest = context.driver().cuCtxGetStreamPriorityRange()[1];
+    long address =
+        context.driver().cuStreamCreateWithPriority(CudaConstants.CU_STREAM_NON_BLOCKING, highest);
+    return new CudaStream(context, name, address, true);
   }
 
   /**

@@ -48,8 +48,7 @@ public final class CudaSurvey {
     for (int ordinal = 0; ordinal < driver.cuDeviceGetCount(); ordinal++) {
       facts.put("cuda:" + ordinal, CudaDevice.of(driver, ordinal).toString());
     }
-    int version = driver.cuDriverGetVersion();
-    return "for CUDA %d.%d".formatted(version / 1000, version % 1000 / 10);
+    return "for CUDA " + CudaLibraries.cudaVersion(driver.cuDriverGetVersion());
   }
 
   private static String attempts(CudaLibrarySearch search) {

@@ -60,7 +60,7 @@ final class DeviceArguments {
     long begin = range.address();
     if (begin % type.bytes() != 0) {
       throw new IllegalArgumentException(
-          "%s begins at 0x%x, which is no place for %s".formatted(name, begin, type));
+          "%s begins at 0x%x, which is not aligned for %s".formatted(name, begin, type));
     }
     for (int i = 0; i < count; i++) {
       boolean overlaps = begin < ends[i] && begins[i] < begin + bytes;

@@ -16,7 +16,6 @@ public final class DeviceMemory {
 
   private final CudaContext context;
   private final Set<DeviceBuffer> live = new LinkedHashSet<>();
-  private long peakBytes;
 
   DeviceMemory(CudaContext context) {
     this.context = context;
@@ -37,7 +36,6 @@ public final class DeviceMemory {
     try {
       DeviceBuffer buffer = new DeviceBuffer(context, name, byteSize);
       live.add(buffer);
-      peakBytes = Math.max(peakBytes, liveBytes());
       return buffer;
     } catch (NativeException e) {
       throw e.code() == CudaConstants.CUDA_ERROR_OUT_OF_MEMORY ? noRoom(name, byteSize, e) : e;
@@ -59,7 +57,7 @@ public final class DeviceMemory {
 
   /** Returns for people what is free, and which buffers of this context are the largest. */
   public String account() {
-    return "free are %s of %s; the largest buffers are %s"
+    return "%s of %s are free; the largest buffers are %s"
         .formatted(
             mebibytes(freeBytes()),
             mebibytes(context.device().totalBytes()),
@@ -82,11 +80,6 @@ public final class DeviceMemory {
   /** Returns the bytes of all buffers that are not closed. */
   public long liveBytes() {
     return live.stream().mapToLong(DeviceBuffer::byteSize).sum();
-  }
-
-  /** Returns the most bytes that were alive at once. */
-  public long peakBytes() {
-    return peakBytes;
   }
 
   void freed(DeviceBuffer buffer) {

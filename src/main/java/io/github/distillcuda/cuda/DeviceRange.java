@@ -33,7 +33,7 @@ public sealed interface DeviceRange permits DeviceBuffer, DeviceSpan, DeviceRang
     public Foreign {
       if (address == 0 || byteSize < 1) {
         throw new IllegalArgumentException(
-            "%d bytes at the address 0x%x are no device memory".formatted(byteSize, address));
+            "%d bytes at the address 0x%x are not device memory".formatted(byteSize, address));
       }
     }
   }

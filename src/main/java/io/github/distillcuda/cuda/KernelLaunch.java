@@ -151,11 +151,6 @@ public final class KernelLaunch {
     return SLOT * index(name);
   }
 
-  /** Returns the launch configuration. */
-  public LaunchConfig config() {
-    return config;
-  }
-
   /**
    * Returns the least traffic in bytes: each input and each required output that is bound, once.
    */

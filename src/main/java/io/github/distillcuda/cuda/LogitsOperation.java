@@ -46,11 +46,8 @@ abstract class LogitsOperation implements AutoCloseable {
     if (type == BFLOAT16 && context.device().computeCapability() < BFLOAT16_CAPABILITY) {
       throw new DistillException(
           ExitCode.DEVICE,
-          "logits in bfloat16 need compute capability 8.0; %s has %d.%d: use float32"
-              .formatted(
-                  context.device().name(),
-                  context.device().computeCapability() / 10,
-                  context.device().computeCapability() % 10));
+          "logits in bfloat16 need compute capability 8.0; %s has %s: use float32"
+              .formatted(context.device().name(), context.device().capability()));
     }
     this.context = context;
     this.type = type;

@@ -95,15 +95,15 @@ final class BatchPickleReader extends PickleReader<DistillException> {
           case TRAILING -> told + " bytes after the end";
           case OPERANDS -> "an opcode without its operands";
           case MARK -> "an opcode without its mark";
-          case DEPTH -> "more than " + told + " marks in each other";
+          case DEPTH -> "more than " + told + " nested marks";
           case MEMO -> "a reference to nothing";
           case NAME_LENGTH -> "a name of more than " + told + " bytes";
           case NAME -> "the name " + told;
           case CALL -> "a construction other than an array of unsigned bytes";
           case STATE -> "a state for something that has none";
-          case NO_LIST -> "items for something that is no list";
-          case NO_DICTIONARY -> "entries for something that is no dictionary";
-          case KEY -> "a key that is no string of at most " + MAX_KEY_BYTES + " bytes";
+          case NO_LIST -> "items for something that is not a list";
+          case NO_DICTIONARY -> "entries for something that is not a dictionary";
+          case KEY -> "a key that is not a string of at most " + MAX_KEY_BYTES + " bytes";
           case KEY_TWICE -> "the key " + told + " twice";
         };
     return DataFault.invalid(

@@ -29,7 +29,8 @@ final class DataFault {
 
   /** A file or folder that cannot be read, with the system's reason. */
   static DistillException unreadable(Object where, IOException cause) {
-    String message = where + ": cannot be read (" + reason(cause) + ")";
+    String message =
+        where + ": cannot be read (" + reason(cause) + "); make it readable or name another";
     return new DistillException(ExitCode.DATA, oneLine(message), cause);
   }
 

@@ -2,19 +2,6 @@ package io.github.distillcuda.data;
 
 /** Hears what finding, reading and downloading data has to say; printing is left to the caller. */
 public interface DataListener {
-  /** Hears nothing. */
-  DataListener SILENT =
-      new DataListener() {
-        @Override
-        public void note(String line) {}
-
-        @Override
-        public void warning(String line) {}
-
-        @Override
-        public void transferred(String server, long byteCount, long total) {}
-      };
-
   /**
    * Something worth a line: where data was found, which server is tried and why the last failed.
    */

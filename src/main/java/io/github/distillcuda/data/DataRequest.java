@@ -14,9 +14,8 @@ import java.util.OptionalInt;
  * @param seed what the synthetic set is drawn from
  */
 public record DataRequest(
-    DataChoice choice, Optional<Path> dataDir, boolean mayDownload, OptionalInt subset, long seed) {
-  /** A request as if no flag were given. */
-  public static DataRequest standard(long seed) {
-    return new DataRequest(DataChoice.AUTO, Optional.empty(), true, OptionalInt.empty(), seed);
-  }
-}
+    DataChoice choice,
+    Optional<Path> dataDir,
+    boolean mayDownload,
+    OptionalInt subset,
+    long seed) {}

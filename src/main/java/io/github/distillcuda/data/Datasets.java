@@ -50,10 +50,6 @@ public final class Datasets {
       throw new DistillException(
           ExitCode.USAGE, "--data synthetic reads no files: leave out --data-dir, or --data");
     }
-    if (request.subset().isPresent() && request.subset().getAsInt() < 1) {
-      throw DataFault.fault(
-          ExitCode.USAGE, "--subset %d: 1 image at least", request.subset().getAsInt());
-    }
   }
 
   private ImageDataset openCifar10(DataRequest request, DataListener listener) {

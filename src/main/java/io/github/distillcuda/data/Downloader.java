@@ -52,7 +52,7 @@ final class Downloader {
       throw DataFault.unwritable(
           folder,
           e,
-          "set XDG_CACHE_HOME, or data fetch --to DIR and then --data-dir DIR, to one that can be");
+          "set XDG_CACHE_HOME to another, or use data fetch --to DIR and then --data-dir DIR");
     } finally {
       THIS_PROCESS.unlock();
     }

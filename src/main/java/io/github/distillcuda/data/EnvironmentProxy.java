@@ -47,7 +47,7 @@ final class EnvironmentProxy {
     try {
       proxy = URI.create(value.contains("://") ? value : "http://" + value);
     } catch (IllegalArgumentException e) {
-      throw unusable(name, "is no address");
+      throw unusable(name, "is not an address");
     }
     if (!"http".equalsIgnoreCase(proxy.getScheme())) {
       throw unusable(name, "names a proxy that is not plain HTTP");

@@ -154,7 +154,7 @@ final class MirrorTransfer {
       }
       case RANGE_NOT_SATISFIABLE -> {
         part.discard();
-        throw MirrorFailure.passing("has not the part that was asked for (HTTP 416)");
+        throw MirrorFailure.passing("does not have the part that was asked for (HTTP 416)");
       }
       default -> {
         String reason = "answered HTTP " + status;
@@ -193,7 +193,7 @@ final class MirrorTransfer {
     listener.transferred(server, have, total);
     for (int got = body.read(buffer); got >= 0; got = body.read(buffer)) {
       if (have == 0 && got > 0 && buffer[0] != 0x1F) {
-        throw MirrorFailure.lasting("sends something that is no .tar.gz");
+        throw MirrorFailure.lasting("sends something that is not a .tar.gz");
       }
       have += got;
       if (have > total) {

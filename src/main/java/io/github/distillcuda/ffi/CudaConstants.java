@@ -57,8 +57,5 @@ public final class CudaConstants {
   public static final int CU_STREAM_CAPTURE_STATUS_ACTIVE = 1;
   public static final int CU_STREAM_CAPTURE_STATUS_INVALIDATED = 2;
 
-  // CUgraphNodeType
-  public static final int CU_GRAPH_NODE_TYPE_KERNEL = 0;
-
   private CudaConstants() {}
 }

@@ -207,9 +207,6 @@ public interface CudaDriverApi {
   /** Returns the nodes of a graph, which owns them. */
   long[] cuGraphGetNodes(long graph);
 
-  /** Returns what a node does, such as {@code CudaConstants.CU_GRAPH_NODE_TYPE_KERNEL}. */
-  int cuGraphNodeGetType(long node);
-
   /**
    * Makes a graph executable; the caller owns the result, and the graph may be destroyed.
    *

@@ -70,7 +70,6 @@ final class CudaFunctionTables {
           cuStreamEndCapture(pointer hStream, out pointer phGraph)
           cuStreamIsCapturing(pointer hStream, out int captureStatus)
           cuGraphGetNodes(pointer hGraph, memory nodes, memory numNodes)
-          cuGraphNodeGetType(pointer hNode, out int type)
           cuGraphInstantiateWithFlags(out pointer phGraphExec, pointer hGraph, long flags)
           cuGraphUpload(pointer hGraphExec, pointer hStream)
           cuGraphLaunch(pointer hGraphExec, pointer hStream)

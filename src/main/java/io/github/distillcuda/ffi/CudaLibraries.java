@@ -36,6 +36,7 @@ public final class CudaLibraries {
   private final Set<String> notices = new LinkedHashSet<>();
   private final Map<String, CudaLibrarySearch> searches = new LinkedHashMap<>();
   private int driverVersion = Integer.MAX_VALUE;
+  private CudaDriverApi driver;
 
   /** Prepares to look through this system, and to call what is found through Panama. */
   public CudaLibraries() {
@@ -70,9 +71,16 @@ public final class CudaLibraries {
 
   /**
    * Returns the driver, initialised and with at least one GPU. To be called before the other
-   * libraries, whose versions must suit it.
+   * libraries, whose versions must suit it. Found and linked once, however often it is asked for.
    */
   public CudaDriverApi driver() {
+    if (driver == null) {
+      driver = linkDriver();
+    }
+    return driver;
+  }
+
+  private CudaDriverApi linkDriver() {
     CudaLibrarySearch search = searchDriver();
     SharedLibrary library =
         search
@@ -84,9 +92,9 @@ public final class CudaLibraries {
                         search.failure(), OLDEST_DRIVER));
     try {
       requireNewEnough(library);
-      CudaDriverApi driver = new LinkedCudaDriver(linker(JcudaLibrary.DRIVER, library), latch);
-      driver.cuInit(0);
-      return driver;
+      CudaDriverApi linked = new LinkedCudaDriver(linker(JcudaLibrary.DRIVER, library), latch);
+      linked.cuInit(0);
+      return linked;
     } catch (UnsatisfiedLinkError e) {
       throw unusable(
           "the NVIDIA driver at %s is not complete (%s); install driver %s or newer",
@@ -270,7 +278,8 @@ public final class CudaLibraries {
     return searches.get(name).location().orElseThrow();
   }
 
-  private static String cudaVersion(int version) {
+  /** Returns a version of CUDA as people write it, of 1000*major + 10*minor. */
+  public static String cudaVersion(int version) {
     return version / 1000 + "." + version % 1000 / 10;
   }
 

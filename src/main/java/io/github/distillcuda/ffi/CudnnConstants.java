@@ -39,7 +39,6 @@ public final class CudnnConstants {
   public static final int CUDNN_POOLING_MAX_DETERMINISTIC = 3;
 
   // cudnnConvolutionFwdAlgo_t
-  public static final int CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM = 0;
   public static final int CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM = 1;
 
   // cudnnConvolutionBwdDataAlgo_t, cudnnConvolutionBwdFilterAlgo_t; 0 and 3 are not deterministic

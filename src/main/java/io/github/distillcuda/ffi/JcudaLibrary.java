@@ -51,7 +51,7 @@ enum JcudaLibrary {
 
   private static final String RESOURCES = "/lib/";
   private static final String TEMPORARY_FOLDER = "java.io.tmpdir";
-  private static final String OTHER_ENGINE = "take --engine panama";
+  private static final String OTHER_ENGINE = "use --engine panama";
 
   private final Class<?> methods;
   private final String soname;
@@ -109,7 +109,7 @@ enum JcudaLibrary {
           OTHER_ENGINE);
     }
     throw unusable(
-        "JCuda would call another %s than the one that was found".formatted(soname), OTHER_ENGINE);
+        "JCuda would call another %s, not the one that was found".formatted(soname), OTHER_ENGINE);
   }
 
   private Path unpack() {

@@ -338,11 +338,6 @@ final class LinkedCudaDriver implements CudaDriverApi {
   }
 
   @Override
-  public int cuGraphNodeGetType(long node) {
-    return driver.get("cuGraphNodeGetType").callForInt(node);
-  }
-
-  @Override
   public long cuGraphInstantiateWithFlags(long graph, long flags) {
     return driver.get("cuGraphInstantiateWithFlags").callForLong(graph, flags);
   }

@@ -154,13 +154,8 @@ public final class OnednnApi {
 
   public long dnnl_memory_desc_create_with_tag(long[] dims, int dataType, int tag) {
     return calls.create(
-        "dnnl_memory_desc_create_with_tag(dims="
-            + Arrays.toString(dims)
-            + ", data_type="
-            + dataType
-            + ", tag="
-            + tag
-            + ")",
+        "dnnl_memory_desc_create_with_tag(dims=%s, data_type=%d, tag=%d)"
+            .formatted(Arrays.toString(dims), dataType, tag),
         (arena, out) ->
             (int)
                 memoryDescCreateWithTag.invokeExact(
@@ -199,11 +194,8 @@ public final class OnednnApi {
    */
   public long dnnl_memory_create(long memoryDesc, long engine, long data) {
     return calls.create(
-        "dnnl_memory_create(size="
-            + dnnl_memory_desc_get_size(memoryDesc)
-            + ", data="
-            + hex(data)
-            + ")",
+        "dnnl_memory_create(size=%d, data=%s)"
+            .formatted(dnnl_memory_desc_get_size(memoryDesc), hex(data)),
         (arena, out) -> (int) memoryCreate.invokeExact(out, memoryDesc, engine, data));
   }
 

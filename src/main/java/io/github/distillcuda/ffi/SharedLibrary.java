@@ -41,11 +41,7 @@ final class SharedLibrary {
     } catch (IllegalArgumentException e) {
       String reason = loaderReason(file.toString());
       // The reason names the file, unless it is one that the file depends on.
-      UnsatisfiedLinkError error =
-          new UnsatisfiedLinkError(
-              reason.startsWith(file.toString()) ? reason : file + ": " + reason);
-      error.initCause(e);
-      throw error;
+      throw notLoaded(reason.startsWith(file.toString()) ? reason : file + ": " + reason, e);
     }
   }
 
@@ -59,10 +55,14 @@ final class SharedLibrary {
     try {
       return new SharedLibrary(soname, SymbolLookup.libraryLookup(soname, Arena.global()));
     } catch (IllegalArgumentException e) {
-      UnsatisfiedLinkError error = new UnsatisfiedLinkError(loaderReason(soname));
-      error.initCause(e);
-      throw error;
+      throw notLoaded(loaderReason(soname), e);
     }
+  }
+
+  private static UnsatisfiedLinkError notLoaded(String reason, IllegalArgumentException cause) {
+    UnsatisfiedLinkError error = new UnsatisfiedLinkError(reason);
+    error.initCause(cause);
+    return error;
   }
 
   /**

@@ -17,7 +17,7 @@ import java.util.List;
  * child would count one request twice and take the second for "stop at once". From the letters it
  * can tell which requests it has heard already.
  */
-final class ChildProcess {
+public final class ChildProcess {
   /** Set in the child, where it says that standard input is the pipe. */
   static final String LAUNCHED_PROPERTY = "distillcuda.launched";
 
@@ -29,8 +29,13 @@ final class ChildProcess {
   private ChildProcess() {}
 
   /** Returns whether this process was started by another one's {@link #run}. */
-  static boolean isThisProcess() {
+  public static boolean isThisProcess() {
     return Boolean.getBoolean(LAUNCHED_PROPERTY);
+  }
+
+  /** Returns whether it was, and that one had a terminal. */
+  public static boolean hasTerminal() {
+    return Boolean.getBoolean(TERMINAL_PROPERTY);
   }
 
   /** Runs the program with these arguments in that Java, and returns its exit code. */

@@ -7,14 +7,14 @@ import java.lang.reflect.Proxy;
  * POSIX signals. Only {@code sun.misc.Signal} hears of them, and javac's warning about that class
  * cannot be suppressed, hence the reflection.
  */
-final class Signals {
+public final class Signals {
   private Signals() {}
 
   /**
    * Runs {@code action} at each arrival of a signal, such as {@code INT}, instead of ending this
    * process. A signal that this JVM or system does not offer is left as it is.
    */
-  static void handle(String name, Runnable action) {
+  public static void handle(String name, Runnable action) {
     try {
       Class<?> signal = Class.forName("sun.misc.Signal");
       Class<?> handler = Class.forName("sun.misc.SignalHandler");
@@ -31,7 +31,7 @@ final class Signals {
               Proxy.newProxyInstance(
                   Signals.class.getClassLoader(), new Class<?>[] {handler}, run));
     } catch (ReflectiveOperationException e) {
-      // The default then ends this process, and the child stops because its pipe does.
+      // It then ends this process as it always does; a child stops because its pipe ends.
     }
   }
 }

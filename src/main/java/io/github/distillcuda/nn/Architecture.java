@@ -61,8 +61,8 @@ public record Architecture(int conv1, int conv2, int hidden, int classes) {
   public SequencedMap<String, Shape> stateDict() {
     SequencedMap<String, Shape> shapes = new LinkedHashMap<>();
     for (LayerSpec layer : layers()) {
-      shapes.put(layer.name() + ".weight", layer.weightShape());
-      shapes.put(layer.name() + ".bias", layer.biasShape());
+      shapes.put(layer.weightName(), layer.weightShape());
+      shapes.put(layer.biasName(), layer.biasShape());
     }
     return shapes;
   }
@@ -74,16 +74,9 @@ public record Architecture(int conv1, int conv2, int hidden, int classes) {
 
   /** Returns the multiply-adds of one image's forward pass, for estimates of time. */
   public long forwardMultiplyAdds() {
-    long sum = 0;
-    for (LayerSpec layer : layers()) {
-      long outputs =
-          switch (layer) {
-            case ConvolutionSpec c -> (long) c.outChannels() * c.height() * c.width();
-            case LinearSpec l -> l.outFeatures();
-          };
-      sum += outputs * layer.fanIn();
-    }
-    return sum;
+    return layers().stream()
+        .mapToLong(layer -> (long) layer.productShape().elements() * layer.fanIn())
+        .sum();
   }
 
   /** Returns the widths as they are given on the command line, such as {@code 64,128,256}. */

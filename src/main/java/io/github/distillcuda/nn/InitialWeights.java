@@ -25,8 +25,8 @@ public final class InitialWeights {
     List<NamedArray> arrays = new ArrayList<>();
     for (LayerSpec layer : architecture.layers()) {
       double bound = 1 / Math.sqrt(layer.fanIn());
-      arrays.add(uniform(layer.name() + ".weight", layer.weightShape(), bound, random));
-      arrays.add(uniform(layer.name() + ".bias", layer.biasShape(), bound, random));
+      arrays.add(uniform(layer.weightName(), layer.weightShape(), bound, random));
+      arrays.add(uniform(layer.biasName(), layer.biasShape(), bound, random));
     }
     return arrays;
   }

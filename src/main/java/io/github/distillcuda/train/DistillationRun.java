@@ -106,31 +106,33 @@ public final class DistillationRun {
    */
   public RunMetrics resume(RunSnapshot snapshot) {
     stop.heed();
+    RunSnapshot.State begun = snapshot.state();
     if (backend.dtype() != DType.FLOAT32) {
       throw new DistillException(
           ExitCode.USAGE,
-          "a checkpoint keeps float32 and %s has more: its runs cannot be resumed to the same bits"
-              .formatted(backend.info().device()));
+          "%s computes in more than the float32 of a checkpoint, so its runs cannot be resumed;"
+                  .formatted(backend.info().device())
+              + " start a new one");
     }
     requireSame(
-        "config.json was changed since the run began", snapshot.config(), config, "put it back");
+        "config.json was changed since the run began", begun.config(), config, "undo the change");
     requireSame(
-        "the device computes in another way than the run began",
-        snapshot.backend(),
+        "the device computes differently from when the run began",
+        begun.backend(),
         backend.info(),
         "give the same --device, --threads, --precision and --kernels on the same machine");
-    if (!snapshot.datasetSha256().equals(datasetSha256.join())) {
+    if (!begun.datasetSha256().equals(datasetSha256.join())) {
       throw new DistillException(
           ExitCode.USAGE,
           "the training images are not those the run began with (SHA-256 %s, now %s); give the same"
-                  .formatted(snapshot.datasetSha256(), datasetSha256.join())
+                  .formatted(begun.datasetSha256(), datasetSha256.join())
               + " --data-dir");
     }
-    requireRoom(snapshot.finished().keySet(), Backend.FIXED_BATCH);
-    backend.reuseAlgorithms(snapshot.algorithms(), listener::note);
-    secondsBefore = snapshot.secondsSpent();
-    history.addAll(snapshot.history());
-    finished.putAll(snapshot.finished());
+    requireRoom(begun.finished().keySet(), Backend.FIXED_BATCH);
+    backend.reuseAlgorithms(begun.algorithms(), listener::note);
+    secondsBefore = begun.secondsSpent();
+    history.addAll(begun.history());
+    finished.putAll(begun.finished());
     if (finished.containsKey(ModelRole.TEACHER)) {
       teacher =
           frozen(ModelRole.TEACHER, snapshot.arrays(ModelRole.TEACHER, RunSnapshot.Group.VALUES));
@@ -155,7 +157,7 @@ public final class DistillationRun {
   private RunMetrics trainRemaining(RunSnapshot snapshot) {
     for (ModelRole role : config.models()) {
       if (!finished.containsKey(role)) {
-        train(role, snapshot != null && snapshot.inProgress() == role ? snapshot : null);
+        train(role, snapshot != null && snapshot.state().inProgress() == role ? snapshot : null);
       }
     }
     RunMetrics metrics =
@@ -209,7 +211,7 @@ public final class DistillationRun {
       folder.requireSpace(checkpointBytes(role));
     } else {
       snapshot.restore(network);
-      position = snapshot.position();
+      position = snapshot.state().position();
     }
     LossSpec loss =
         role == ModelRole.STUDENT
@@ -246,9 +248,9 @@ public final class DistillationRun {
   /** The run ends for another reason than a disk that has no room for this. */
   private String dump(NonFiniteState state) {
     try {
-      return "what it had is in " + folder.dump(state);
+      return "the state at that step is in " + folder.dump(state);
     } catch (DistillException e) {
-      return "what it had is not kept: " + e.getMessage();
+      return "the state at that step is not kept: " + e.getMessage();
     }
   }
 
@@ -330,9 +332,9 @@ public final class DistillationRun {
    * gradient does not, and its parameter then stays where it is for good: no run is saved so.
    */
   private static void requireFinite(RunSnapshot snapshot, Network network) {
-    ModelRole role = snapshot.inProgress();
-    StepProgress progress = snapshot.position().progress();
-    int epoch = snapshot.position().epoch();
+    ModelRole role = snapshot.state().inProgress();
+    StepProgress progress = snapshot.state().position().progress();
+    int epoch = snapshot.state().position().epoch();
     for (NamedArray array : snapshot.arrays(role, RunSnapshot.Group.SECOND_MOMENTS)) {
       if (!NonFiniteState.isFinite(array.values())) {
         throw new NonFiniteException(
@@ -355,17 +357,19 @@ public final class DistillationRun {
   }
 
   private RunSnapshot snapshot(ModelRole role, Network network, TrainingPosition position) {
+    RunSnapshot.State state =
+        new RunSnapshot.State(
+            config,
+            backend.info(),
+            backend.algorithms(),
+            datasetSha256.join(),
+            new EnumMap<>(finished),
+            role,
+            position,
+            List.copyOf(history),
+            seconds());
     return new RunSnapshot(
-        config,
-        backend.info(),
-        backend.algorithms(),
-        datasetSha256.join(),
-        new EnumMap<>(finished),
-        role,
-        position,
-        List.copyOf(history),
-        seconds(),
-        RunSnapshot.arrays(role, network, teacher == null ? null : teacher.network()));
+        state, RunSnapshot.arrays(role, network, teacher == null ? null : teacher.network()));
   }
 
   private double seconds() {

@@ -69,7 +69,7 @@ final class RecordJson {
     } catch (RuntimeException e) {
       // How gson passes on what the constructor of a record says of its arguments.
       if (e.getCause() instanceof IllegalArgumentException refused) {
-        throw new JsonParseException(refused.getMessage(), e);
+        throw new JsonParseException(refused.getMessage(), refused);
       }
       throw e;
     }

@@ -1,8 +1,15 @@
 package io.github.distillcuda.train;
 
+import io.github.distillcuda.backend.BackendOptions;
+import io.github.distillcuda.backend.BackendOptions.Engine;
+import io.github.distillcuda.backend.BackendOptions.Kernels;
+import io.github.distillcuda.backend.BackendOptions.Layers;
+import io.github.distillcuda.backend.BackendOptions.Precision;
+import io.github.distillcuda.data.DataChoice;
 import io.github.distillcuda.nn.Architecture;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Everything that decides the bits of a run, as it is written to {@code config.json}. A resumed run
@@ -54,6 +61,45 @@ public record RunConfig(
     String layers,
     String precision,
     String engine) {
+  /**
+   * Checks the words.
+   *
+   * @throws IllegalArgumentException naming one that cannot be asked for
+   */
+  public RunConfig {
+    named(DataChoice.values(), "data", data);
+    named(Kernels.values(), "kernels", kernels);
+    named(Layers.values(), "layers", layers);
+    named(Precision.values(), "precision", precision);
+    named(Engine.values(), "engine", engine);
+  }
+
+  private static <E> E named(E[] choices, String component, String word) {
+    return Stream.of(choices)
+        .filter(choice -> choice.toString().equals(word))
+        .findFirst()
+        .orElseThrow(() -> new IllegalArgumentException("%s: %s".formatted(component, word)));
+  }
+
+  /** Returns which data set is asked for. */
+  public DataChoice dataChoice() {
+    return named(DataChoice.values(), "data", data);
+  }
+
+  /**
+   * Returns what the run asks of its device.
+   *
+   * @param threads CPU threads, 0 for as many as there are processors
+   */
+  public BackendOptions backendOptions(int threads) {
+    return new BackendOptions(
+        threads,
+        deterministic,
+        named(Kernels.values(), "kernels", kernels),
+        named(Layers.values(), "layers", layers),
+        named(Precision.values(), "precision", precision),
+        named(Engine.values(), "engine", engine));
+  }
 
   /** Returns the settings of one model's training. */
   public TrainingSettings settings(ModelRole role) {

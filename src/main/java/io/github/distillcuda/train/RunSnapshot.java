@@ -23,30 +23,11 @@ import java.util.Set;
  * far, with parameters and moments. The orders of images need no state: they are a function of seed
  * and epoch.
  *
- * @param config the run's configuration
- * @param backend the device and libraries that computed so far
- * @param algorithms those of libraries that were chosen, by layer, direction and batch
- * @param datasetSha256 of the training images and labels
- * @param finished the models that are done
- * @param inProgress the model that is being trained
- * @param position how far that one is
- * @param history the epochs of the finished models
- * @param secondsSpent wall time of the run so far
+ * @param state all but the arrays
  * @param arrays the parameters of the teacher, once it is done, and of the model in progress, and
  *     the latter's moments, each name prefixed as {@link #prefix} says
  */
-public record RunSnapshot(
-    RunConfig config,
-    BackendInfo backend,
-    Map<String, String> algorithms,
-    String datasetSha256,
-    Map<ModelRole, ModelResult> finished,
-    ModelRole inProgress,
-    TrainingPosition position,
-    List<EpochRecord> history,
-    double secondsSpent,
-    List<NamedArray> arrays) {
-
+public record RunSnapshot(State state, List<NamedArray> arrays) {
   /** The three groups of arrays that a model in training has. */
   enum Group {
     VALUES,
@@ -54,8 +35,20 @@ public record RunSnapshot(
     SECOND_MOMENTS
   }
 
-  /** The part of a snapshot that is not arrays, as it is written to JSON. */
-  private record Json(
+  /**
+   * The part of a snapshot that is not arrays, as it is written to JSON.
+   *
+   * @param config the run's configuration
+   * @param backend the device and libraries that computed so far
+   * @param algorithms those of libraries that were chosen, by layer, direction and batch
+   * @param datasetSha256 of the training images and labels
+   * @param finished the models that are done
+   * @param inProgress the model that is being trained
+   * @param position how far that one is
+   * @param history the epochs of the finished models
+   * @param secondsSpent wall time of the run so far
+   */
+  public record State(
       RunConfig config,
       BackendInfo backend,
       Map<String, String> algorithms,
@@ -95,9 +88,10 @@ public record RunSnapshot(
    * @throws DistillException DATA if one is missing or of another shape
    */
   void restore(Network network) {
-    network.load(arrays(inProgress, Group.VALUES));
+    network.load(arrays(state.inProgress(), Group.VALUES));
     network.loadMoments(
-        arrays(inProgress, Group.FIRST_MOMENTS), arrays(inProgress, Group.SECOND_MOMENTS));
+        arrays(state.inProgress(), Group.FIRST_MOMENTS),
+        arrays(state.inProgress(), Group.SECOND_MOMENTS));
   }
 
   /** Returns copies of the arrays with names that say whose they are. */
@@ -116,7 +110,8 @@ public record RunSnapshot(
     Map<String, NamedArray> byName = new HashMap<>();
     arrays.forEach(array -> byName.put(array.name(), array));
     List<NamedArray> selected = new ArrayList<>();
-    for (Map.Entry<String, Shape> parameter : config.architecture(role).stateDict().entrySet()) {
+    for (Map.Entry<String, Shape> parameter :
+        state.config().architecture(role).stateDict().entrySet()) {
       String name = prefix(role, group) + parameter.getKey();
       NamedArray array = byName.get(name);
       if (array == null || !array.shape().equals(parameter.getValue())) {
@@ -132,10 +127,10 @@ public record RunSnapshot(
 
   /** Returns the optimizer steps of all models so far, which orders the snapshots of a run. */
   int sequence() {
-    long steps = position.progress().optimizerStep();
-    for (ModelRole role : finished.keySet()) {
+    long steps = state.position().progress().optimizerStep();
+    for (ModelRole role : state.finished().keySet()) {
       steps +=
-          history.stream()
+          state.history().stream()
               .filter(epoch -> epoch.model().equals(role.toString()))
               .mapToLong(EpochRecord::step)
               .max()
@@ -145,20 +140,7 @@ public record RunSnapshot(
   }
 
   RunCheckpoint toCheckpoint() {
-    EnumMap<ModelRole, ModelResult> results = new EnumMap<>(ModelRole.class);
-    results.putAll(finished);
-    Json json =
-        new Json(
-            config,
-            backend,
-            algorithms,
-            datasetSha256,
-            results,
-            inProgress,
-            position,
-            history,
-            secondsSpent);
-    return new RunCheckpoint(RecordJson.write(json), arrays);
+    return new RunCheckpoint(RecordJson.write(state), arrays);
   }
 
   /**
@@ -169,29 +151,18 @@ public record RunSnapshot(
   static RunSnapshot of(CheckpointFolder.Found found) {
     Path file = found.file();
     RunCheckpoint checkpoint = found.checkpoint();
-    Json json;
+    State state;
     try {
-      json = RecordJson.read(checkpoint.state(), Json.class);
+      state = RecordJson.read(checkpoint.state(), State.class);
     } catch (JsonParseException e) {
       throw ofAnotherVersion(file, e.getMessage(), e);
     }
-    RunSnapshot snapshot =
-        new RunSnapshot(
-            json.config(),
-            json.backend(),
-            json.algorithms(),
-            json.datasetSha256(),
-            json.finished(),
-            json.inProgress(),
-            json.position(),
-            json.history(),
-            json.secondsSpent(),
-            checkpoint.arrays());
-    if (!snapshot.finished().keySet().equals(snapshot.before())) {
+    RunSnapshot snapshot = new RunSnapshot(state, checkpoint.arrays());
+    if (!state.finished().keySet().equals(snapshot.before())) {
       throw ofAnotherVersion(
           file,
           "%s is in progress and %s done instead of %s"
-              .formatted(json.inProgress(), json.finished().keySet(), snapshot.before()),
+              .formatted(state.inProgress(), state.finished().keySet(), snapshot.before()),
           null);
     }
     if (snapshot.sequence() != found.sequence()) {
@@ -203,8 +174,10 @@ public record RunSnapshot(
   /** Returns the models that must be done before the one in progress is begun. */
   private Set<ModelRole> before() {
     Set<ModelRole> before = EnumSet.noneOf(ModelRole.class);
-    config.models().stream().filter(role -> role.compareTo(inProgress) < 0).forEach(before::add);
-    if (config.teacherFile() != null) {
+    state.config().models().stream()
+        .filter(role -> role.compareTo(state.inProgress()) < 0)
+        .forEach(before::add);
+    if (state.config().teacherFile() != null) {
       before.add(ModelRole.TEACHER);
     }
     return before;

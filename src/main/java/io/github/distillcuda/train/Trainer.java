@@ -128,7 +128,7 @@ public final class Trainer {
     listener.epochDone(done);
     List<EpochRecord> history = new ArrayList<>(position.history());
     history.add(done);
-    StepProgress next = new StepProgress(0, progress.optimizerStep(), 0, 0, 0, 0, 0, 0);
+    StepProgress next = StepProgress.at(0, progress.optimizerStep());
     TrainingPosition after = new TrainingPosition(epoch + 1, next, 0, List.copyOf(history));
     if (stop.requested() != null) {
       throw stopped(after, checkpointing);
@@ -173,19 +173,19 @@ public final class Trainer {
       return;
     }
     int batch = task.settings().batchSize();
-    int stepsAnEpoch = (order.length + batch - 1) / batch;
+    int stepsAnEpoch = Math.ceilDiv(order.length, batch);
     int from = (int) ((step - 1) % stepsAnEpoch) * batch;
     int to = Math.min(from + batch, order.length);
     // Later steps of the chunk have overwritten what this one computed. It is run again, from the
     // parameters that it started from.
     state.beginEpoch(order);
-    state.restore(new StepProgress(from, step - 1, 0, 0, 0, 0, 0, 0));
+    state.restore(StepProgress.at(from, step - 1));
     TrainingStep program = to - from == batch ? full : tail;
     program.program().run(1);
     if (state.read().firstNonFiniteStep() != step) {
       throw new DistillException(
           ExitCode.NOT_FINITE,
-          ("%s: NaN or infinity at step %d (epoch %d), which did not come again when the step was"
+          ("%s: NaN or infinity at step %d (epoch %d), which did not recur when the step was"
                   + " repeated: leave out --no-deterministic, or suspect the machine; the last"
                   + " checkpoint is kept")
               .formatted(task.model(), step, epoch));

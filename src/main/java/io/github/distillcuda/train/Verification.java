@@ -199,7 +199,7 @@ public final class Verification {
       if (step % (IMAGES / BATCH) == 0) {
         StepProgress counted = state.read();
         state.beginEpoch(IntStream.range(0, IMAGES).toArray());
-        state.restore(new StepProgress(0, counted.optimizerStep(), 0, 0, 0, 0, 0, 0));
+        state.restore(StepProgress.at(0, counted.optimizerStep()));
         sumBefore = 0;
       }
       program.run(1);

@@ -24,7 +24,7 @@ class GpuContractTest {
   }
 
   private static Backend open(BackendOptions options) {
-    return Backends.select(new DeviceRequest.Cuda(0), options, line -> {});
+    return new Backends().select(new DeviceRequest.Cuda(0), options, line -> {});
   }
 
   abstract static class OnDevice extends BackendContractTest {

@@ -51,7 +51,7 @@ class BenchCommandTest {
   @Test
   void theCpuHasOneLossAndTheTimesOfItsOperations() {
     JsonObject result =
-        JsonParser.parseString(run(Session.Devices.OF_MACHINE, "--device cpu --json"))
+        JsonParser.parseString(run(Session.Devices.ofMachine(), "--device cpu --json"))
             .getAsJsonObject();
 
     assertThat(result.get("layers").getAsString()).isEqualTo("onednn");

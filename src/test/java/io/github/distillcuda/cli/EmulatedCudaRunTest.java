@@ -174,12 +174,15 @@ class EmulatedCudaRunTest {
 
   @Test
   void noRoomIsSaidBeforeAnythingIsTrained() {
-    assertNoRoom(1 << 20, "baseline --out DIR/small" + SMALL, "GPU memory: .*, free are 1 MiB.*");
+    assertNoRoom(
+        1 << 20,
+        "baseline --out DIR/small" + SMALL,
+        "GPU memory: .*, 1 MiB of [0-9]+ MiB are free.*");
     // RunMemoryTest shows that what is said to fit does.
     assertNoRoom(
         2L << 30,
         "baseline --out DIR/large --data synthetic --batch-size 50000 --device cuda",
-        "GPU memory: this run needs [0-9]+ MiB more .*, free are [0-9]+ MiB of [0-9]+ MiB; the"
+        "GPU memory: this run needs [0-9]+ MiB more .*, [0-9]+ MiB of [0-9]+ MiB are free; the"
             + " largest buffers are (\\S[^,;]* [0-9]+ MiB, ){3}\\S[^,;]* [0-9]+ MiB;"
             + " --batch-size [0-9]+ fits");
   }

@@ -113,14 +113,14 @@ class ResumeTest {
           --seed 8 --alpha 0.7        | --alpha: 0.7, the run began with 0.6
           """)
   void settingsThatChangedAreRefusedWithTheDifference(String options, String says) {
-    assertRefused(2, options, "--resume goes on with the same settings; differing: ", says);
+    assertRefused(2, options, "--resume needs the settings that the run began with; ", says);
   }
 
   /** It would train other models than were asked for. */
   @Test
   void theRunOfAnotherCommandIsRefusedWithItsCommand() {
     for (String other : List.of("train-teacher", "baseline", "distill")) {
-      assertRefused(2, other, "that run trains what run does; go on with run --resume " + folder);
+      assertRefused(2, other, "another command began this run; go on with run --resume " + folder);
     }
     folder = temporary.resolve("teacher");
     stop(
@@ -150,6 +150,9 @@ class ResumeTest {
   void aConfigurationThatIsNotWholeIsDamaged() throws IOException {
     edit("\"epochs\": 2,", "");
     assertRefused(3, "--threads 1", "config.json is damaged (run.epochs: nothing, now 0)");
+    edit("\"teacherEpochs\": 1,", "\"teacherEpochs\": 1, \"epochs\": 2,");
+    edit("\"kernels\": \"fused\"", "\"kernels\": \"quick\"");
+    assertRefused(3, "--threads 1", "config.json is damaged (kernels: quick)");
     Files.writeString(folder.resolve("config.json"), "{");
     assertRefused(3, "--threads 1", "config.json is damaged (");
     Files.write(folder.resolve("config.json"), new byte[] {(byte) 0xff, 0});

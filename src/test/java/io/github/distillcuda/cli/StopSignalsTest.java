@@ -62,14 +62,4 @@ class StopSignalsTest {
 
     assertThat(asked).containsExactly("stop INTERRUPTED");
   }
-
-  @Test
-  void bothSidesNameTheSameProperty() throws Exception {
-    var launchers =
-        Class.forName("io.github.distillcuda.launch.ChildProcess")
-            .getDeclaredField("LAUNCHED_PROPERTY");
-    launchers.setAccessible(true);
-
-    assertThat(launchers.get(null)).isEqualTo(ParentWatch.LAUNCHED_PROPERTY);
-  }
 }

@@ -117,6 +117,9 @@ class WrongInputTest {
           2 | baseline --teacher-widths 1,2,3                     | unknown: --teacher-widths 1,2,3
           2 | distill --teacher DIR/narrow.safetensors --teacher-epochs 3 | unknown: --teacher-epochs 3
           2 | eval --model DIR/narrow.safetensors --subset 100    | unknown: --subset 100
+          2 | eval --model DIR/narrow.safetensors --kernels unfused | unknown: --kernels unfused
+          2 | --precision fp64                                    | expected one of [auto, fp32, tf32, bf16]
+          2 | --data mnist                                        | expected one of [auto, cifar10, synthetic] but was 'mnist'
           2 | --rename a=b                                        | --rename is for the names in a file: add --teacher FILE
           2 | --teacher DIR/narrow.safetensors --teacher-epochs 3 | --teacher-epochs: a teacher from a file is not trained
           2 | --teacher DIR/narrow.safetensors --teacher-widths 2,2,5 | --teacher-widths 2,2,5, but DIR/narrow.safetensors has 2,2,4
@@ -133,7 +136,7 @@ class WrongInputTest {
           2 | --student-widths 32,64                              | must be three numbers such as 64,128,256
           2 | --device gpu                                        | 'gpu' is not a device
           2 | --device cpu --kernels unfused                      | --kernels unfused is for --device cuda
-          2 | --out a --resume b                                  | exclude each other
+          2 | --out a --resume b                                  | --out does not go with --resume
           2 | distill --data synthetic                            | distill needs a teacher: --teacher FILE
           2 | --T 3 baseline --data synthetic                     | --T stands before the command
           2 | teleport                                            | unknown: teleport (see
@@ -163,7 +166,7 @@ class WrongInputTest {
           2 | --device reference --precision bf16                 | --device reference computes in float64
           2 | --device cpu --engine jcuda                         | --engine jcuda is for --device cuda
           6 | --out DIR/file.txt/run --data synthetic             | DIR/file.txt
-          6 | data fetch --to DIR/file.txt/cache                  | set XDG_CACHE_HOME, or data fetch --to
+          6 | data fetch --to DIR/file.txt/cache                  | set XDG_CACHE_HOME to another, or use data fetch --to
           6 | --out /proc/run --data synthetic --subset 32        | /proc/run
           6 | export --model DIR/nan.safetensors --to pth --out DIR/nowhere/a.pth | there is no such file or folder
           2 | export --model DIR/nan.safetensors --to pth --out DIR/a.txt         | must end in .pth
@@ -211,6 +214,10 @@ class WrongInputTest {
     assertThat(exitCode).isZero();
     assertThat(out).contains("--temperature").contains("distill");
     assertThat(out.replaceAll("\\s+", " ")).contains(exitCodes());
+    run("bench", "--help");
+    assertThat(out).contains("--kernels").contains("fp32, tf32, bf16");
+    run("eval", "--help");
+    assertThat(out).doesNotContain("--kernels").contains("--precision");
     run("data", "fetch", "--help");
     assertThat(out.replaceAll("\\s+", " ")).contains(exitCodes());
     run("--version");

@@ -114,7 +114,7 @@ class CudaDistillationLossTest {
         "0 rows: at least 1 and at most 134,217,727 are launched at once");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> DeviceRange.foreign(0, 100))
-        .withMessage("100 bytes at the address 0x0 are no device memory");
+        .withMessage("100 bytes at the address 0x0 are not device memory");
   }
 
   @Test
@@ -123,7 +123,7 @@ class CudaDistillationLossTest {
     refused(
         new Batch(ROWS, z, new DeviceSpan(longer, 2, LOGITS), labels),
         dz,
-        "teacherLogits begins at 0x%x, which is no place for FLOAT32"
+        "teacherLogits begins at 0x%x, which is not aligned for FLOAT32"
             .formatted(longer.address() + 2));
     launch(new Batch(ROWS, z, new DeviceSpan(longer, 4, LOGITS), labels), dz);
   }

@@ -59,7 +59,7 @@ class EveryCallFailsTest {
       CudaContext context = scope.own(CudaContext.open(device.driver(), 0));
       opened.add(context);
       CudaStream main = scope.own(CudaStream.create(context, "main"));
-      CudaStream side = scope.own(CudaStream.createLowPriority(context, "side"));
+      CudaStream side = scope.own(CudaStream.create(context, "side"));
       opened.addAll(List.of(main, side));
       CudaEvent fork = scope.own(CudaEvent.create(context, "fork"));
       CudaEvent join = scope.own(CudaEvent.createTiming(context, "join"));

@@ -93,13 +93,13 @@ class NativeHandleTest {
     assertThatIllegalStateException()
         .isThrownBy(context::close)
         .withMessage("CudaContext cuda:0 cannot close before CudaStream main, DeviceBuffer logits");
-    assertThat(context.openHandles()).isEqualTo(2);
     buffer.close();
     stream.close();
     context.close();
     assertThat(device.live()).isEmpty();
   }
 
+  /** Or the context would refuse to close. */
   @Test
   void whatFailsToCloseIsClosedAllTheSame() {
     try (CudaContext context = CudaContext.open(driver, 0)) {
@@ -110,7 +110,6 @@ class NativeHandleTest {
           .withMessageContaining("cuMemFree_v2");
       assertThat(buffer.isClosed()).isTrue();
       assertThat(context.memory().liveBytes()).isZero();
-      assertThat(context.openHandles()).isZero();
     }
   }
 

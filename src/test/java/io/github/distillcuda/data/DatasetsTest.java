@@ -26,7 +26,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** Under a Turkish locale, in folders with spaces and letters beyond ASCII. */
 @Timeout(60)
 class DatasetsTest {
-  private static final DataRequest AUTO = DataRequest.standard(7);
+  private static final DataRequest AUTO =
+      new DataRequest(DataChoice.AUTO, Optional.empty(), true, OptionalInt.empty(), 7);
   private static final DataRequest CIFAR10 =
       new DataRequest(DataChoice.CIFAR10, Optional.empty(), true, OptionalInt.empty(), 7);
 

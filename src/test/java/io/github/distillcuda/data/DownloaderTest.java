@@ -88,7 +88,7 @@ class DownloaderTest extends DownloaderFixture {
           whole(page, "").to(exchange);
         });
     second.answer(chunked(page));
-    assertNothing("sends 32 bytes of text/html, expected", "sends something that is no .tar.gz");
+    assertNothing("sends 32 bytes of text/html, expected", "sends something that is not a .tar.gz");
   }
 
   @Test

@@ -155,11 +155,11 @@ class PickledBatchTest {
     assertRefused(raw('q', 0), "without its operand");
     assertRefused(raw('h', 0), "a reference to nothing");
     assertRefused(raw('K', 1, 'a'), "without its operand");
-    assertRefused(raw('K', 1, 'K', 1, 'a'), "is no list");
-    assertRefused(raw(')', 'K', 1, 'a'), "is no list");
-    assertRefused(raw(']', '(', 'K', 1, 'u'), "is no dictionary");
-    assertRefused(raw('}', '(', 'K', 1, 'u'), "is no dictionary");
-    assertRefused(raw('}', 'K', 1, 'K', 1, 's'), "a key that is no string");
+    assertRefused(raw('K', 1, 'K', 1, 'a'), "is not a list");
+    assertRefused(raw(')', 'K', 1, 'a'), "is not a list");
+    assertRefused(raw(']', '(', 'K', 1, 'u'), "is not a dictionary");
+    assertRefused(raw('}', '(', 'K', 1, 'u'), "is not a dictionary");
+    assertRefused(raw('}', 'K', 1, 'K', 1, 's'), "a key that is not a string");
     assertRefused(raw('}', ')', 'b'), "a state for something that has none");
     assertRefused(raw('K', 1, '(', 'a'), "without its operand");
     assertRefused(raw(']', '(', 'K', 1, 'a', '.'), "without its operand"); // below the mark
@@ -181,7 +181,7 @@ class PickledBatchTest {
             .ascii(name)
             .raw('N', 's', '.')
             .bytes();
-    assertRefused(padded(key), "a key that is no string of at most 256 bytes");
+    assertRefused(padded(key), "a key that is not a string of at most 256 bytes");
   }
 
   @Test
@@ -224,7 +224,7 @@ class PickledBatchTest {
     deep.raw('T', 0, 0x2F, 0, 0).ascii("x".repeat(0x2F00)).raw('.');
     assertRefused(deep.bytes(), "more than 1032 opcodes");
     byte[] marks = new SmallCifar10.Pickle().raw(0x80, 2).ascii("(".repeat(65)).bytes();
-    assertRefused(padded(marks), "more than 64 marks");
+    assertRefused(padded(marks), "more than 64 nested marks");
   }
 
   private static byte[] raw(int... opcodes) {

@@ -104,6 +104,7 @@ class CudaLibrariesTest {
     CudaLibraries libraries = CudaTestLibraries.only(folder);
     CudaDriverApi driver = libraries.driver();
     assertThat(stub.calls()).isZero();
+    assertThat(libraries.driver()).isSameAs(driver);
     assertThat(driver.cuDeviceGetCount()).isEqualTo(1001);
     assertThat(libraries.searches().getFirst().location())
         .contains(folder.resolve("libcuda.so.1").toString());

@@ -128,7 +128,7 @@ class JcudaLoadingTest {
     CudaStub.Finished process = run(folder);
     assertThat(process.output())
         .matches(
-            "(?s)JCuda (needs|would call another) libcuda\\.so\\.1 .*; take --engine panama\n.*");
+            "(?s)JCuda (needs|would call another) libcuda\\.so\\.1 .*; use --engine panama\n.*");
     assertThat(process.exitStatus()).isZero();
   }
 
@@ -147,7 +147,7 @@ class JcudaLoadingTest {
     Files.writeString(elsewhere.resolve(NATIVE_CODE), "!");
     requireOutput(
         stubs,
-        "JCuda would load %s unchecked; delete it or take --engine panama"
+        "JCuda would load %s unchecked; delete it or use --engine panama"
             .formatted(elsewhere.resolve(NATIVE_CODE)),
         "-Djava.library.path=" + elsewhere);
   }

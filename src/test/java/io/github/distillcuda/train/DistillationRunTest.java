@@ -311,7 +311,7 @@ class DistillationRunTest {
       RunSnapshot snapshot = folder.newestSnapshot(line -> {}).orElseThrow();
       new DistillationRun(
               backend,
-              snapshot.config(),
+              snapshot.state().config(),
               data,
               folder,
               new TrainingListener() {},

@@ -166,7 +166,7 @@ class PytorchModelsTest {
         null,
         Map.of(),
         false,
-        "hashed",
+        "synthetic",
         null,
         null,
         true,

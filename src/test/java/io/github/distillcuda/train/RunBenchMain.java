@@ -44,7 +44,8 @@ public final class RunBenchMain {
             StepVariant.with(arguments.length > 2 ? arguments[2] : ""),
             IMAGES,
             limit,
-            options -> Backends.select(new DeviceRequest.Cuda(0), options, System.out::println));
+            options ->
+                new Backends().select(new DeviceRequest.Cuda(0), options, System.out::println));
     System.exit(failed > 0 ? 1 : 0);
   }
 

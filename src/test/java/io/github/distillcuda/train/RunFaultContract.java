@@ -154,8 +154,8 @@ abstract class RunFaultContract {
     assertThatThrownBy(() -> run(BASELINE, "poisoned", poisoning))
         .hasMessage(
             ("baseline: NaN or infinity in parameter conv2.weight at step 8 (epoch 2, images %s);"
-                    + " no parameter was written since; what it had is in %s; the last checkpoint"
-                    + " is kept, %s; try a smaller --lr")
+                    + " no parameter was written since; the state at that step is in %s; the last"
+                    + " checkpoint is kept, %s; try a smaller --lr")
                 .formatted(
                     Arrays.toString(images),
                     folder.resolve("nan-dump.safetensors"),
@@ -218,8 +218,8 @@ abstract class RunFaultContract {
                     new TrainingListener() {}))
         .hasMessageMatching(
             "baseline: NaN or infinity in second moment of conv1\\.\\w+ after step 5 \\(epoch 1\\);"
-                + " it was not saved; what it had is in \\S*; there is no checkpoint yet; try a"
-                + " smaller --lr")
+                + " it was not saved; the state at that step is in \\S*; there is no checkpoint"
+                + " yet; try a smaller --lr")
         .extracting(e -> ((DistillException) e).exitCode())
         .isEqualTo(ExitCode.NOT_FINITE);
     Dump dump = Dump.read(temporary.resolve("diverged/nan-dump.safetensors"));
@@ -239,7 +239,8 @@ abstract class RunFaultContract {
             BATCH,
             task -> poison(task.network().parameters().values().getFirst()));
     assertThatThrownBy(() -> run(BASELINE, "twice", poisoning))
-        .hasMessageContaining("what it had is in " + folder.resolve("nan-dump-2.safetensors"))
+        .hasMessageContaining(
+            "the state at that step is in " + folder.resolve("nan-dump-2.safetensors"))
         .hasMessageContaining("; there is no checkpoint yet; ");
     assertThat(folder.resolve("nan-dump.safetensors")).hasContent("precious");
     Dump.read(folder.resolve("nan-dump-2.safetensors"));
@@ -255,7 +256,7 @@ abstract class RunFaultContract {
             });
     assertThatThrownBy(() -> run(BASELINE, "lost", losing))
         .hasMessageContaining("at step 2 (epoch 1")
-        .hasMessageContaining("what it had is not kept: cannot write " + lost)
+        .hasMessageContaining("the state at that step is not kept: cannot write " + lost)
         .extracting(e -> ((DistillException) e).exitCode())
         .isEqualTo(ExitCode.NOT_FINITE);
   }

@@ -58,7 +58,8 @@ public final class StageBenchMain {
             ceilings,
             IMAGES,
             limit,
-            options -> Backends.select(new DeviceRequest.Cuda(0), options, System.out::println));
+            options ->
+                new Backends().select(new DeviceRequest.Cuda(0), options, System.out::println));
     System.exit(failed > 0 ? 1 : 0);
   }
 

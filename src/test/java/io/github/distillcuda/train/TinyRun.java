@@ -82,7 +82,7 @@ final class TinyRun {
         null,
         Map.of(),
         recomputeTeacher,
-        "tiny",
+        "synthetic",
         null,
         null,
         true,

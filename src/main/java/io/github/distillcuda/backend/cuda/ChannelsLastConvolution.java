@@ -4,7 +4,6 @@ import io.github.distillcuda.backend.ConvolutionSpec;
 import io.github.distillcuda.cuda.DeviceSpan;
 import io.github.distillcuda.cuda.kernels.ConvolutionBlockKernels;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
-import io.github.distillcuda.tensor.Shape;
 
 /**
  * A convolution by cuDNN on bfloat16 images with their channels last, and bias, ReLU and pooling in
@@ -34,8 +33,7 @@ final class ChannelsLastConvolution implements CudaLayer {
   }
 
   private CudaTensor product(String name) {
-    return recording.operandTensor(
-        place.name(name), Shape.of(spec.outChannels(), spec.height(), spec.width()));
+    return recording.operandTensor(place.name(name), spec.productShape());
   }
 
   @Override

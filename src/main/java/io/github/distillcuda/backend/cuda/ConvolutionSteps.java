@@ -57,19 +57,15 @@ final class ConvolutionSteps {
     return plan;
   }
 
-  /** Networks have layers of one name and different widths. */
   private String what(Direction direction) {
-    return "%s %d -> %d, %s, batch %d"
-        .formatted(
-            spec.name(),
-            spec.inChannels(),
-            spec.outChannels(),
-            switch (direction) {
-              case FORWARD -> "convolution";
-              case BACKWARD_DATA -> "data gradient";
-              case BACKWARD_FILTER -> "filter gradient";
-            },
-            recording.batch());
+    return place.algorithmName(
+        spec.inChannels(),
+        spec.outChannels(),
+        switch (direction) {
+          case FORWARD -> "convolution";
+          case BACKWARD_DATA -> "data gradient";
+          case BACKWARD_FILTER -> "filter gradient";
+        });
   }
 
   /** Records the product alone. */

@@ -8,9 +8,6 @@ import java.nio.ByteBuffer;
 
 /** Images and labels as bytes on the device. */
 final class CudaDataset implements ResidentDataset {
-  /** PyTorch's ignore_index. */
-  private static final int NO_LABEL = -100;
-
   private final Shape imageShape;
   private final int size;
   private final int largestLabel;
@@ -24,22 +21,11 @@ final class CudaDataset implements ResidentDataset {
     }
     this.imageShape = imageShape;
     size = labels.length;
-    largestLabel = largest(labels);
+    largestLabel = ResidentDataset.largestLabel(labels);
     this.images = session.allocate("data set", images.capacity());
     this.labels = session.allocate("labels", labels.length);
     session.staging().copyToDevice(MemorySegment.ofBuffer(images), this.images, 0);
     session.staging().copyToDevice(MemorySegment.ofArray(labels), this.labels, 0);
-  }
-
-  private static int largest(byte[] labels) {
-    int largest = -1;
-    for (byte label : labels) {
-      if (label < 0 && label != NO_LABEL) {
-        throw new IllegalArgumentException("label " + label);
-      }
-      largest = Math.max(largest, label);
-    }
-    return largest;
   }
 
   @Override

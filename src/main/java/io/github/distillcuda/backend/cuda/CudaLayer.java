@@ -72,6 +72,18 @@ interface CudaLayer {
       return (CudaTensor) parameters.gradients().get(weightIndex() + 1);
     }
 
+    /**
+     * Returns the name under which {@link AlgorithmChoices} has a product; networks have layers of
+     * one name and different widths.
+     *
+     * @param in channels or features of the input
+     * @param out those of the output
+     */
+    String algorithmName(int in, int out, String product) {
+      return "%s %d -> %d, %s, batch %d"
+          .formatted(layer.name(), in, out, product, recording.batch());
+    }
+
     /** Returns a name for messages, such as {@code conv1 product}. */
     String name(String what) {
       return layer.name() + " " + what;

@@ -46,8 +46,8 @@ final class CudaParameterArena implements ParameterArena {
     this.session = session;
     this.layers = List.copyOf(layers);
     for (LayerSpec layer : layers) {
-      addSlot(layer.name() + ".weight", layer.weightShape(), session.order(weightRow(layer)));
-      addSlot(layer.name() + ".bias", layer.biasShape(), ElementOrder.ROW_MAJOR);
+      addSlot(layer.weightName(), layer.weightShape(), session.order(weightRow(layer)));
+      addSlot(layer.biasName(), layer.biasShape(), ElementOrder.ROW_MAJOR);
     }
     for (String suffix : trainable ? TRAINABLE : TRAINABLE.subList(0, 1)) {
       DeviceBuffer buffer = session.allocate("parameters" + suffix, elements * Float.BYTES);

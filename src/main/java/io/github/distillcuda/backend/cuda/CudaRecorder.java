@@ -168,7 +168,7 @@ final class CudaRecorder implements StepRecorder {
     CudaLayer.Place place = new CudaLayer.Place(recording, branch, layer, arena, operand, training);
     boolean fused = session.options().layers() == Layers.FUSED;
     boolean bfloat16 = session.operands() == DType.BFLOAT16;
-    CudaLayer steps =
+    CudaLayer cudaLayer =
         switch (layer) {
           case ConvolutionSpec convolution when !fused ->
               new LibraryConvolution(place, convolution);
@@ -178,7 +178,7 @@ final class CudaRecorder implements StepRecorder {
           case LinearSpec linear when fused && !bfloat16 -> new FusedLinear(place, linear);
           case LinearSpec linear -> new LibraryLinear(place, linear);
         };
-    return new CudaPass(place, steps, steps.forward());
+    return new CudaPass(place, cudaLayer, cudaLayer.forward());
   }
 
   @Override
@@ -191,7 +191,7 @@ final class CudaRecorder implements StepRecorder {
     }
     Shape row = pass.layer().outputShape();
     CudaTensor gradient = recording.operand(Branch.MAIN, tensor(outputGradient, row), row);
-    return forward.steps().backward(forward.output(), gradient, wantInputGradient);
+    return forward.cudaLayer().backward(forward.output(), gradient, wantInputGradient);
   }
 
   @Override

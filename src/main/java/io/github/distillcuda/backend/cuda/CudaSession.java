@@ -71,30 +71,20 @@ final class CudaSession implements AutoCloseable {
   /** Compute capability 8.0 is the first with TF32 and bfloat16. */
   private MathMode mathMode(BackendOptions.Precision precision) {
     boolean ampere = context.device().computeCapability() >= 80;
-    return switch (precision) {
-      case AUTO -> ampere ? MathMode.TF32 : MathMode.FP32;
-      case FP32 -> MathMode.FP32;
-      case TF32 -> {
-        if (!ampere) {
-          throw lacks("tf32 needs compute capability 8.0");
-        }
-        yield MathMode.TF32;
-      }
-      case BF16 -> {
-        if (!ampere) {
-          throw lacks("bf16 needs compute capability 8.0");
-        }
-        yield MathMode.BF16;
-      }
-    };
-  }
-
-  private DistillException lacks(String reason) {
-    return new DistillException(
-        ExitCode.USAGE,
-        "--precision %s, %s has %s; use --precision fp32"
-            .formatted(
-                reason, context.device().name(), context.device().computeCapability() / 10.0));
+    MathMode asked =
+        switch (precision) {
+          case AUTO -> ampere ? MathMode.TF32 : MathMode.FP32;
+          case FP32 -> MathMode.FP32;
+          case TF32 -> MathMode.TF32;
+          case BF16 -> MathMode.BF16;
+        };
+    if (asked != MathMode.FP32 && !ampere) {
+      throw new DistillException(
+          ExitCode.USAGE,
+          "--precision %s needs compute capability 8.0, %s has %s; use --precision fp32"
+              .formatted(asked, context.device().name(), context.device().capability()));
+    }
+    return asked;
   }
 
   /**

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.github.distillcuda.backend.ResidentDataset;
 import io.github.distillcuda.backend.StepProgress;
 import io.github.distillcuda.backend.StepState;
 import io.github.distillcuda.cuda.DeviceBuffer;
@@ -97,7 +98,8 @@ final class CudaStepState implements StepState {
     MemorySegment state = transfer.memory();
     int badLabels = state.get(JAVA_INT, StateLayout.BAD_LABELS);
     if (badLabels != 0) {
-      throw new IllegalStateException(badLabels + " labels are no class");
+      throw new IllegalStateException(
+          badLabels + " labels are neither a class nor " + ResidentDataset.NO_LABEL);
     }
     return new StepProgress(
         state.get(JAVA_INT, StateLayout.CURSOR),

@@ -11,7 +11,6 @@ import io.github.distillcuda.cuda.kernels.ImageConvolutionKernels;
 import io.github.distillcuda.cuda.kernels.KernelCatalog;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
-import io.github.distillcuda.tensor.Shape;
 import java.util.List;
 
 /**
@@ -77,8 +76,7 @@ final class FusedConvolution implements CudaLayer {
   }
 
   private CudaTensor product(String name) {
-    return recording.tensor(
-        place.name(name), Shape.of(spec.outChannels(), spec.height(), spec.width()));
+    return recording.tensor(place.name(name), spec.productShape());
   }
 
   private void recordWhole(CudaTensor output) {

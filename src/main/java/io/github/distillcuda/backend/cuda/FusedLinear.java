@@ -8,6 +8,7 @@ import io.github.distillcuda.cuda.dnn.ImageFormat;
 import io.github.distillcuda.cuda.dnn.ImageShape;
 import io.github.distillcuda.cuda.kernels.ConvolutionBlockKernels;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
+import java.util.Optional;
 
 /**
  * The products of a linear layer by cublasLt with bias, ReLU and the gradient of the bias as their
@@ -43,34 +44,43 @@ final class FusedLinear implements CudaLayer {
             ImageFormat.NCHW_FLOAT32));
   }
 
-  private void chose(String direction, EpilogueLinearPlan.Call call) {
-    String what =
-        "%s %d -> %d, %s, batch %d"
-            .formatted(spec.name(), spec.fanIn(), spec.outFeatures(), direction, recording.batch());
-    recording.session().algorithms().chose(what, "cublasLt " + call);
+  /** Records a product with its epilogue, or else what replaces it; its inputs are noted. */
+  private void record(
+      Branch branch,
+      String product,
+      String name,
+      Optional<EpilogueLinearPlan.Call> offered,
+      CudaTensor result,
+      Runnable otherwise) {
+    if (offered.isEmpty()) {
+      otherwise.run();
+      return;
+    }
+    EpilogueLinearPlan.Call call = offered.get();
+    recording
+        .session()
+        .algorithms()
+        .chose(place.algorithmName(spec.fanIn(), spec.outFeatures(), product), "cublasLt " + call);
+    recording.library(branch, place.name(name), call::enqueue, result);
   }
 
   @Override
   public CudaTensor forward() {
     CudaTensor output = recording.tensor(place.name("output"), spec.outputShape());
     recording.reads(place.branch(), place.input());
-    epilogues(place.branch())
-        .forward(
-            place.input().span(),
-            place.weight().span(),
-            place.bias().span(),
-            output.span(),
-            spec.relu())
-        .ifPresentOrElse(
-            call -> {
-              chose("product", call);
-              recording.library(
-                  place.branch(),
-                  place.name(spec.relu() ? "product, bias, ReLU" : "product, bias"),
-                  call::enqueue,
-                  output);
-            },
-            () -> recordPlainForward(output));
+    record(
+        place.branch(),
+        "product",
+        spec.relu() ? "product, bias, ReLU" : "product, bias",
+        epilogues(place.branch())
+            .forward(
+                place.input().span(),
+                place.weight().span(),
+                place.bias().span(),
+                output.span(),
+                spec.relu()),
+        output,
+        () -> recordPlainForward(output));
     return output;
   }
 
@@ -130,28 +140,27 @@ final class FusedLinear implements CudaLayer {
     DeviceSpan dw = place.weightGradient().span();
     DeviceSpan db = place.biasGradient().span();
     recording.reads(Branch.SIDE, place.input(), product);
-    epilogues(Branch.SIDE)
-        .weightGradient(x, dy, dw, spec.relu() ? null : db)
-        .ifPresentOrElse(
-            call -> {
-              chose("weight gradient", call);
-              recording.library(
-                  Branch.SIDE,
-                  place.name(spec.relu() ? "weight gradient" : "weight, bias gradient"),
-                  call::enqueue,
-                  place.weightGradient());
-            },
-            () -> {
-              products.weightGradient(product);
-              if (!spec.relu()) {
-                BiasReluPlan bias = bias(Branch.SIDE);
-                recording.library(
-                    Branch.SIDE,
-                    place.name("bias gradient"),
-                    () -> bias.biasGradient(dy, db),
-                    place.biasGradient());
-              }
-            });
+    record(
+        Branch.SIDE,
+        "weight gradient",
+        spec.relu() ? "weight gradient" : "weight, bias gradient",
+        epilogues(Branch.SIDE).weightGradient(x, dy, dw, spec.relu() ? null : db),
+        place.weightGradient(),
+        () -> recordPlainWeight(product));
+  }
+
+  private void recordPlainWeight(CudaTensor product) {
+    products.weightGradient(product);
+    if (!spec.relu()) {
+      BiasReluPlan bias = bias(Branch.SIDE);
+      DeviceSpan dy = product.span();
+      DeviceSpan db = place.biasGradient().span();
+      recording.library(
+          Branch.SIDE,
+          place.name("bias gradient"),
+          () -> bias.biasGradient(dy, db),
+          place.biasGradient());
+    }
   }
 
   private CudaTensor recordInput(CudaTensor product) {
@@ -161,14 +170,13 @@ final class FusedLinear implements CudaLayer {
     DeviceSpan dy = product.span();
     DeviceSpan dx = gradient.span();
     recording.reads(Branch.MAIN, product);
-    epilogues(Branch.MAIN)
-        .dataGradient(w, dy, dx)
-        .ifPresentOrElse(
-            call -> {
-              chose("data gradient", call);
-              recording.library(Branch.MAIN, place.name("data gradient"), call::enqueue, gradient);
-            },
-            () -> products.inputGradient(product, gradient));
+    record(
+        Branch.MAIN,
+        "data gradient",
+        "data gradient",
+        epilogues(Branch.MAIN).dataGradient(w, dy, dx),
+        gradient,
+        () -> products.inputGradient(product, gradient));
     return gradient;
   }
 }

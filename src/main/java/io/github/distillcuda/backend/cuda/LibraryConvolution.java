@@ -7,7 +7,6 @@ import io.github.distillcuda.cuda.dnn.BiasReluPlan;
 import io.github.distillcuda.cuda.dnn.ImageFormat;
 import io.github.distillcuda.cuda.dnn.ImageShape;
 import io.github.distillcuda.cuda.dnn.PoolingPlan;
-import io.github.distillcuda.tensor.Shape;
 
 /**
  * Convolution, bias, ReLU and pooling by cuDNN: convolution with bias and ReLU in one call where it
@@ -33,9 +32,7 @@ final class LibraryConvolution implements CudaLayer {
     format = ImageFormat.of(lane.math());
     shape = new ImageShape(recording.batch(), spec.outChannels(), spec.height(), spec.width());
     pooling = recording.own(new PoolingPlan(lane, shape, format));
-    activated =
-        recording.operandTensor(
-            place.name("activated"), Shape.of(spec.outChannels(), spec.height(), spec.width()));
+    activated = recording.operandTensor(place.name("activated"), spec.productShape());
   }
 
   @Override
@@ -61,15 +58,11 @@ final class LibraryConvolution implements CudaLayer {
   @Override
   public CudaTensor backward(CudaTensor output, CudaTensor gradient, boolean wantInputGradient) {
     ComputeLane lane = recording.lane(Branch.MAIN);
-    ImageShape half =
-        new ImageShape(shape.batch(), shape.channels(), shape.height() / 2, shape.width() / 2);
-    BiasReluPlan pooledRelu = recording.own(new BiasReluPlan(lane, half, format));
+    BiasReluPlan pooledRelu = recording.own(new BiasReluPlan(lane, shape.halved(), format));
     CudaTensor alive =
         recording.operandTensor(place.name("pooled.gradient"), place.layer().outputShape());
     CudaTensor product =
-        recording.operandTensor(
-            place.name("product.gradient"),
-            Shape.of(shape.channels(), shape.height(), shape.width()));
+        recording.operandTensor(place.name("product.gradient"), place.layer().productShape());
     DeviceSpan pooled = output.span();
     DeviceSpan dy = gradient.span();
     DeviceSpan masked = alive.span();

@@ -16,9 +16,9 @@ import io.github.distillcuda.tensor.Shape;
 import java.util.List;
 
 /**
- * Records the distillation loss of a batch, as one kernel or as the chain of one kernel a formula
- * ({@code LossChains}), and then the sums over its rows. The chain leaves out what alpha = 0 or 1
- * does not need, as the fused kernel does.
+ * Records the distillation loss of a batch, as one kernel or as the chain of one kernel a formula,
+ * and then the sums over its rows. The chain leaves out what alpha = 0 or 1 does not need, as the
+ * fused kernel does.
  */
 final class LossRecorder {
   /** What the backward pass of the distillation term needs: q, and log p. */

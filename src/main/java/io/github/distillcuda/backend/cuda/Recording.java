@@ -21,8 +21,8 @@ import java.util.Set;
  * reads what the other branch wrote is preceded by a wait for it.
  */
 final class Recording {
-  /** The place of an operation: its branch, and how many operations were recorded before it. */
-  private record Place(Branch branch, int position) {}
+  /** Where an operation stands: its branch, and how many operations were recorded before it. */
+  private record Position(Branch branch, int index) {}
 
   private final CudaSession session;
   private final int batch;
@@ -30,7 +30,7 @@ final class Recording {
   private final Map<CudaTensor, CudaTensor> rounded = new IdentityHashMap<>();
   private final Set<CudaParameterArena> prepared =
       Collections.newSetFromMap(new IdentityHashMap<>());
-  private final Map<Object, Place> writers = new IdentityHashMap<>();
+  private final Map<Object, Position> writers = new IdentityHashMap<>();
   private final Map<Branch, Integer> ends = new EnumMap<>(Branch.class);
   private final Map<Branch, Integer> seen = new EnumMap<>(Branch.class);
 
@@ -142,8 +142,8 @@ final class Recording {
       waitForOther(branch);
     }
     for (Object input : inputs) {
-      Place writer = input == null ? null : writers.get(input);
-      if (writer != null && writer.branch() != branch && writer.position() >= seen.get(branch)) {
+      Position writer = input == null ? null : writers.get(input);
+      if (writer != null && writer.branch() != branch && writer.index() >= seen.get(branch)) {
         waitForOther(branch);
       }
     }
@@ -183,7 +183,7 @@ final class Recording {
   private void add(Branch branch, Operation operation, Object... outputs) {
     for (Object output : outputs) {
       if (output != null) {
-        writers.put(output, new Place(branch, operations.size()));
+        writers.put(output, new Position(branch, operations.size()));
       }
     }
     operations.add(operation);

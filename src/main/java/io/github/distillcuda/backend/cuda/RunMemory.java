@@ -53,7 +53,7 @@ final class RunMemory {
 
   private String advice(long free, int batch) {
     if (batch == Backend.FIXED_BATCH) {
-      return "free some";
+      return "free some of it";
     }
     long fixed = models.stream().mapToLong(this::fixedBytes).sum();
     long ofARow = models.stream().mapToLong(this::bytesOfABatchedRow).sum();

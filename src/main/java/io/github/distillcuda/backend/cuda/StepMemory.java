@@ -67,7 +67,7 @@ final class StepMemory {
 
   private long ofConvolution(ConvolutionSpec layer) {
     long pooled = layer.outputShape().elements();
-    long product = 4 * pooled;
+    long product = layer.productShape().elements();
     if (!fused) {
       return trainable ? 2 * (product + pooled) : product + pooled;
     }

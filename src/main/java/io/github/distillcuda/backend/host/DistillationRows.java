@@ -1,5 +1,6 @@
 package io.github.distillcuda.backend.host;
 
+import io.github.distillcuda.backend.ResidentDataset;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -19,7 +20,7 @@ import java.util.stream.Stream;
  */
 public final class DistillationRows {
   /** The label of a row without one. */
-  public static final int NO_LABEL = -100;
+  public static final int NO_LABEL = ResidentDataset.NO_LABEL;
 
   private final int classes;
   private final double temperature;

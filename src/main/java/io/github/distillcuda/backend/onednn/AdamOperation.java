@@ -80,7 +80,7 @@ final class AdamOperation implements Operation {
 
   /** Returns the element at which a part begins and the one before ends. */
   private long begin(int part, int parts) {
-    long count = (elements + AdamBlocks.SIZE - 1) / AdamBlocks.SIZE;
+    long count = Math.ceilDiv(elements, AdamBlocks.SIZE);
     return Math.min(elements, count * part / parts * AdamBlocks.SIZE);
   }
 

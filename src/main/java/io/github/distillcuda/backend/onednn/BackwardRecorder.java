@@ -7,7 +7,6 @@ import static io.github.distillcuda.ffi.OnednnConstants.POOLING_MAX;
 
 import io.github.distillcuda.backend.ConvolutionSpec;
 import io.github.distillcuda.backend.LinearSpec;
-import io.github.distillcuda.tensor.Shape;
 
 /**
  * Records backward passes of layers: ReLU, pooling, weight and bias, input.
@@ -110,9 +109,7 @@ final class BackwardRecorder {
                         context.attributes()));
     OnednnTensor unpooled =
         recording.tensor(
-            layer.name() + ".output.gradient",
-            Shape.of(layer.outChannels(), layer.height(), layer.width()),
-            plan.sourceGradient());
+            layer.name() + ".output.gradient", layer.productShape(), plan.sourceGradient());
     recording.add(
         name("pooling backward"),
         plan,

@@ -3,7 +3,6 @@ package io.github.distillcuda.backend.onednn;
 import io.github.distillcuda.backend.ConvolutionSpec;
 import io.github.distillcuda.backend.LayerSpec;
 import io.github.distillcuda.backend.onednn.LayerPlanner.ForwardPlan;
-import io.github.distillcuda.tensor.Shape;
 import java.lang.foreign.MemorySegment;
 
 /** Records forward passes of layers. */
@@ -33,7 +32,7 @@ final class ForwardRecorder {
     OnednnTensor weight = weight(parameters, stored, plan.product().weights());
     OnednnTensor product =
         recording.tensor(
-            layer.name() + ".output", productShape(layer), plan.product().destination());
+            layer.name() + ".output", layer.productShape(), plan.product().destination());
     recording.add(
         layer.name() + (training ? " forward" : " inference"),
         plan.product(),
@@ -88,13 +87,6 @@ final class ForwardRecorder {
       return recording.reorder(stored, wanted);
     }
     return recording.reorderWhenWritten(stored, wanted);
-  }
-
-  /** Returns the shape of one output before any pooling. */
-  private static Shape productShape(LayerSpec layer) {
-    return layer instanceof ConvolutionSpec c
-        ? Shape.of(c.outChannels(), c.height(), c.width())
-        : layer.outputShape();
   }
 
   /** Records the pooling and returns the memory object of its choices; 0 for inference. */

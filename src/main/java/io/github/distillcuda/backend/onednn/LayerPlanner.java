@@ -137,10 +137,7 @@ final class LayerPlanner {
 
   /** Describes a layer's convolution or inner product as an operand in whatever order is best. */
   long anyProduct(LayerSpec layer, int batch) {
-    return switch (layer) {
-      case ConvolutionSpec c -> context.anyOperand(batch, c.outChannels(), c.height(), c.width());
-      case LinearSpec l -> context.anyOperand(batch, l.outFeatures());
-    };
+    return context.anyOperand(batched(batch, layer.productShape()));
   }
 
   /**

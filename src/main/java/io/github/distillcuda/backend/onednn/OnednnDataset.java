@@ -1,7 +1,6 @@
 package io.github.distillcuda.backend.onednn;
 
 import io.github.distillcuda.backend.ResidentDataset;
-import io.github.distillcuda.backend.host.DistillationRows;
 import io.github.distillcuda.tensor.Shape;
 import java.nio.ByteBuffer;
 
@@ -20,18 +19,7 @@ final class OnednnDataset implements ResidentDataset {
     this.imageShape = imageShape;
     this.labels = labels.clone();
     this.images = images;
-    largestLabel = largest(labels);
-  }
-
-  private static int largest(byte[] labels) {
-    int largest = -1;
-    for (byte label : labels) {
-      if (label < 0 && label != DistillationRows.NO_LABEL) {
-        throw new IllegalArgumentException("label " + label);
-      }
-      largest = Math.max(largest, label);
-    }
-    return largest;
+    largestLabel = ResidentDataset.largestLabel(labels);
   }
 
   @Override

@@ -40,9 +40,9 @@ final class OnednnParameterArena implements ParameterArena {
     for (int i = 0; i < layers.size(); i++) {
       LayerSpec layer = layers.get(i);
       long plainWeight = context.plain(LayerPlanner.weightDims(layer));
-      addSlot(layer.name() + ".weight", layer.weightShape(), weights.get(i), plainWeight);
+      addSlot(layer.weightName(), layer.weightShape(), weights.get(i), plainWeight);
       long bias = context.plain(layer.biasShape().extent(0));
-      addSlot(layer.name() + ".bias", layer.biasShape(), bias, bias);
+      addSlot(layer.biasName(), layer.biasShape(), bias, bias);
     }
     String[] suffixes =
         trainable
@@ -58,7 +58,7 @@ final class OnednnParameterArena implements ParameterArena {
   private void addSlot(String name, Shape shape, long descriptor, long plain) {
     long size = context.api().dnnl_memory_desc_get_size(descriptor);
     slots.add(new Slot(name, shape, descriptor, plain, bytes, size));
-    bytes += (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    bytes += Math.ceilDiv(size, ALIGNMENT) * ALIGNMENT;
   }
 
   private List<Tensor> viewsOf(MemorySegment segment, String suffix) {
@@ -70,10 +70,6 @@ final class OnednnParameterArena implements ParameterArena {
               context, slot.name() + suffix, slot.shape(), slot.descriptor(), slot.plain(), data));
     }
     return List.copyOf(tensors);
-  }
-
-  OnednnContext context() {
-    return context;
   }
 
   /** Returns the segments of parameters and, if trainable, gradients and both moments. */

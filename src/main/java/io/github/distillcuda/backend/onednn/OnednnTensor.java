@@ -82,10 +82,6 @@ final class OnednnTensor implements Tensor {
     return memory;
   }
 
-  OnednnContext context() {
-    return context;
-  }
-
   @Override
   public void read(float[] destination) {
     checkTransfer(destination.length);

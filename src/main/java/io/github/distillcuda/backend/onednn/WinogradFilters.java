@@ -46,7 +46,7 @@ final class WinogradFilters implements Operation {
   }
 
   private void transform(int part, int parts) {
-    int blocks = (filters + BLOCK - 1) / BLOCK;
+    int blocks = Math.ceilDiv(filters, BLOCK);
     for (int block = blocks * part / parts; block < blocks * (part + 1) / parts; block++) {
       int first = block * BLOCK;
       transformBlock(first, Math.min(BLOCK, filters - first));

@@ -114,10 +114,10 @@ final class ReferenceArena extends Owned implements ParameterArena {
     List<ReferenceTensor> views = new ArrayList<>();
     int start = 0;
     for (LayerSpec layer : layers) {
-      String weight = layer.name() + ".weight" + suffix;
+      String weight = layer.weightName() + suffix;
       views.add(view(weight, layer.weightShape(), flat, start));
       start += layer.weightShape().elements();
-      String bias = layer.name() + ".bias" + suffix;
+      String bias = layer.biasName() + suffix;
       views.add(view(bias, layer.biasShape(), flat, start));
       start += layer.biasShape().elements();
     }

@@ -100,14 +100,17 @@ public final class ConvolutionPlan implements AutoCloseable {
    * @return whether it was chosen
    */
   public boolean take(Direction direction, ConvolutionAlgorithm algorithm) {
-    if (!lane.math().accepts(algorithm.mathType())) {
-      return false;
-    }
+    return lane.math().accepts(algorithm.mathType())
+        && isSupported(() -> choose(direction, algorithm));
+  }
+
+  /** Makes a call, and returns whether cuDNN has it for this shape and arithmetic. */
+  private static boolean isSupported(Runnable call) {
     try {
-      choose(direction, algorithm);
+      call.run();
       return true;
     } catch (NativeException e) {
-      if (isNotSupported(e)) {
+      if (e.code() / 1000 == NOT_SUPPORTED_THOUSANDS) {
         return false;
       }
       throw e;
@@ -172,10 +175,6 @@ public final class ConvolutionPlan implements AutoCloseable {
               w.address(),
               algorithm);
     };
-  }
-
-  private static boolean isNotSupported(NativeException e) {
-    return e.code() / 1000 == NOT_SUPPORTED_THOUSANDS;
   }
 
   /**
@@ -302,15 +301,7 @@ public final class ConvolutionPlan implements AutoCloseable {
    * it; overwrites y.
    */
   public boolean offersForwardBiasRelu(DeviceSpan xs, DeviceSpan ws, DeviceSpan bs, DeviceSpan ys) {
-    try {
-      forwardBiasRelu(xs, ws, bs, ys);
-      return true;
-    } catch (NativeException e) {
-      if (isNotSupported(e)) {
-        return false;
-      }
-      throw e;
-    }
+    return isSupported(() -> forwardBiasRelu(xs, ws, bs, ys));
   }
 
   /** {@code dx = gradient of x}. */

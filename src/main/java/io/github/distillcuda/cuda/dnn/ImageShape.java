@@ -16,7 +16,7 @@ public record ImageShape(int batch, int channels, int height, int width) {
   }
 
   /** Returns the shape after a 2x2 pooling. */
-  ImageShape halved() {
+  public ImageShape halved() {
     return new ImageShape(batch, channels, height / 2, width / 2);
   }
 }

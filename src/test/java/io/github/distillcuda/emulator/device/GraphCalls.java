@@ -95,11 +95,6 @@ abstract class GraphCalls extends StreamCalls {
   }
 
   @Override
-  public final int cuGraphNodeGetType(long node) {
-    return (int) node;
-  }
-
-  @Override
   public final long cuGraphInstantiateWithFlags(long handle, long flags) {
     emulated(flags == 0, () -> "flags");
     return device().add("executable", new Executable(graph(handle), device().replayOrder()));
