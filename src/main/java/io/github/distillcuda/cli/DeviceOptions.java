@@ -21,7 +21,8 @@ final class DeviceOptions {
 
   enum Kernels {
     fused,
-    unfused
+    unfused,
+    eager
   }
 
   enum Layers {

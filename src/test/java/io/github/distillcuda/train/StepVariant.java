@@ -26,7 +26,7 @@ record StepVariant(Kernels kernels, Layers layers, Precision precision, int batc
   /** Returns all of them, those first whose figures are wanted most, should the time run out. */
   static List<StepVariant> all() {
     List<StepVariant> variants = new ArrayList<>();
-    for (Kernels kernels : List.of(Kernels.FUSED, Kernels.UNFUSED)) {
+    for (Kernels kernels : Kernels.values()) {
       for (List<Precision> precisions :
           List.of(List.of(Precision.TF32, Precision.BF16), List.of(Precision.FP32))) {
         for (Layers layers : List.of(Layers.FUSED, Layers.CUDNN)) {

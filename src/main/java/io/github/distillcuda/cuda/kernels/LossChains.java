@@ -1,227 +1,331 @@
 package io.github.distillcuda.cuda.kernels;
 
-import static io.github.distillcuda.cuda.kernels.ElementType.BFLOAT16;
-import static io.github.distillcuda.cuda.kernels.ElementType.FLOAT32;
-
 import io.github.distillcuda.cuda.kernels.TemperatureSoftmaxKernels.Operation;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
-import java.util.stream.Stream;
+import java.util.Map;
 
 /**
  * The distillation loss with its gradient in the three forms that are compared: one launch, one
- * kernel per formula, and the operations that PyTorch's eager mode runs. All end with the gradient
- * dz; the first two leave both terms and the outcome of each row, the third the means of the batch.
- * {@code kernels/distillation_loss_unfused.cu} says which result each operation takes.
+ * kernel per formula, and the operations that PyTorch's eager mode runs. These lists are what is
+ * recorded in a training step, counted and timed.
+ *
+ * <p>All take the arrays z, v and labels and end with the gradient dz. The first two leave both
+ * terms and the outcome of each row in distillation, crossEntropy and outcome, and take the number
+ * of labelled rows; the third leaves the means {@link #DISTILLATION_MEAN} and {@link
+ * #CROSS_ENTROPY_MEAN} of the batch. With alpha 0 no chain reads the teacher, with alpha 1 none the
+ * labels but for the outcome, and the eager one then does not weigh the term that is left.
  */
 public final class LossChains {
+  /** The array of one element in which the eager chain leaves the mean of T^2*KL. */
+  public static final String DISTILLATION_MEAN = "T^2*KL";
+
+  /** The array of one element in which the eager chain leaves the mean cross-entropy. */
+  public static final String CROSS_ENTROPY_MEAN = "CE";
+
+  /**
+   * What is to be computed.
+   *
+   * @param type of the logits and of what passes between the kernels; what is one number stays
+   *     float32, which is kind to the chains in bfloat16
+   * @param rows N
+   * @param classes C
+   * @param temperature T
+   * @param alpha the weight of the distillation term
+   */
+  public record Loss(ElementType type, int rows, int classes, double temperature, double alpha) {
+    boolean isSoft() {
+      return alpha > 0;
+    }
+
+    boolean isHard() {
+      return alpha < 1;
+    }
+
+    boolean isBoth() {
+      return isSoft() && isHard();
+    }
+
+    private KernelSizes matrix() {
+      return KernelSizes.of("rows", rows, "classes", classes);
+    }
+  }
+
   /**
    * One launch of a chain.
    *
    * @param operation what it computes, in the words of the chain
    * @param kernel the kernel
    * @param sizes its integer arguments
+   * @param numbers its floating-point arguments by parameter
+   * @param arrays the arrays of its pointers by parameter
    */
-  public record Launch(String operation, KernelSignature kernel, KernelSizes sizes) {}
-
-  /** The kernels of the operations in one type; those by row in the order of choice. */
-  private record Kernels(
-      KernelSignature scale,
-      KernelSignature add,
-      KernelSignature subtract,
-      KernelSignature multiply,
-      KernelSignature xlogx,
-      KernelSignature negateExpand,
-      KernelSignature sum,
-      KernelSignature nll,
-      KernelSignature nllBackward,
-      KernelSignature crossEntropyBackward,
-      List<KernelSignature> klForward,
-      List<KernelSignature> crossEntropyForward) {}
-
-  private static final Kernels FLOAT32_KERNELS =
-      new Kernels(
-          DistillationLossUnfusedKernels.SCALE,
-          DistillationLossUnfusedKernels.ADD,
-          DistillationLossUnfusedKernels.SUBTRACT,
-          DistillationLossUnfusedKernels.MULTIPLY,
-          DistillationLossUnfusedKernels.XLOGX,
-          DistillationLossUnfusedKernels.NEGATE_EXPAND,
-          DistillationLossUnfusedKernels.SUM,
-          DistillationLossUnfusedKernels.NLL,
-          DistillationLossUnfusedKernels.NLL_BACKWARD,
-          DistillationLossUnfusedKernels.CROSS_ENTROPY_BACKWARD,
-          and(
-              DistillationLossUnfusedKernels.KL_FORWARD,
-              DistillationLossUnfusedWideKernels.klForward(FLOAT32)),
-          and(
-              DistillationLossUnfusedKernels.CROSS_ENTROPY_FORWARD,
-              DistillationLossUnfusedWideKernels.crossEntropyForward(FLOAT32)));
-
-  private static final Kernels BFLOAT16_KERNELS =
-      new Kernels(
-          DistillationLossUnfusedWideKernels.SCALE,
-          DistillationLossUnfusedWideKernels.ADD,
-          DistillationLossUnfusedWideKernels.SUBTRACT,
-          DistillationLossUnfusedWideKernels.MULTIPLY,
-          DistillationLossUnfusedWideKernels.XLOGX,
-          DistillationLossUnfusedWideKernels.NEGATE_EXPAND,
-          DistillationLossUnfusedWideKernels.SUM,
-          DistillationLossUnfusedWideKernels.NLL,
-          DistillationLossUnfusedWideKernels.NLL_BACKWARD,
-          DistillationLossUnfusedWideKernels.CROSS_ENTROPY_BACKWARD,
-          List.of(DistillationLossUnfusedWideKernels.klForward(BFLOAT16)),
-          List.of(DistillationLossUnfusedWideKernels.crossEntropyForward(BFLOAT16)));
+  public record Launch(
+      String operation,
+      KernelSignature kernel,
+      KernelSizes sizes,
+      Map<String, Double> numbers,
+      Map<String, String> arrays) {}
 
   private LossChains() {}
 
-  private static List<KernelSignature> and(List<KernelSignature> kernels, KernelSignature last) {
-    return Stream.concat(kernels.stream(), Stream.of(last)).toList();
+  /** Returns the fused loss by the kernel of up to 1,024 classes in float32. */
+  public static List<Launch> fused(Loss loss) {
+    return fused(loss, KernelCatalog.select(DistillationLossFusedKernels.SELECTED, loss.matrix()));
   }
 
-  /** Returns the fused loss. */
-  public static List<Launch> fused(int rows, int classes) {
-    Chain chain = new Chain(FLOAT32, rows, classes);
-    chain.byRow("distillation loss and gradient", DistillationLossFusedKernels.SELECTED);
+  /** Returns the fused loss by one kernel, such as one of a vocabulary. */
+  public static List<Launch> fused(Loss loss, KernelSignature kernel) {
+    Chain chain = new Chain(loss);
+    chain.matrix(
+        "distillation loss", kernel, Map.of("temperature", loss.temperature, "alpha", loss.alpha));
     return chain.launches;
   }
 
-  /** Returns the loss by one kernel, such as one of a vocabulary. */
-  public static List<Launch> fused(KernelSignature kernel, int rows, int classes) {
-    Chain chain = new Chain(FLOAT32, rows, classes);
-    chain.matrix("distillation loss and gradient", kernel);
-    return chain.launches;
-  }
-
-  /** Returns the chain of one kernel per formula in float32. */
-  public static List<Launch> formulas(int rows, int classes) {
-    return formulas(FLOAT32, rows, classes);
-  }
-
-  /**
-   * Returns the chain of one kernel per formula.
-   *
-   * @param type of the logits and of what passes between the kernels
-   */
-  public static List<Launch> formulas(ElementType type, int rows, int classes) {
-    Chain chain = new Chain(type, rows, classes);
-    Kernels kernels = chain.kernels;
-    chain.softmax("q = softmax(v/T)", Operation.SOFTMAX);
-    chain.softmax("log p = log_softmax(z/T)", Operation.LOG_SOFTMAX);
-    chain.byRow("T^2*KL", kernels.klForward);
-    chain.byRow("CE", kernels.crossEntropyForward);
-    chain.tensor("d log p = -alpha*T^2*q/N", kernels.scale);
-    chain.softmax("dz of T^2*KL", Operation.LOG_SOFTMAX_BACKWARD);
-    chain.matrix("dz of CE", kernels.crossEntropyBackward);
-    chain.tensor("dz", kernels.add);
+  /** Returns the chain of one kernel per formula. */
+  public static List<Launch> formulas(Loss loss) {
+    Chain chain = new Chain(loss);
+    LossChainKernels kernels = chain.kernels;
+    double t = loss.temperature;
+    if (loss.isSoft()) {
+      chain.softmax("q = softmax(v/T)", Operation.SOFTMAX, t, "x", "v", "y", "q");
+      chain.softmax("log p = log_softmax(z/T)", Operation.LOG_SOFTMAX, t, "x", "z", "y", "logP");
+      chain.byRow("T^2*KL", kernels.klForward(), Map.of("temperature", t));
+    }
+    if (loss.isHard()) {
+      chain.byRow("CE", kernels.crossEntropyForward(), Map.of());
+    } else {
+      chain.byRow("outcome", kernels.rowOutcome(), Map.of());
+    }
+    if (loss.isSoft()) {
+      chain.scale("d log p", -loss.alpha * t * t / loss.rows, "q", "dLogP");
+      String dz = loss.isBoth() ? "dzOfKl" : "dz";
+      chain.logSoftmaxBackward("dz of T^2*KL", t, "dLogP", "logP", dz);
+    }
+    if (loss.isHard()) {
+      String dz = loss.isBoth() ? "dzOfCe" : "dz";
+      Map<String, Double> alpha = Map.of("alpha", loss.alpha);
+      chain.matrix("dz of CE", kernels.crossEntropyBackward(), alpha, "dz", dz);
+    }
+    if (loss.isBoth()) {
+      chain.tensor("dz", kernels.add(), "a", "dzOfKl", "b", "dzOfCe", "y", "dz");
+    }
     return chain.launches;
   }
 
   /**
    * Returns the operations of PyTorch 2 for {@code alpha * kl_div(log_softmax(z/T), softmax(v/T),
    * reduction="batchmean") * T^2 + (1-alpha) * cross_entropy(z, y)} and its backward pass, in the
-   * order of its dispatcher, in float32.
+   * order of its dispatcher.
    */
-  public static List<Launch> eager(int rows, int classes) {
-    return eager(FLOAT32, rows, classes);
-  }
-
-  /**
-   * Returns the same in a type. What is one number stays float32, which is kind to bfloat16.
-   *
-   * @param type of the logits and of what passes between the kernels
-   */
-  public static List<Launch> eager(ElementType type, int rows, int classes) {
-    Chain chain = new Chain(type, rows, classes);
-    Kernels kernels = chain.kernels;
-    chain.tensor("z/T", kernels.scale);
-    chain.softmax("log_softmax", Operation.LOG_SOFTMAX);
-    chain.tensor("v/T", kernels.scale);
-    chain.softmax("softmax", Operation.SOFTMAX);
-    chain.tensor("mul(target, input)", kernels.multiply);
-    chain.tensor("xlogy(target, target)", kernels.xlogx);
-    chain.tensor("sub", kernels.subtract);
-    chain.sum("sum");
-    chain.scalar("div by N", DistillationLossUnfusedKernels.SCALE);
-    chain.scalar("mul by T^2", DistillationLossUnfusedKernels.SCALE);
-    chain.scalar("mul by alpha", DistillationLossUnfusedKernels.SCALE);
-    chain.softmax("log_softmax", Operation.LOG_SOFTMAX);
-    chain.matrix("nll_loss_forward", kernels.nll);
-    chain.scalar("mul by 1-alpha", DistillationLossUnfusedKernels.SCALE);
-    chain.scalar("add", DistillationLossUnfusedKernels.ADD);
-    chain.scalar("ones_like", DistillationLossUnfusedKernels.FILL);
-    chain.scalar("mul by 1-alpha", DistillationLossUnfusedKernels.SCALE);
-    chain.matrix("nll_loss_backward", kernels.nllBackward);
-    chain.softmax("_log_softmax_backward_data", Operation.LOG_SOFTMAX_BACKWARD);
-    chain.scalar("mul by alpha", DistillationLossUnfusedKernels.SCALE);
-    chain.scalar("mul by T^2", DistillationLossUnfusedKernels.SCALE);
-    chain.scalar("div by N", DistillationLossUnfusedKernels.SCALE);
-    chain.tensor("neg(expand)", kernels.negateExpand);
-    chain.tensor("mul", kernels.multiply);
-    chain.softmax("_log_softmax_backward_data", Operation.LOG_SOFTMAX_BACKWARD);
-    chain.tensor("div by T", kernels.scale);
-    chain.tensor("add", kernels.add);
+  public static List<Launch> eager(Loss loss) {
+    Chain chain = new Chain(loss);
+    if (loss.isSoft()) {
+      chain.eagerKl();
+    }
+    if (loss.isHard()) {
+      chain.eagerCrossEntropy();
+    }
+    if (loss.isBoth()) {
+      chain.scalar(
+          "add",
+          DistillationLossUnfusedKernels.ADD,
+          "a",
+          "alpha*T^2*KL",
+          "b",
+          "(1-alpha)*CE",
+          "y",
+          "loss");
+    }
+    chain.ones();
+    if (loss.isHard()) {
+      chain.eagerCrossEntropyBackward();
+    }
+    if (loss.isSoft()) {
+      chain.eagerKlBackward();
+    }
+    if (loss.isBoth()) {
+      chain.tensor("add", chain.kernels.add(), "a", "dzOfCe", "b", "dzOfKl", "y", "dz");
+    }
     return chain.launches;
   }
 
-  /** Returns the least traffic of a chain: what each launch must read and write. */
-  public static long floorBytes(List<Launch> chain) {
-    return chain.stream().mapToLong(launch -> launch.kernel.floorBytes(launch.sizes)).sum();
+  /** Returns the launch for the outcome of each row, which the eager chain does not leave. */
+  public static Launch rowOutcome(Loss loss) {
+    Chain chain = new Chain(loss);
+    chain.byRow("outcome", chain.kernels.rowOutcome(), Map.of());
+    return chain.launches.getFirst();
   }
 
-  /** Collects launches for one shape. */
+  /** Collects launches. */
   private static final class Chain {
     private final List<Launch> launches = new ArrayList<>();
-    private final KernelSizes matrix;
-    private final int elements;
-    private final ElementType type;
-    private final Kernels kernels;
+    private final Loss loss;
+    private final LossChainKernels kernels;
 
-    Chain(ElementType type, int rows, int classes) {
-      this.type = type;
-      kernels = type == FLOAT32 ? FLOAT32_KERNELS : BFLOAT16_KERNELS;
-      matrix = KernelSizes.of("rows", rows, "classes", classes);
-      elements = Math.multiplyExact(rows, classes);
+    Chain(Loss loss) {
+      this.loss = loss;
+      kernels = LossChainKernels.of(loss.type);
     }
 
-    void byRow(String operation, List<KernelSignature> byRange) {
-      matrix(operation, KernelCatalog.select(byRange, matrix));
+    void eagerKl() {
+      double t = loss.temperature;
+      scale("z/T", 1 / t, "z", "z/T");
+      softmax("log_softmax", Operation.LOG_SOFTMAX, 1, "x", "z/T", "y", "logP");
+      scale("v/T", 1 / t, "v", "v/T");
+      softmax("softmax", Operation.SOFTMAX, 1, "x", "v/T", "y", "q");
+      tensor("mul(target, input)", kernels.multiply(), "a", "q", "b", "logP", "y", "q*logP");
+      tensor("xlogy(target, target)", kernels.xlogx(), "a", "q", "y", "q*logQ");
+      tensor("sub", kernels.subtract(), "a", "q*logQ", "b", "q*logP", "y", "terms");
+      String sum = sum("terms");
+      scaleScalar("div by N", 1.0 / loss.rows, sum, "KL");
+      scaleScalar("mul by T^2", t * t, "KL", DISTILLATION_MEAN);
+      if (loss.isBoth()) {
+        scaleScalar("mul by alpha", loss.alpha, DISTILLATION_MEAN, "alpha*T^2*KL");
+      }
+    }
+
+    void eagerCrossEntropy() {
+      softmax("log_softmax", Operation.LOG_SOFTMAX, 1, "x", "z", "y", "logS");
+      matrix(
+          "nll_loss_forward",
+          kernels.nll(),
+          Map.of(),
+          "loss",
+          CROSS_ENTROPY_MEAN,
+          "labelledRows",
+          "counted");
+      if (loss.isBoth()) {
+        scaleScalar("mul by 1-alpha", 1 - loss.alpha, CROSS_ENTROPY_MEAN, "(1-alpha)*CE");
+      }
+    }
+
+    void ones() {
+      add(
+          "ones_like",
+          DistillationLossUnfusedKernels.FILL,
+          KernelSizes.of("n", 1),
+          Map.of("value", 1.0),
+          "y",
+          "one");
+    }
+
+    void eagerCrossEntropyBackward() {
+      if (loss.isBoth()) {
+        scaleScalar("mul by 1-alpha", 1 - loss.alpha, "one", "dCe");
+      }
+      String dCe = loss.isBoth() ? "dCe" : "one";
+      matrix(
+          "nll_loss_backward",
+          kernels.nllBackward(),
+          Map.of(),
+          "dLoss",
+          dCe,
+          "labelledRows",
+          "counted");
+      String dz = loss.isBoth() ? "dzOfCe" : "dz";
+      logSoftmaxBackward("_log_softmax_backward_data", 1, "dLogS", "logS", dz);
+    }
+
+    void eagerKlBackward() {
+      double t = loss.temperature;
+      if (loss.isBoth()) {
+        scaleScalar("mul by alpha", loss.alpha, "one", "dT^2*KL");
+      }
+      scaleScalar("mul by T^2", t * t, loss.isBoth() ? "dT^2*KL" : "one", "dKl");
+      scaleScalar("div by N", 1.0 / loss.rows, "dKl", "dSum");
+      tensor("neg(expand)", kernels.negateExpand(), "a", "dSum", "y", "dTerms");
+      tensor("mul", kernels.multiply(), "a", "dTerms", "b", "q", "y", "dLogP");
+      logSoftmaxBackward("_log_softmax_backward_data", 1, "dLogP", "logP", "dz/T");
+      scale("div by T", 1 / t, "dz/T", loss.isBoth() ? "dzOfKl" : "dz");
     }
 
     /** By one block a row, as PyTorch's: clusters are the fused loss's own. */
-    void softmax(String operation, Operation softmax) {
-      byRow(
-          operation,
-          TemperatureSoftmaxKernels.of(softmax, type).stream()
+    void softmax(String operation, Operation softmax, double temperature, String... arrays) {
+      List<KernelSignature> kernels =
+          TemperatureSoftmaxKernels.of(softmax, loss.type).stream()
               .filter(kernel -> kernel.clusterBlocks() == 1)
-              .toList());
+              .toList();
+      byRow(operation, kernels, Map.of("temperature", temperature), arrays);
     }
 
-    void matrix(String operation, KernelSignature kernel) {
-      launches.add(new Launch(operation, kernel, matrix));
+    void logSoftmaxBackward(String operation, double temperature, String dy, String y, String dx) {
+      softmax(operation, Operation.LOG_SOFTMAX_BACKWARD, temperature, "dy", dy, "y", y, "dx", dx);
     }
 
-    void tensor(String operation, KernelSignature kernel) {
-      launches.add(new Launch(operation, kernel, KernelSizes.of("n", elements)));
+    void byRow(
+        String operation,
+        List<KernelSignature> byRange,
+        Map<String, Double> numbers,
+        String... arrays) {
+      matrix(operation, KernelCatalog.select(byRange, loss.matrix()), numbers, arrays);
     }
 
-    void scalar(String operation, KernelSignature kernel) {
-      launches.add(new Launch(operation, kernel, KernelSizes.of("n", 1)));
+    void matrix(
+        String operation, KernelSignature kernel, Map<String, Double> numbers, String... arrays) {
+      add(operation, kernel, loss.matrix(), numbers, arrays);
     }
 
-    /** Partial sums, one a block, until one block is enough. */
-    void sum(String operation) {
-      KernelSizes sizes = KernelSizes.of("n", elements);
-      KernelSignature sum = kernels.sum;
+    void tensor(String operation, KernelSignature kernel, String... arrays) {
+      add(operation, kernel, elements(), Map.of(), arrays);
+    }
+
+    void scale(String operation, double factor, String from, String to) {
+      add(operation, kernels.scale(), elements(), Map.of("factor", factor), "a", from, "y", to);
+    }
+
+    void scalar(String operation, KernelSignature kernel, String... arrays) {
+      add(operation, kernel, KernelSizes.of("n", 1), Map.of(), arrays);
+    }
+
+    void scaleScalar(String operation, double factor, String from, String to) {
+      add(
+          operation,
+          DistillationLossUnfusedKernels.SCALE,
+          KernelSizes.of("n", 1),
+          Map.of("factor", factor),
+          "a",
+          from,
+          "y",
+          to);
+    }
+
+    /** Partial sums, one a block, until one block is enough; returns the array of the sum. */
+    String sum(String of) {
+      KernelSizes sizes = elements();
+      KernelSignature sum = kernels.sum();
+      String from = of;
       while (true) {
-        launches.add(new Launch(operation, sum, sizes));
+        String to = "sum of " + from;
+        add("sum", sum, sizes, Map.of(), "x", from, "partials", to);
         int blocks = sum.launch(sizes).gridX();
         if (blocks == 1) {
-          return;
+          return to;
         }
         sum = DistillationLossUnfusedKernels.SUM;
         sizes = KernelSizes.of("n", blocks);
+        from = to;
       }
+    }
+
+    private KernelSizes elements() {
+      return KernelSizes.of("n", Math.multiplyExact(loss.rows, loss.classes));
+    }
+
+    /** Pointers whose array is not given have one of their own name. */
+    private void add(
+        String operation,
+        KernelSignature kernel,
+        KernelSizes sizes,
+        Map<String, Double> numbers,
+        String... parametersAndArrays) {
+      Map<String, String> arrays = new HashMap<>();
+      kernel.pointers().forEach(pointer -> arrays.put(pointer.name(), pointer.name()));
+      for (int i = 0; i < parametersAndArrays.length; i += 2) {
+        arrays.put(parametersAndArrays[i], parametersAndArrays[i + 1]);
+      }
+      launches.add(new Launch(operation, kernel, sizes, numbers, arrays));
     }
   }
 }
