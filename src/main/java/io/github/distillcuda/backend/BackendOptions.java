@@ -19,10 +19,14 @@ public record BackendOptions(
     Layers layers,
     Precision precision,
     Engine engine) {
-  /** The distillation loss: one kernel, or one a formula. */
+  /** The distillation loss. */
   public enum Kernels {
+    /** One kernel. */
     FUSED,
-    UNFUSED;
+    /** One kernel a formula. */
+    UNFUSED,
+    /** A kernel for each operation that PyTorch's eager mode runs. */
+    EAGER;
 
     @Override
     public String toString() {

@@ -33,7 +33,7 @@ import java.util.stream.Stream;
  * @param dataDirectory where it was asked for; null for the usual places
  * @param subset training images, from the first; null for all
  * @param deterministic whether a second run must give the same bits
- * @param kernels how the loss is computed, as asked for: fused or unfused
+ * @param kernels how the loss is computed, as asked for: fused, unfused or eager
  * @param layers who computes what stands between products, as asked for: cudnn or fused
  * @param precision arithmetic of the layers, as asked for: auto, fp32, tf32 or bf16
  * @param engine bindings to CUDA, as asked for: auto, panama or jcuda

@@ -12,7 +12,7 @@ import java.util.Map;
  * @param device the device that computed
  * @param engine how it was reached
  * @param precision of layers
- * @param kernels {@code fused} or {@code unfused} loss
+ * @param kernels {@code fused}, {@code unfused} or {@code eager} loss
  * @param layers who computed what stands between products
  * @param dataset what was trained on
  * @param temperature T

@@ -122,7 +122,7 @@ record ContractTolerances(
           1e-5,
           0);
 
-  /** The same with the chain of one kernel a formula, which has its softmaxes in float32. */
+  /** The same with a chain of kernels, which has its softmaxes in float32. */
   static final ContractTolerances CUDA_UNFUSED = CUDA.withTextbook(4 * 0x1p-23);
 
   /** Factors of products in TF32, of 11 bits, and everything else as in {@link #CUDA}. */

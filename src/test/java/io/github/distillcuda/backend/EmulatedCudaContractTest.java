@@ -14,7 +14,10 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 
-/** The CUDA backend on an emulated device, in all its four combinations of loss and layers. */
+/**
+ * The CUDA backend on an emulated device, in all combinations of loss and layers but the eager loss
+ * with fused layers.
+ */
 @Execution(ExecutionMode.CONCURRENT)
 class EmulatedCudaContractTest {
   /** The suite, with everything freed at its end. */
@@ -88,6 +91,13 @@ class EmulatedCudaContractTest {
   class UnfusedLossAndFusedLayers extends Emulated {
     UnfusedLossAndFusedLayers() {
       super(Kernels.UNFUSED, Layers.FUSED);
+    }
+  }
+
+  @Nested
+  class EagerLossAndLibraryLayers extends Emulated implements EagerLossContract {
+    EagerLossAndLibraryLayers() {
+      super(Kernels.EAGER, Layers.CUDNN);
     }
   }
 }

@@ -87,4 +87,11 @@ class EmulatedCudaTrajectoryTest {
       super(Kernels.UNFUSED, Layers.FUSED);
     }
   }
+
+  @Nested
+  class EagerLossAndLibraryLayers extends Emulated {
+    EagerLossAndLibraryLayers() {
+      super(Kernels.EAGER, Layers.CUDNN);
+    }
+  }
 }

@@ -9,8 +9,8 @@ import java.util.Locale;
 import org.junit.jupiter.api.Nested;
 
 /**
- * The CUDA backend on a GPU in float32, in all its four combinations of loss and layers, and in
- * TF32 and bfloat16.
+ * The CUDA backend on a GPU in float32, in all combinations of loss and layers but the eager loss
+ * with fused layers, and in TF32 and bfloat16.
  */
 @OnGpu
 class GpuContractTest {
@@ -79,6 +79,13 @@ class GpuContractTest {
   class UnfusedLossAndFusedLayers extends OnDevice {
     UnfusedLossAndFusedLayers() {
       super(Kernels.UNFUSED, Layers.FUSED);
+    }
+  }
+
+  @Nested
+  class EagerLossAndLibraryLayers extends OnDevice implements EagerLossContract {
+    EagerLossAndLibraryLayers() {
+      super(Kernels.EAGER, Layers.CUDNN);
     }
   }
 

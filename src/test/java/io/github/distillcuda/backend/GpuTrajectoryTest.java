@@ -62,4 +62,11 @@ class GpuTrajectoryTest {
       super(Kernels.UNFUSED, Layers.FUSED);
     }
   }
+
+  @Nested
+  class EagerLossAndLibraryLayers extends OnDevice {
+    EagerLossAndLibraryLayers() {
+      super(Kernels.EAGER, Layers.CUDNN);
+    }
+  }
 }

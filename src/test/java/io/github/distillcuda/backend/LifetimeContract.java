@@ -17,7 +17,7 @@ interface LifetimeContract extends ContractFixture {
     assertThat(info.device()).isNotBlank();
     assertThat(info.engine()).isIn("java", "panama", "jcuda");
     assertThat(info.precision()).isIn("fp64", "fp32", "tf32", "bf16");
-    assertThat(info.kernels()).isIn("fused", "unfused");
+    assertThat(info.kernels()).isIn("fused", "unfused", "eager");
   }
 
   @Test

@@ -98,6 +98,10 @@ interface LossContract extends ContractFixture {
     LossProbe probe =
         LossProbe.run(
             backend(), golden.spec(), golden.student(), golden.teacher(), golden.labels());
+    if (isNotANumber(golden)) {
+      assertThat(probe.progress().firstNonFiniteStep()).isEqualTo(1);
+      return;
+    }
     int rows = golden.labels().length;
     int labelled = (int) Arrays.stream(golden.labels()).filter(y -> y != NO_LABEL).count();
     double[] sums = {golden.distillation(), golden.crossEntropy(), golden.loss()};
@@ -112,6 +116,14 @@ interface LossContract extends ContractFixture {
         golden.gradient(),
         "gradient");
     assertThat(probe.progress().firstNonFiniteStep()).isEqualTo(golden.finite() ? 0 : 1);
+  }
+
+  /**
+   * Returns whether the loss is not a number although the definition's is: then the step must be
+   * marked, which ends a training.
+   */
+  default boolean isNotANumber(AdversarialLoss golden) {
+    return false;
   }
 
   /**

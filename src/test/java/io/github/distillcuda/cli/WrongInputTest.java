@@ -136,6 +136,7 @@ class WrongInputTest {
           2 | --student-widths 32,64                              | must be three numbers such as 64,128,256
           2 | --device gpu                                        | 'gpu' is not a device
           2 | --device cpu --kernels unfused                      | --kernels unfused is for --device cuda
+          2 | --device cpu --kernels eager                        | --kernels eager is for --device cuda
           2 | --out a --resume b                                  | --out does not go with --resume
           2 | distill --data synthetic                            | distill needs a teacher: --teacher FILE
           2 | --T 3 baseline --data synthetic                     | --T stands before the command

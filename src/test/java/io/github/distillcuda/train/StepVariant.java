@@ -28,7 +28,7 @@ record StepVariant(Kernels kernels, Layers layers, Precision precision, int batc
   /** Returns all of them, those first whose figures are wanted most, should the time run out. */
   static List<StepVariant> all() {
     List<StepVariant> variants = new ArrayList<>();
-    for (Kernels kernels : List.of(Kernels.FUSED, Kernels.UNFUSED)) {
+    for (Kernels kernels : Kernels.values()) {
       for (Precision precision : List.of(Precision.TF32, Precision.BF16, Precision.FP32)) {
         for (Layers layers : List.of(Layers.FUSED, Layers.CUDNN)) {
           for (int batch : BATCHES) {

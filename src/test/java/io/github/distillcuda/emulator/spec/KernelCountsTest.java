@@ -2,6 +2,7 @@ package io.github.distillcuda.emulator.spec;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.distillcuda.cuda.kernels.ElementType;
 import io.github.distillcuda.cuda.kernels.KernelCatalog;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.LossChains;
@@ -178,12 +179,12 @@ class KernelCountsTest {
   @ValueSource(ints = {10, 100, 1000})
   void fusedTouchesItsFloorATenthOfEagerAndAFifthOfTheFormulas(int classes) {
     int rows = Shapes.COUNTED_ROWS;
-    List<LossChains.Launch> chain = LossChains.fused(rows, classes);
+    LossChains.Loss loss = new LossChains.Loss(ElementType.FLOAT32, rows, classes, 5, 0.7);
+    List<LossChains.Launch> chain = LossChains.fused(loss);
     double fused = sum(chain, KernelCounts::bytes);
     assertThat(fused).isLessThanOrEqualTo(1.02 * sum(chain, KernelCounts::floor));
-    assertThat(sum(LossChains.eager(rows, classes), KernelCounts::bytes) / fused)
-        .isGreaterThanOrEqualTo(10);
-    assertThat(sum(LossChains.formulas(rows, classes), KernelCounts::bytes) / fused)
+    assertThat(sum(LossChains.eager(loss), KernelCounts::bytes) / fused).isGreaterThanOrEqualTo(10);
+    assertThat(sum(LossChains.formulas(loss), KernelCounts::bytes) / fused)
         .isGreaterThanOrEqualTo(5);
   }
 
@@ -197,11 +198,9 @@ class KernelCountsTest {
 
   private static String chainRow(int classes) {
     int rows = Shapes.COUNTED_ROWS;
+    LossChains.Loss loss = new LossChains.Loss(ElementType.FLOAT32, rows, classes, 5, 0.7);
     List<List<LossChains.Launch>> chains =
-        List.of(
-            LossChains.fused(rows, classes),
-            LossChains.formulas(rows, classes),
-            LossChains.eager(rows, classes));
+        List.of(LossChains.fused(loss), LossChains.formulas(loss), LossChains.eager(loss));
     double elements = rows * classes;
     StringBuilder row = new StringBuilder("| %d | %d |".formatted(rows, classes));
     for (List<LossChains.Launch> chain : chains) {
