@@ -3,7 +3,7 @@ package io.github.distillcuda.emulator.library;
 import io.github.distillcuda.ffi.CudnnConstants;
 
 /**
- * A convolution whose shapes fit together.
+ * A convolution or one of its gradients, of shapes that fit together.
  *
  * @param mathType of {@code cudnnMathType_t}
  * @param x the input, or its gradient
@@ -11,7 +11,20 @@ import io.github.distillcuda.ffi.CudnnConstants;
  * @param y the output, or its gradient
  */
 record ConvolutionProblem(
-    ConvolutionShape convolution, int mathType, TensorShape x, TensorShape w, TensorShape y) {
+    Direction direction,
+    Convolution convolution,
+    int mathType,
+    TensorShape x,
+    TensorShape w,
+    TensorShape y) {
+  /**
+   * What a cuDNN descriptor says of a convolution.
+   *
+   * @param mode of {@code cudnnConvolutionMode_t}
+   * @param computeType of {@code cudnnDataType_t}: the type of the sums
+   */
+  record Convolution(WindowAxis rows, WindowAxis columns, int mode, int computeType) {}
+
   /** What is computed; an algorithm's number is of its own enumeration in each direction. */
   enum Direction {
     FORWARD(7),
@@ -26,12 +39,8 @@ record ConvolutionProblem(
     }
   }
 
-  ConvolutionLoops loops() {
-    return new ConvolutionLoops(convolution, x, w);
-  }
-
-  /** Returns what a direction computes. */
-  TensorShape result(Direction direction) {
+  /** Returns the shape of what is computed. */
+  TensorShape result() {
     return switch (direction) {
       case FORWARD -> y;
       case BACKWARD_DATA -> x;
@@ -39,12 +48,12 @@ record ConvolutionProblem(
     };
   }
 
-  boolean isEmulated(Direction direction, int algorithm) {
+  boolean isEmulated(int algorithm) {
     return algorithm == 0 || algorithm == 1 || algorithm == direction.winograd;
   }
 
   /** Whether an algorithm can do it: that of Winograd is for 3x3 filters of stride 1 in NCHW. */
-  boolean isSupported(Direction direction, int algorithm) {
+  boolean isSupported(int algorithm) {
     return algorithm != direction.winograd
         || w.h() == 3
             && w.w() == 3
@@ -54,11 +63,56 @@ record ConvolutionProblem(
   }
 
   /** Returns what an algorithm needs: 0 needs nothing; all others have tables to keep. */
-  long workspaceBytes(Direction direction, int algorithm) {
+  long workspaceBytes(int algorithm) {
     return algorithm == 0 ? 0 : 256 + 4L * w.elements() * (1 + direction.ordinal());
   }
 
-  boolean isDeterministic(Direction direction, int algorithm) {
+  boolean isDeterministic(int algorithm) {
     return direction == Direction.FORWARD || algorithm == 1;
+  }
+
+  /**
+   * Returns what is computed, in the order NCHW, with sums in float64. What is computed is not read
+   * and may be null.
+   */
+  double[] sums(float[] input, float[] filters, float[] output) {
+    double[] sums = new double[result().elements()];
+    int stride = convolution.columns().stride();
+    for (int i = 0; i < x.n() * w.elements(); i++) { // an image and an element of a filter
+      int image = i / w.elements();
+      int filter = i % w.elements();
+      int shift = convolution.columns().position(0, filter % w.w());
+      int first = Math.max(0, Math.ceilDiv(-shift, stride));
+      int count = Math.min(y.w(), Math.floorDiv(x.w() - 1 - shift, stride) + 1) - first;
+      for (int outRow = 0; outRow < y.h(); outRow++) {
+        int inRow = convolution.rows().position(outRow, filter / w.w() % w.h());
+        if (inRow >= 0 && inRow < x.h()) {
+          int in = x.row(image, w.channel(filter), inRow) + first * stride + shift;
+          int out = y.row(image, w.image(filter), outRow) + first;
+          switch (direction) {
+            case FORWARD -> {
+              double weight = filters[filter];
+              for (int j = 0; j < count; j++) {
+                sums[out + j] += weight * input[in + j * stride];
+              }
+            }
+            case BACKWARD_DATA -> {
+              double weight = filters[filter];
+              for (int j = 0; j < count; j++) {
+                sums[in + j * stride] += weight * output[out + j];
+              }
+            }
+            case BACKWARD_FILTER -> {
+              double sum = 0;
+              for (int j = 0; j < count; j++) {
+                sum += (double) input[in + j * stride] * output[out + j];
+              }
+              sums[filter] += sum;
+            }
+          }
+        }
+      }
+    }
+    return sums;
   }
 }

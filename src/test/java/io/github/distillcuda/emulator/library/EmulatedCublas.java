@@ -6,18 +6,22 @@ import io.github.distillcuda.ffi.CublasConstants;
 import java.util.Set;
 
 /** cuBLAS on an emulated device: products in float32 and bfloat16, with sums in float64. */
-public final class EmulatedCublas extends EmulatedLibrary implements CublasApi {
-  private static final int WORKSPACE_ALIGNMENT = 256;
+public final class EmulatedCublas extends EmulatedProducts implements CublasApi {
+  private static final Set<Integer> MATH_MODES =
+      Set.of(
+          CublasConstants.CUBLAS_DEFAULT_MATH,
+          CublasConstants.CUBLAS_PEDANTIC_MATH,
+          CublasConstants.CUBLAS_TF32_TENSOR_OP_MATH,
+          CublasConstants.CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION);
 
   private static final class Handle {
     private long stream;
-    private long workspace;
-    private long workspaceBytes;
+    private Workspace workspace = Workspace.NONE;
     private int mathMode = CublasConstants.CUBLAS_DEFAULT_MATH;
   }
 
   private EmulatedCublas(EmulatedDevice device) {
-    super(device, LibraryStatuses.CUBLAS);
+    super(device);
   }
 
   /** Returns cuBLAS on a device. */
@@ -31,7 +35,7 @@ public final class EmulatedCublas extends EmulatedLibrary implements CublasApi {
 
   @Override
   public int cublasGetVersion_v2() {
-    return 130_101;
+    return VERSION;
   }
 
   @Override
@@ -51,26 +55,18 @@ public final class EmulatedCublas extends EmulatedLibrary implements CublasApi {
   public void cublasSetStream_v2(long handle, long stream) {
     Handle state = handle(handle);
     state.stream = stream;
-    state.workspace = 0;
-    state.workspaceBytes = 0;
+    state.workspace = Workspace.NONE;
   }
 
   @Override
   public void cublasSetWorkspace_v2(long handle, long workspace, long byteSize) {
-    requireValid(workspace % WORKSPACE_ALIGNMENT == 0, "a workspace that is not aligned to 256");
-    Handle state = handle(handle);
-    state.workspace = workspace;
-    state.workspaceBytes = byteSize;
+    requireValid(workspace % 256 == 0, "a workspace that is not aligned to 256 bytes");
+    handle(handle).workspace = new Workspace(workspace, byteSize);
   }
 
   @Override
   public void cublasSetMathMode(long handle, int mode) {
-    emulated(
-        mode == CublasConstants.CUBLAS_DEFAULT_MATH
-            || mode == CublasConstants.CUBLAS_PEDANTIC_MATH
-            || mode == CublasConstants.CUBLAS_TF32_TENSOR_OP_MATH
-            || mode == CublasConstants.CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION,
-        () -> "this mode");
+    emulated(MATH_MODES.contains(mode), () -> "this mode");
     handle(handle).mathMode = mode;
   }
 
@@ -91,26 +87,11 @@ public final class EmulatedCublas extends EmulatedLibrary implements CublasApi {
       long c,
       int ldc) {
     int type = CublasConstants.CUDA_R_32F;
+    int sums = CublasConstants.CUBLAS_COMPUTE_32F;
+    int any = CublasConstants.CUBLAS_GEMM_DEFAULT;
     cublasGemmEx(
-        handle,
-        opA,
-        opB,
-        m,
-        n,
-        k,
-        alpha,
-        a,
-        type,
-        lda,
-        b,
-        type,
-        ldb,
-        beta,
-        c,
-        type,
-        ldc,
-        CublasConstants.CUBLAS_COMPUTE_32F,
-        CublasConstants.CUBLAS_GEMM_DEFAULT);
+        handle, opA, opB, m, n, k, alpha, a, type, lda, b, type, ldb, beta, c, type, ldc, sums,
+        any);
   }
 
   @Override
@@ -136,48 +117,23 @@ public final class EmulatedCublas extends EmulatedLibrary implements CublasApi {
       int algorithm) {
     Handle state = handle(handle);
     emulated(algorithm == CublasConstants.CUBLAS_GEMM_DEFAULT, () -> "this algorithm");
-    boolean single = aType == CublasConstants.CUDA_R_32F && cType == CublasConstants.CUDA_R_32F;
-    boolean tf32 =
-        switch (computeType) {
-          case CublasConstants.CUBLAS_COMPUTE_32F ->
-              single && state.mathMode == CublasConstants.CUBLAS_TF32_TENSOR_OP_MATH;
-          case CublasConstants.CUBLAS_COMPUTE_32F_PEDANTIC -> false;
-          case CublasConstants.CUBLAS_COMPUTE_32F_FAST_TF32 -> true;
-          default -> throw notEmulated("this compute type");
-        };
-    requireSupported(
-        aType == bType && (single || aType == CublasConstants.CUDA_R_16BF) && (!tf32 || single),
-        "no such combination of types");
-    boolean transposeA = transposes(opA);
-    boolean transposeB = transposes(opB);
-    requireValid(m >= 0 && n >= 0 && k >= 0, "a negative extent");
-    Matrix left = matrix(a, aType, transposeA ? k : m, transposeA ? m : k, lda);
-    Matrix right = matrix(b, bType, transposeB ? n : k, transposeB ? k : n, ldb);
+    boolean flipsA = transposes(opA);
+    boolean flipsB = transposes(opB);
+    Matrix left = matrix(a, aType, flipsA ? k : m, flipsA ? m : k, lda);
+    Matrix right = matrix(b, bType, flipsB ? n : k, flipsB ? k : n, ldb);
     Matrix result = matrix(c, cType, m, n, ldc);
-    submit(
-        state,
-        () -> {
-          double[] sums = Matrix.product(left, transposeA, right, transposeB, tf32 && hasTf32());
-          result.write(alpha, sums, beta);
-        });
-  }
-
-  private boolean transposes(int op) {
-    emulated(op == CublasConstants.CUBLAS_OP_N || op == CublasConstants.CUBLAS_OP_T, () -> "op");
-    return op == CublasConstants.CUBLAS_OP_T;
-  }
-
-  private Matrix matrix(long address, int cudaType, int rows, int columns, int ld) {
-    ElementType type =
-        ElementType.ofCuda(cudaType).orElseThrow(() -> notEmulated("type " + cudaType));
-    requireValid(ld >= Math.max(1, rows), "a leading dimension is too small");
-    return new Matrix(arrays(), address, type, rows, columns, ld);
-  }
-
-  private void submit(Handle handle, Runnable body) {
+    boolean tf32 =
+        asksForTf32(computeType)
+            || computeType == CublasConstants.CUBLAS_COMPUTE_32F
+                && aType == CublasConstants.CUDA_R_32F
+                && state.mathMode == CublasConstants.CUBLAS_TF32_TENSOR_OP_MATH;
+    int plain = CublasConstants.CUBLASLT_EPILOGUE_DEFAULT;
+    MatrixProduct product =
+        new MatrixProduct(left, flipsA, right, flipsB, tf32, result, result, plain, 0);
+    requireSupported(product.hasTypes(), "no such combination of types");
     emulated(
-        handle.workspaceBytes > 0 || !device().isCapturing(),
+        state.workspace.bytes() > 0 || !device().isCapturing(),
         () -> "a recording without cublasSetWorkspace_v2, in which the library may allocate");
-    submit(handle.stream, handle.workspace, handle.workspaceBytes, body);
+    submit(state.stream, state.workspace, () -> product.run(alpha, beta, hasTf32()));
   }
 }

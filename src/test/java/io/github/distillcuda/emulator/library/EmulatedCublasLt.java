@@ -1,5 +1,11 @@
 package io.github.distillcuda.emulator.library;
 
+import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_DESC_BIAS_POINTER;
+import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_DESC_EPILOGUE;
+import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_DESC_TRANSA;
+import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_DESC_TRANSB;
+import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES;
+import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -7,27 +13,47 @@ import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.ffi.CublasConstants;
 import io.github.distillcuda.ffi.CublasLtApi;
 import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Set;
 
 /** cublasLt on an emulated device: products with the epilogues of a linear layer. */
-public final class EmulatedCublasLt extends EmulatedLibrary implements CublasLtApi {
+public final class EmulatedCublasLt extends EmulatedProducts implements CublasLtApi {
   /** Attributes from here on are not known to cublasLt.h. */
   private static final int KNOWN_ATTRIBUTES = 40;
 
   /** What heuristics assume of pointers unless they are told otherwise. */
   private static final int ALIGNMENT = 256;
 
+  /** The emulated attributes of a product and their defaults: an Integer has 32 bits in C. */
+  private static final Map<Integer, Number> MATMUL_ATTRIBUTES =
+      Map.of(
+          CUBLASLT_MATMUL_DESC_TRANSA, CublasConstants.CUBLAS_OP_N,
+          CUBLASLT_MATMUL_DESC_TRANSB, CublasConstants.CUBLAS_OP_N,
+          CUBLASLT_MATMUL_DESC_EPILOGUE, CublasConstants.CUBLASLT_EPILOGUE_DEFAULT,
+          CUBLASLT_MATMUL_DESC_BIAS_POINTER, 0L);
+
+  /** Those of preferences, likewise. */
+  private static final Map<Integer, Number> PREFERENCES =
+      Map.of(
+          CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
+          0L,
+          CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
+          LtAlgorithm.ALL_REDUCTIONS);
+
   private static final class Handle {}
 
-  private static final class Preference {
-    private long maxWorkspace;
-    private int reductions = LtAlgorithm.ALL_REDUCTIONS;
-  }
+  // Descriptions say what they were told: anything goes until it is used.
+  private record Matmul(int computeType, int scaleType, Map<Integer, Number> attributes) {}
+
+  private record Layout(int type, long rows, long columns, long ld) {}
+
+  private record Preference(Map<Integer, Number> attributes) {}
 
   private final Set<Integer> refusedEpilogues;
 
   private EmulatedCublasLt(EmulatedDevice device, Set<Integer> refusedEpilogues) {
-    super(device, LibraryStatuses.CUBLAS);
+    super(device);
     this.refusedEpilogues = refusedEpilogues;
   }
 
@@ -44,7 +70,7 @@ public final class EmulatedCublasLt extends EmulatedLibrary implements CublasLtA
 
   @Override
   public long cublasLtGetVersion() {
-    return 130_101;
+    return VERSION;
   }
 
   @Override
@@ -61,59 +87,51 @@ public final class EmulatedCublasLt extends EmulatedLibrary implements CublasLtA
 
   @Override
   public long cublasLtMatmulDescCreate(int computeType, int scaleType) {
-    return device().add("matmul", new LtMatmul(computeType, scaleType));
+    Map<Integer, Number> attributes = new HashMap<>(MATMUL_ATTRIBUTES);
+    return device().add("matmul", new Matmul(computeType, scaleType, attributes));
   }
 
   @Override
   public void cublasLtMatmulDescSetAttribute(long matmul, int attribute, MemorySegment value) {
-    LtMatmul description = object(LtMatmul.class, matmul);
-    requireKnown(attribute);
-    Integer bytes = LtMatmul.ATTRIBUTE_BYTES.get(attribute);
-    emulated(bytes != null, () -> "this attribute");
-    description.attributes().put(attribute, number(value, bytes));
+    set(object(Matmul.class, matmul).attributes(), attribute, value);
   }
 
-  private void requireKnown(int attribute) {
+  private void set(Map<Integer, Number> attributes, int attribute, MemorySegment value) {
     requireValid(attribute >= 0 && attribute < KNOWN_ATTRIBUTES, "no such attribute");
-  }
-
-  private long number(MemorySegment value, int bytes) {
-    requireValid(value.byteSize() == bytes, "it has " + bytes + " bytes");
-    return bytes == 4 ? value.get(JAVA_INT, 0) : value.get(JAVA_LONG, 0);
+    emulated(attributes.containsKey(attribute), () -> "this attribute");
+    boolean isInt = attributes.get(attribute) instanceof Integer;
+    requireValid(value.byteSize() == (isInt ? 4 : 8), "the attribute has another size");
+    if (isInt) {
+      attributes.put(attribute, value.get(JAVA_INT, 0));
+    } else {
+      attributes.put(attribute, value.get(JAVA_LONG, 0));
+    }
   }
 
   @Override
   public void cublasLtMatmulDescDestroy(long matmul) {
-    end(LtMatmul.class, matmul);
+    end(Matmul.class, matmul);
   }
 
   @Override
   public long cublasLtMatrixLayoutCreate(int type, long rows, long columns, long leadingDimension) {
-    return device().add("layout", new LtLayout(type, rows, columns, leadingDimension));
+    return device().add("layout", new Layout(type, rows, columns, leadingDimension));
   }
 
   @Override
   public void cublasLtMatrixLayoutDestroy(long layout) {
-    end(LtLayout.class, layout);
+    end(Layout.class, layout);
   }
 
   @Override
   public long cublasLtMatmulPreferenceCreate() {
-    return device().add("preference", new Preference());
+    return device().add("preference", new Preference(new HashMap<>(PREFERENCES)));
   }
 
   @Override
   public void cublasLtMatmulPreferenceSetAttribute(
-      long handle, int attribute, MemorySegment value) {
-    Preference preference = object(Preference.class, handle);
-    requireKnown(attribute);
-    switch (attribute) {
-      case CublasConstants.CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES ->
-          preference.maxWorkspace = number(value, 8);
-      case CublasConstants.CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK ->
-          preference.reductions = (int) number(value, 4);
-      default -> throw notEmulated("this attribute");
-    }
+      long preference, int attribute, MemorySegment value) {
+    set(object(Preference.class, preference).attributes(), attribute, value);
   }
 
   @Override
@@ -133,16 +151,20 @@ public final class EmulatedCublasLt extends EmulatedLibrary implements CublasLtA
       long dLayout,
       long preference,
       MemorySegment results) {
-    LtProduct product = product(handle, matmul, aLayout, bLayout, cLayout, dLayout);
-    Preference wanted = object(Preference.class, preference);
-    int room = (int) (results.byteSize() / CublasConstants.HEURISTIC_BYTES);
+    MatrixProduct product =
+        product(handle, matmul, at(0, aLayout), at(0, bLayout), at(0, cLayout), at(0, dLayout));
+    Map<Integer, Number> wanted = object(Preference.class, preference).attributes();
+    long room = wanted.get(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES).longValue();
+    int reductions = wanted.get(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK).intValue();
+    long bytes = CublasConstants.HEURISTIC_BYTES;
     int found = 0;
-    for (LtAlgorithm algorithm : LtAlgorithm.candidates(product.k(), wanted.reductions)) {
-      long workspace = algorithm.workspace(product);
-      if (workspace <= wanted.maxWorkspace && found < room) {
-        MemorySegment result =
-            results.asSlice(
-                found++ * CublasConstants.HEURISTIC_BYTES, CublasConstants.HEURISTIC_BYTES);
+    for (LtAlgorithm algorithm : LtAlgorithm.CANDIDATES) {
+      long workspace = algorithm.workspace(product.d());
+      if (algorithm.suits(product.k())
+          && (algorithm.reduction() & ~reductions) == 0
+          && workspace <= room
+          && (found + 1) * bytes <= results.byteSize()) {
+        MemorySegment result = results.asSlice(found++ * bytes, bytes);
         algorithm.write(result);
         result.set(JAVA_LONG, CublasConstants.HEURISTIC_WORKSPACE_OFFSET, workspace);
         result.set(JAVA_INT, CublasConstants.HEURISTIC_STATUS_OFFSET, 0);
@@ -153,45 +175,37 @@ public final class EmulatedCublasLt extends EmulatedLibrary implements CublasLtA
 
   @Override
   public int cublasLtMatmulAlgoConfigGetAttribute(MemorySegment algorithm, int attribute) {
-    requireValid(LtAlgorithm.isAttribute(attribute), "no such attribute");
-    return algorithm.get(JAVA_INT, attribute * 4L);
-  }
-
-  /** Returns the bytes that an algorithm needs for a product, which it must be able to compute. */
-  private long workspace(MemorySegment algorithm, LtProduct product) {
-    emulated(algorithm.address() != 0, () -> "a search within the product");
-    LtAlgorithm read = LtAlgorithm.read(algorithm);
-    requireValid(read.isInitialised(), "this is no algorithm");
-    requireSupported(read.suits(product.k()), "no such split or reduction");
-    return read.workspace(product);
-  }
-
-  private LtProduct product(
-      long handle, long matmul, long aLayout, long bLayout, long cLayout, long dLayout) {
-    object(Handle.class, handle);
-    LtMatmul description = object(LtMatmul.class, matmul).copy();
-    LtLayout a = object(LtLayout.class, aLayout);
-    LtLayout b = object(LtLayout.class, bLayout);
-    LtLayout c = object(LtLayout.class, cLayout);
-    LtLayout d = object(LtLayout.class, dLayout);
-    emulated(
-        description.isEmulated()
-            && a.hasEmulatedType()
-            && b.hasEmulatedType()
-            && c.hasEmulatedType()
-            && d.hasEmulatedType(),
-        () -> "transposes, compute type or types");
-    long number = description.epilogue();
-    LtEpilogue epilogue =
-        LtEpilogue.of(number).orElseThrow(() -> notEmulated("epilogue " + number));
-    LtProduct product = new LtProduct(description, epilogue, a, b, c, d);
-    product.mismatch().ifPresent(reason -> requireValid(false, reason + " of " + product));
-    requireSupported(
-        !refusedEpilogues.contains((int) number), "no algorithm has epilogue " + epilogue);
-    return product;
+    int last = CublasConstants.CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME;
+    requireValid(attribute >= 0 && attribute <= last, "no such attribute");
+    return algorithm.getAtIndex(JAVA_INT, attribute);
   }
 
   // ---- The product
+
+  /** Returns a matrix of which a layout says how it lies in memory. */
+  private Matrix at(long address, long layout) {
+    Layout how = object(Layout.class, layout);
+    return matrix(address, how.type(), how.rows(), how.columns(), how.ld());
+  }
+
+  /** Returns a product as it is described now: that may be changed once it is asked for. */
+  private MatrixProduct product(long handle, long matmul, Matrix a, Matrix b, Matrix c, Matrix d) {
+    object(Handle.class, handle);
+    Matmul described = object(Matmul.class, matmul);
+    emulated(described.scaleType() == CublasConstants.CUDA_R_32F, () -> "this type of scales");
+    boolean tf32 = asksForTf32(described.computeType());
+    Map<Integer, Number> attributes = described.attributes();
+    boolean flipsA = transposes(attributes.get(CUBLASLT_MATMUL_DESC_TRANSA).intValue());
+    boolean flipsB = transposes(attributes.get(CUBLASLT_MATMUL_DESC_TRANSB).intValue());
+    int epilogue = attributes.get(CUBLASLT_MATMUL_DESC_EPILOGUE).intValue();
+    long bias = attributes.get(CUBLASLT_MATMUL_DESC_BIAS_POINTER).longValue();
+    emulated(MatrixProduct.EPILOGUES.contains(epilogue), () -> "epilogue " + epilogue);
+    MatrixProduct product = new MatrixProduct(a, flipsA, b, flipsB, tf32, c, d, epilogue, bias);
+    requireValid(product.hasShapes(), "the shapes do not fit");
+    requireValid(product.hasTypes(), "the types do not fit");
+    requireSupported(!refusedEpilogues.contains(epilogue), "no algorithm has its epilogue");
+    return product;
+  }
 
   @Override
   public void cublasLtMatmul(
@@ -211,28 +225,17 @@ public final class EmulatedCublasLt extends EmulatedLibrary implements CublasLtA
       long workspace,
       long workspaceBytes,
       long stream) {
-    LtProduct product = product(handle, matmul, aLayout, bLayout, cLayout, dLayout);
-    requireValid(workspace(algorithm, product) <= workspaceBytes, "the workspace is too small");
-    for (long pointer : new long[] {a, b, c, d, workspace}) {
-      requireValid(
-          pointer % ALIGNMENT == 0,
-          "0x%x is not aligned to 256 bytes, which heuristics assume".formatted(pointer));
-    }
+    MatrixProduct product =
+        product(handle, matmul, at(a, aLayout), at(b, bLayout), at(c, cLayout), at(d, dLayout));
+    emulated(algorithm.address() != 0, () -> "a search within the product");
+    requireValid(LtAlgorithm.isIn(algorithm), "this is no algorithm");
+    LtAlgorithm chosen = LtAlgorithm.read(algorithm);
+    requireSupported(chosen.suits(product.k()), "no such split or reduction");
+    requireValid(chosen.workspace(product.d()) <= workspaceBytes, "the workspace is too small");
+    long ends = (a | b | c | d | workspace) % ALIGNMENT;
+    requireValid(ends == 0, "an address that is not aligned to 256 bytes, which heuristics assume");
     requireValid(product.hasBias(), "the epilogue lacks a pointer");
-    boolean tf32 = product.matmul().tf32() && hasTf32();
-    submit(
-        stream,
-        workspace,
-        workspaceBytes,
-        () ->
-            product.run(
-                arrays(),
-                tf32,
-                alpha,
-                product.a().at(a, arrays()),
-                product.b().at(b, arrays()),
-                beta,
-                product.c().at(c, arrays()),
-                product.d().at(d, arrays())));
+    Runnable body = () -> product.run(alpha, beta, hasTf32());
+    submit(stream, new Workspace(workspace, workspaceBytes), body);
   }
 }

@@ -154,6 +154,9 @@ class EmulatedCublasTest {
         () -> cublas.cublasGemmEx(handle, 0, 0, 1, 1, 1, 1, a, 0, 1, a, 0, 1, 0, a, 0, 1, 64, -1));
     assertNotEmulated(
         "op", () -> cublas.cublasSgemm_v2(handle, 2, 0, 1, 1, 1, 1, a, 1, a, 1, 0, a, 1));
+    assertNotEmulated(
+        "an empty matrix",
+        () -> cublas.cublasSgemm_v2(handle, 0, 0, 0, 1, 1, 1, a, 1, a, 1, 0, a, 1));
     fixture.driver.cuCtxSetCurrent(0);
     assertFails(1, cublas::cublasCreate_v2);
   }

@@ -1,10 +1,14 @@
 package io.github.distillcuda.emulator.library;
 
+import static io.github.distillcuda.emulator.library.ConvolutionProblem.Direction.BACKWARD_DATA;
+import static io.github.distillcuda.emulator.library.ConvolutionProblem.Direction.BACKWARD_FILTER;
+import static io.github.distillcuda.emulator.library.ConvolutionProblem.Direction.FORWARD;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.github.distillcuda.emulator.device.EmulatedDevice;
+import io.github.distillcuda.emulator.library.ConvolutionProblem.Convolution;
 import io.github.distillcuda.emulator.library.ConvolutionProblem.Direction;
 import io.github.distillcuda.ffi.CudnnApi;
 import io.github.distillcuda.ffi.CudnnConstants;
@@ -34,57 +38,52 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
     return 13_000;
   }
 
-  private ConvolutionProblem problem(long convolution, long xDesc, long wDesc, long yDesc) {
-    ConvolutionShape shape = convolution(convolution);
+  private ConvolutionProblem problem(
+      Direction direction, long convolution, long xDesc, long wDesc, long yDesc) {
+    Convolution shape = convolution(convolution);
     TensorShape x = tensor(xDesc);
     TensorShape w = filter(wDesc);
     TensorShape y = tensor(yDesc);
-    requireValid(
-        y.hasExtents(outputOf(shape, x, w)),
-        "the output's extents do not follow from input, filters and convolution");
+    requireValid(y.hasExtents(outputOf(shape, x, w)), "y has not the extents that x and w lead to");
     requireLikeTypes(x, w, y);
-    emulated(
-        x.format() == w.format() && x.format() == y.format(),
-        () -> "different formats of input, filters and output");
+    emulated(x.format() == w.format() && x.format() == y.format(), () -> "different formats");
     emulated(
         shape.mode() == CudnnConstants.CUDNN_CROSS_CORRELATION
             && shape.computeType() == CudnnConstants.CUDNN_DATA_FLOAT,
         () -> "this mode or type of sums");
-    return new ConvolutionProblem(shape, mathType(convolution), x, w, y);
+    return new ConvolutionProblem(direction, shape, mathType(convolution), x, w, y);
   }
 
   // ---- Workspaces
 
   /** Returns what an algorithm needs. */
-  private long workspace(Direction direction, ConvolutionProblem problem, int algorithm) {
-    emulated(problem.isEmulated(direction, algorithm), () -> "algorithm " + algorithm);
+  private long workspace(long handle, ConvolutionProblem problem, int algorithm) {
+    stream(handle);
+    emulated(problem.isEmulated(algorithm), () -> "algorithm " + algorithm);
     requireSupported(
-        problem.isSupported(direction, algorithm),
-        "Winograd is for 3x3 filters of stride 1 in NCHW");
-    return problem.workspaceBytes(direction, algorithm);
+        problem.isSupported(algorithm), "Winograd is for 3x3 filters of stride 1 in NCHW");
+    return problem.workspaceBytes(algorithm);
   }
 
   @Override
   public long cudnnGetConvolutionForwardWorkspaceSize(
       long handle, long xDesc, long wDesc, long convolution, long yDesc, int algorithm) {
-    stream(handle);
-    return workspace(Direction.FORWARD, problem(convolution, xDesc, wDesc, yDesc), algorithm);
+    ConvolutionProblem problem = problem(FORWARD, convolution, xDesc, wDesc, yDesc);
+    return workspace(handle, problem, algorithm);
   }
 
   @Override
   public long cudnnGetConvolutionBackwardDataWorkspaceSize(
       long handle, long wDesc, long dyDesc, long convolution, long dxDesc, int algorithm) {
-    stream(handle);
-    ConvolutionProblem problem = problem(convolution, dxDesc, wDesc, dyDesc);
-    return workspace(Direction.BACKWARD_DATA, problem, algorithm);
+    ConvolutionProblem problem = problem(BACKWARD_DATA, convolution, dxDesc, wDesc, dyDesc);
+    return workspace(handle, problem, algorithm);
   }
 
   @Override
   public long cudnnGetConvolutionBackwardFilterWorkspaceSize(
       long handle, long xDesc, long dyDesc, long convolution, long dwDesc, int algorithm) {
-    stream(handle);
-    ConvolutionProblem problem = problem(convolution, xDesc, dwDesc, dyDesc);
-    return workspace(Direction.BACKWARD_FILTER, problem, algorithm);
+    ConvolutionProblem problem = problem(BACKWARD_FILTER, convolution, xDesc, dwDesc, dyDesc);
+    return workspace(handle, problem, algorithm);
   }
 
   // ---- Measuring
@@ -102,8 +101,8 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
       MemorySegment results,
       long workspace,
       long workspaceBytes) {
-    ConvolutionProblem problem = problem(convolution, xDesc, wDesc, yDesc);
-    return find(handle, Direction.FORWARD, problem, y, results, workspace, workspaceBytes);
+    ConvolutionProblem problem = problem(FORWARD, convolution, xDesc, wDesc, yDesc);
+    return find(handle, problem, y, results, new Workspace(workspace, workspaceBytes));
   }
 
   @Override
@@ -119,8 +118,8 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
       MemorySegment results,
       long workspace,
       long workspaceBytes) {
-    ConvolutionProblem problem = problem(convolution, dxDesc, wDesc, dyDesc);
-    return find(handle, Direction.BACKWARD_DATA, problem, dx, results, workspace, workspaceBytes);
+    ConvolutionProblem problem = problem(BACKWARD_DATA, convolution, dxDesc, wDesc, dyDesc);
+    return find(handle, problem, dx, results, new Workspace(workspace, workspaceBytes));
   }
 
   @Override
@@ -136,59 +135,46 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
       MemorySegment results,
       long workspace,
       long workspaceBytes) {
-    ConvolutionProblem problem = problem(convolution, xDesc, dwDesc, dyDesc);
-    return find(handle, Direction.BACKWARD_FILTER, problem, dw, results, workspace, workspaceBytes);
+    ConvolutionProblem problem = problem(BACKWARD_FILTER, convolution, xDesc, dwDesc, dyDesc);
+    return find(handle, problem, dw, results, new Workspace(workspace, workspaceBytes));
   }
 
   /** Answers with both algorithms that fit the workspace, and one that does not run. */
   private int find(
-      long handle,
-      Direction direction,
-      ConvolutionProblem problem,
-      long output,
-      MemorySegment results,
-      long workspace,
-      long workspaceBytes) {
-    stream(handle);
+      long handle, ConvolutionProblem problem, long y, MemorySegment results, Workspace workspace) {
     requireNotRecording("measuring");
     device().synchronize();
-    TensorShape overwritten = problem.result(direction);
-    arrays().scribble(workspace, workspaceBytes);
-    arrays().scribble(output, (long) overwritten.elements() * overwritten.elementType().bytes());
-    int room = (int) (results.byteSize() / CudnnPerformance.BYTES);
-    int count = 0;
-    for (int algorithm : new int[] {0, 1}) {
-      long needed = workspace(direction, problem, algorithm);
-      if (needed <= workspaceBytes && count < room) {
-        boolean deterministic = problem.isDeterministic(direction, algorithm);
-        MemorySegment entry = performance(results, count++, algorithm, problem);
-        entry.set(JAVA_FLOAT, 8, 0.01f * count);
+    TensorShape result = problem.result();
+    scribble(workspace);
+    scribble(new Workspace(y, (long) result.elements() * result.elementType().bytes()));
+    int found = 0;
+    for (int algorithm = 0; algorithm <= 2; algorithm++) {
+      boolean runs = algorithm < 2;
+      long needed = runs ? workspace(handle, problem, algorithm) : 0;
+      if (needed <= workspace.bytes()
+          && (found + 1) * CudnnPerformance.BYTES <= results.byteSize()) {
+        MemorySegment entry =
+            results.asSlice(found++ * CudnnPerformance.BYTES, CudnnPerformance.BYTES);
+        boolean deterministic = runs && problem.isDeterministic(algorithm);
+        entry.fill((byte) 0).set(JAVA_INT, 0, algorithm);
+        entry.set(JAVA_INT, 4, runs ? 0 : CudnnConstants.CUDNN_STATUS_NOT_SUPPORTED);
+        entry.set(JAVA_FLOAT, 8, runs ? 0.01f * found : -1);
         entry.set(JAVA_LONG, 16, needed);
         entry.set(JAVA_INT, 24, deterministic ? CudnnConstants.CUDNN_DETERMINISTIC : 0);
+        entry.set(JAVA_INT, 28, problem.mathType());
       }
     }
-    if (count < room) {
-      MemorySegment entry = performance(results, count++, 2, problem);
-      entry.set(JAVA_INT, 4, CudnnConstants.CUDNN_STATUS_NOT_SUPPORTED);
-      entry.set(JAVA_FLOAT, 8, -1);
-    }
-    return count;
-  }
-
-  private static MemorySegment performance(
-      MemorySegment results, int index, int algorithm, ConvolutionProblem problem) {
-    MemorySegment entry =
-        results.asSlice(index * CudnnPerformance.BYTES, CudnnPerformance.BYTES).fill((byte) 0);
-    entry.set(JAVA_INT, 0, algorithm);
-    entry.set(JAVA_INT, 28, problem.mathType());
-    return entry;
+    return found;
   }
 
   // ---- Convolution
 
-  private void requireWorkspace(
-      Direction direction, ConvolutionProblem problem, int algorithm, long bytes) {
-    requireValid(workspace(direction, problem, algorithm) <= bytes, "the workspace is too small");
+  /** Does what an algorithm does with a workspace that must be as large as it said. */
+  private void convolve(
+      long handle, ConvolutionProblem problem, int algorithm, Workspace workspace, Runnable body) {
+    long needed = workspace(handle, problem, algorithm);
+    requireValid(needed <= workspace.bytes(), "the workspace is too small");
+    submit(stream(handle), workspace, body);
   }
 
   /** Reads a factor, rounded where tensor cores may take it: always but with FMA. */
@@ -202,10 +188,13 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
     return values;
   }
 
-  private double[] product(ConvolutionProblem problem, long x, long w) {
-    return problem
-        .loops()
-        .forward(factor(problem, problem.x(), x), factor(problem, problem.w(), w));
+  /** Returns what a problem computes of two of these three; the third is its result. */
+  private double[] sums(ConvolutionProblem problem, long x, long w, long y) {
+    Direction direction = problem.direction();
+    return problem.sums(
+        direction == BACKWARD_DATA ? null : factor(problem, problem.x(), x),
+        direction == BACKWARD_FILTER ? null : factor(problem, problem.w(), w),
+        direction == FORWARD ? null : factor(problem, problem.y(), y));
   }
 
   @Override
@@ -223,13 +212,9 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
       float beta,
       long yDesc,
       long y) {
-    ConvolutionProblem problem = problem(convolution, xDesc, wDesc, yDesc);
-    requireWorkspace(Direction.FORWARD, problem, algorithm, workspaceBytes);
-    submit(
-        stream(handle),
-        workspace,
-        workspaceBytes,
-        () -> array(problem.y(), y).write(alpha, product(problem, x, w), beta));
+    ConvolutionProblem problem = problem(FORWARD, convolution, xDesc, wDesc, yDesc);
+    Runnable body = () -> array(problem.y(), y).write(alpha, sums(problem, x, w, y), beta);
+    convolve(handle, problem, algorithm, new Workspace(workspace, workspaceBytes), body);
   }
 
   @Override
@@ -252,33 +237,27 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
       long activation,
       long yDesc,
       long y) {
-    ConvolutionProblem problem = problem(convolution, xDesc, wDesc, yDesc);
+    ConvolutionProblem problem = problem(FORWARD, convolution, xDesc, wDesc, yDesc);
     Activation function = activation(activation);
-    boolean identity = function.mode() == CudnnConstants.CUDNN_ACTIVATION_IDENTITY;
-    emulated(
-        identity || function.mode() == CudnnConstants.CUDNN_ACTIVATION_RELU,
-        () -> "this activation");
+    emulated(function.isIdentity() || function.isRelu(), () -> "this activation");
     requireSupported(
-        !identity || algorithm == CudnnConstants.CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM,
+        algorithm == CudnnConstants.CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM
+            || !function.isIdentity(),
         "the identity is for one algorithm alone");
     requireValid(tensor(zDesc).equals(problem.y()), "z is not like y");
     TensorShape biases = tensor(biasDesc);
     requireValid(biases.hasExtents(1, problem.w().n(), 1, 1), "the bias is not [1, k, 1, 1]");
     requireLikeTypes(problem.y(), biases);
-    requireWorkspace(Direction.FORWARD, problem, algorithm, workspaceBytes);
-    submit(
-        stream(handle),
-        workspace,
-        workspaceBytes,
+    Runnable body =
         () -> {
-          double[] sums = array(problem.y(), z).scaled(alpha1, product(problem, x, w), alpha2);
+          double[] sums = array(problem.y(), z).scaled(alpha1, sums(problem, x, w, y), alpha2);
           float[] channels = array(biases, bias).read();
           for (int i = 0; i < sums.length; i++) {
-            sums[i] += channels[problem.y().channel(i)];
-            sums[i] = identity ? sums[i] : function.relu((float) sums[i]);
+            sums[i] = function.of(sums[i] + channels[problem.y().channel(i)]);
           }
           array(problem.y(), y).write(sums);
-        });
+        };
+    convolve(handle, problem, algorithm, new Workspace(workspace, workspaceBytes), body);
   }
 
   @Override
@@ -317,18 +296,9 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
       float beta,
       long dxDesc,
       long dx) {
-    ConvolutionProblem problem = problem(convolution, dxDesc, wDesc, dyDesc);
-    requireWorkspace(Direction.BACKWARD_DATA, problem, algorithm, workspaceBytes);
-    submit(
-        stream(handle),
-        workspace,
-        workspaceBytes,
-        () -> {
-          float[] filters = factor(problem, problem.w(), w);
-          float[] gradient = factor(problem, problem.y(), dy);
-          double[] sums = problem.loops().gradientOfInput(filters, gradient);
-          array(problem.x(), dx).write(alpha, sums, beta);
-        });
+    ConvolutionProblem problem = problem(BACKWARD_DATA, convolution, dxDesc, wDesc, dyDesc);
+    Runnable body = () -> array(problem.x(), dx).write(alpha, sums(problem, dx, w, dy), beta);
+    convolve(handle, problem, algorithm, new Workspace(workspace, workspaceBytes), body);
   }
 
   @Override
@@ -346,17 +316,8 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
       float beta,
       long dwDesc,
       long dw) {
-    ConvolutionProblem problem = problem(convolution, xDesc, dwDesc, dyDesc);
-    requireWorkspace(Direction.BACKWARD_FILTER, problem, algorithm, workspaceBytes);
-    submit(
-        stream(handle),
-        workspace,
-        workspaceBytes,
-        () -> {
-          float[] input = factor(problem, problem.x(), x);
-          float[] gradient = factor(problem, problem.y(), dy);
-          double[] sums = problem.loops().gradientOfFilters(input, gradient);
-          array(problem.w(), dw).write(alpha, sums, beta);
-        });
+    ConvolutionProblem problem = problem(BACKWARD_FILTER, convolution, xDesc, dwDesc, dyDesc);
+    Runnable body = () -> array(problem.w(), dw).write(alpha, sums(problem, x, dw, dy), beta);
+    convolve(handle, problem, algorithm, new Workspace(workspace, workspaceBytes), body);
   }
 }

@@ -1,42 +1,46 @@
 package io.github.distillcuda.emulator.library;
 
 import io.github.distillcuda.emulator.device.EmulatedDevice;
+import io.github.distillcuda.emulator.library.ConvolutionProblem.Convolution;
 import io.github.distillcuda.ffi.CudnnConstants;
 import io.github.distillcuda.ffi.CudnnDescriptorApi;
 
 /** cuDNN's descriptors; what they take and refuse was asked of cuDNN 9.24, which needs no GPU. */
 abstract class EmulatedCudnnDescriptors extends EmulatedLibrary implements CudnnDescriptorApi {
+  // Enumerations without gaps that matter here.
+  private static final int LAST_DATA_TYPE = 15;
+  private static final int LAST_ACTIVATION = 6;
+
   /** A descriptor of something, which is null until it is set. */
   private static class Descriptor<T> {
-    private T described;
-
-    final T get() {
-      return described;
-    }
-
-    final void set(T value) {
-      described = value;
-    }
+    T described;
   }
 
   private static final class TensorDescriptor extends Descriptor<TensorShape> {}
 
   private static final class FilterDescriptor extends Descriptor<TensorShape> {}
 
-  private static final class ConvolutionDescriptor extends Descriptor<ConvolutionShape> {
+  private static final class ConvolutionDescriptor extends Descriptor<Convolution> {
     private int mathType = CudnnConstants.CUDNN_DEFAULT_MATH;
   }
 
-  private static final class PoolingDescriptor extends Descriptor<PoolingShape> {}
+  private static final class PoolingDescriptor extends Descriptor<Pooling> {}
 
   private static final class ActivationDescriptor extends Descriptor<Activation> {}
 
-  /**
-   * What a descriptor says of an activation; the coefficient is for kinds that are not emulated.
-   */
+  /** An activation; the coefficient is for kinds that are not emulated. */
   record Activation(int mode, boolean propagatesNan) {
-    float relu(float value) {
-      return Float.isNaN(value) && propagatesNan ? value : value > 0 ? value : 0;
+    boolean isIdentity() {
+      return mode == CudnnConstants.CUDNN_ACTIVATION_IDENTITY;
+    }
+
+    boolean isRelu() {
+      return mode == CudnnConstants.CUDNN_ACTIVATION_RELU;
+    }
+
+    double of(double value) {
+      boolean passes = isIdentity() || value > 0 || Double.isNaN(value) && propagatesNan;
+      return passes ? value : 0;
     }
   }
 
@@ -45,7 +49,7 @@ abstract class EmulatedCudnnDescriptors extends EmulatedLibrary implements Cudnn
   }
 
   private <T> T described(Class<? extends Descriptor<T>> type, long descriptor) {
-    T described = object(type, descriptor).get();
+    T described = object(type, descriptor).described;
     requireValid(described != null, "the " + type.getSimpleName() + " was never set");
     return described;
   }
@@ -58,7 +62,7 @@ abstract class EmulatedCudnnDescriptors extends EmulatedLibrary implements Cudnn
     return described(FilterDescriptor.class, filter);
   }
 
-  final ConvolutionShape convolution(long convolution) {
+  final Convolution convolution(long convolution) {
     return described(ConvolutionDescriptor.class, convolution);
   }
 
@@ -66,7 +70,7 @@ abstract class EmulatedCudnnDescriptors extends EmulatedLibrary implements Cudnn
     return object(ConvolutionDescriptor.class, convolution).mathType;
   }
 
-  final PoolingShape pooling(long pooling) {
+  final Pooling pooling(long pooling) {
     return described(PoolingDescriptor.class, pooling);
   }
 
@@ -75,22 +79,24 @@ abstract class EmulatedCudnnDescriptors extends EmulatedLibrary implements Cudnn
   }
 
   private TensorShape packed(int format, int dataType, int n, int c, int h, int w) {
-    requireValid(
-        format == CudnnConstants.CUDNN_TENSOR_NCHW || format == CudnnConstants.CUDNN_TENSOR_NHWC,
-        "the format");
-    requireValid(isDataType(dataType), "the type");
-    requireValid(Math.min(Math.min(n, c), Math.min(h, w)) > 0, "an extent below 1");
+    requireOneOf(format, CudnnConstants.CUDNN_TENSOR_NHWC, "the format");
+    requireOneOf(dataType, LAST_DATA_TYPE, "the type");
+    requirePositive(Math.min(Math.min(n, c), Math.min(h, w)), "an extent");
     return new TensorShape(format, dataType, n, c, h, w);
   }
 
-  /** The types are 0 to 15 without gaps that matter here. */
-  private static boolean isDataType(int type) {
-    return type >= 0 && type <= 15;
+  /** Refuses what is not one of an enumeration's numbers, which run from 0 to the last. */
+  private void requireOneOf(int value, int last, String what) {
+    requireValid(value >= 0 && value <= last, what + " is unknown");
   }
 
-  private void requireNanPropagation(int value) {
-    requireValid(
-        value == 0 || value == CudnnConstants.CUDNN_PROPAGATE_NAN, "whether NaN is propagated");
+  private void requirePositive(int value, String what) {
+    requireValid(value > 0, what + " is below 1");
+  }
+
+  private boolean propagates(int nanPropagation) {
+    requireOneOf(nanPropagation, CudnnConstants.CUDNN_PROPAGATE_NAN, "whether NaN is propagated");
+    return nanPropagation == CudnnConstants.CUDNN_PROPAGATE_NAN;
   }
 
   @Override
@@ -101,10 +107,9 @@ abstract class EmulatedCudnnDescriptors extends EmulatedLibrary implements Cudnn
   @Override
   public final void cudnnSetTensor4dDescriptor(
       long tensor, int format, int dataType, int n, int c, int h, int w) {
-    TensorDescriptor descriptor = object(TensorDescriptor.class, tensor);
     TensorShape shape = packed(format, dataType, n, c, h, w);
     requireSupported((double) n * c * h * w <= Integer.MAX_VALUE, "2^31 elements or more");
-    descriptor.set(shape);
+    object(TensorDescriptor.class, tensor).described = shape;
   }
 
   @Override
@@ -120,7 +125,7 @@ abstract class EmulatedCudnnDescriptors extends EmulatedLibrary implements Cudnn
   @Override
   public final void cudnnSetFilter4dDescriptor(
       long filter, int dataType, int format, int k, int c, int h, int w) {
-    object(FilterDescriptor.class, filter).set(packed(format, dataType, k, c, h, w));
+    object(FilterDescriptor.class, filter).described = packed(format, dataType, k, c, h, w);
   }
 
   @Override
@@ -144,27 +149,22 @@ abstract class EmulatedCudnnDescriptors extends EmulatedLibrary implements Cudnn
       int dilationWidth,
       int mode,
       int computeType) {
-    ConvolutionDescriptor descriptor = object(ConvolutionDescriptor.class, convolution);
     requireValid(Math.min(padHeight, padWidth) >= 0, "a negative padding");
-    requireValid(Math.min(strideHeight, strideWidth) > 0, "a stride below 1");
-    requireValid(Math.min(dilationHeight, dilationWidth) > 0, "a dilation below 1");
-    requireValid(mode == 0 || mode == CudnnConstants.CUDNN_CROSS_CORRELATION, "the mode");
-    requireValid(
-        isDataType(computeType) && computeType != CudnnConstants.CUDNN_DATA_BFLOAT16,
-        "the type of the sums");
-    descriptor.set(
-        new ConvolutionShape(
-            new WindowAxis(padHeight, strideHeight, dilationHeight),
-            new WindowAxis(padWidth, strideWidth, dilationWidth),
-            mode,
-            computeType));
+    requirePositive(Math.min(strideHeight, strideWidth), "a stride");
+    requirePositive(Math.min(dilationHeight, dilationWidth), "a dilation");
+    requireOneOf(mode, CudnnConstants.CUDNN_CROSS_CORRELATION, "the mode");
+    requireOneOf(computeType, LAST_DATA_TYPE, "the type of the sums");
+    requireValid(computeType != CudnnConstants.CUDNN_DATA_BFLOAT16, "the type of the sums");
+    WindowAxis rows = new WindowAxis(padHeight, strideHeight, dilationHeight);
+    WindowAxis columns = new WindowAxis(padWidth, strideWidth, dilationWidth);
+    Convolution described = new Convolution(rows, columns, mode, computeType);
+    object(ConvolutionDescriptor.class, convolution).described = described;
   }
 
   @Override
   public final void cudnnSetConvolutionMathType(long convolution, int mathType) {
-    ConvolutionDescriptor descriptor = object(ConvolutionDescriptor.class, convolution);
-    requireValid(mathType >= 0 && mathType <= CudnnConstants.CUDNN_FMA_MATH, "the math type");
-    descriptor.mathType = mathType;
+    requireOneOf(mathType, CudnnConstants.CUDNN_FMA_MATH, "the math type");
+    object(ConvolutionDescriptor.class, convolution).mathType = mathType;
   }
 
   @Override
@@ -188,19 +188,14 @@ abstract class EmulatedCudnnDescriptors extends EmulatedLibrary implements Cudnn
       int padWidth,
       int strideHeight,
       int strideWidth) {
-    PoolingDescriptor descriptor = object(PoolingDescriptor.class, pooling);
-    requireValid(mode >= 0 && mode <= CudnnConstants.CUDNN_POOLING_MAX_DETERMINISTIC, "the mode");
-    requireNanPropagation(nanPropagation);
-    requireValid(Math.min(windowHeight, windowWidth) > 0, "a window below 1");
-    requireValid(Math.min(strideHeight, strideWidth) > 0, "a stride below 1");
-    descriptor.set(
-        new PoolingShape(
-            mode,
-            nanPropagation,
-            windowHeight,
-            windowWidth,
-            new WindowAxis(padHeight, strideHeight, 1),
-            new WindowAxis(padWidth, strideWidth, 1)));
+    requireOneOf(mode, CudnnConstants.CUDNN_POOLING_MAX_DETERMINISTIC, "the mode");
+    boolean propagates = propagates(nanPropagation);
+    requirePositive(Math.min(windowHeight, windowWidth), "a window");
+    requirePositive(Math.min(strideHeight, strideWidth), "a stride");
+    WindowAxis rows = new WindowAxis(padHeight, strideHeight, 1);
+    WindowAxis columns = new WindowAxis(padWidth, strideWidth, 1);
+    object(PoolingDescriptor.class, pooling).described =
+        new Pooling(mode, propagates, windowHeight, windowWidth, rows, columns);
   }
 
   @Override
@@ -216,10 +211,9 @@ abstract class EmulatedCudnnDescriptors extends EmulatedLibrary implements Cudnn
   @Override
   public final void cudnnSetActivationDescriptor(
       long activation, int mode, int nanPropagation, double coefficient) {
-    ActivationDescriptor descriptor = object(ActivationDescriptor.class, activation);
-    requireValid(mode >= 0 && mode <= 6, "the mode");
-    requireNanPropagation(nanPropagation);
-    descriptor.set(new Activation(mode, nanPropagation == CudnnConstants.CUDNN_PROPAGATE_NAN));
+    requireOneOf(mode, LAST_ACTIVATION, "the mode");
+    Activation described = new Activation(mode, propagates(nanPropagation));
+    object(ActivationDescriptor.class, activation).described = described;
   }
 
   @Override
@@ -233,12 +227,9 @@ abstract class EmulatedCudnnDescriptors extends EmulatedLibrary implements Cudnn
     return outputOf(convolution(convolution), tensor(input), filter(filter));
   }
 
-  final int[] outputOf(ConvolutionShape convolution, TensorShape x, TensorShape w) {
+  final int[] outputOf(Convolution convolution, TensorShape x, TensorShape w) {
     requireValid(x.c() == w.c(), "input and filters have different channels");
-    int height = convolution.rows().places(x.h(), w.h());
-    int width = convolution.columns().places(x.w(), w.w());
-    requireValid(Math.min(height, width) > 0, "the filter is larger than the padded input");
-    return new int[] {x.n(), w.n(), height, width};
+    return output(x, w.n(), convolution.rows(), w.h(), convolution.columns(), w.w());
   }
 
   @Override
@@ -246,10 +237,15 @@ abstract class EmulatedCudnnDescriptors extends EmulatedLibrary implements Cudnn
     return outputOf(pooling(pooling), tensor(input));
   }
 
-  final int[] outputOf(PoolingShape pooling, TensorShape x) {
-    int height = pooling.rows().places(x.h(), pooling.windowHeight());
-    int width = pooling.columns().places(x.w(), pooling.windowWidth());
-    requireValid(Math.min(height, width) > 0, "the window is larger than the padded input");
-    return new int[] {x.n(), x.c(), height, width};
+  final int[] outputOf(Pooling pooling, TensorShape x) {
+    int height = pooling.windowHeight();
+    return output(x, x.c(), pooling.rows(), height, pooling.columns(), pooling.windowWidth());
+  }
+
+  private int[] output(
+      TensorShape x, int channels, WindowAxis rows, int height, WindowAxis columns, int width) {
+    int[] extents = {x.n(), channels, rows.places(x.h(), height), columns.places(x.w(), width)};
+    requireValid(Math.min(extents[2], extents[3]) > 0, "a window beyond the padded input");
+    return extents;
   }
 }

@@ -3,6 +3,7 @@ package io.github.distillcuda.emulator.library;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.ffi.CudnnApi;
 import io.github.distillcuda.ffi.CudnnConstants;
+import java.util.Arrays;
 
 /** cuDNN's handles, and what stands between convolutions. */
 abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements CudnnApi {
@@ -37,12 +38,12 @@ abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements C
     return object(Handle.class, handle).stream;
   }
 
-  final DeviceArray array(TensorShape shape, long address) {
-    return shape.at(address, arrays());
+  final Matrix array(TensorShape shape, long address) {
+    return shape.at(address, device().memory());
   }
 
   final void requireLikeTypes(TensorShape first, TensorShape... others) {
-    emulated(first.hasEmulatedType(), () -> "this type");
+    emulated(ElementType.ofCudnn(first.dataType()).isPresent(), () -> "this type");
     for (TensorShape other : others) {
       emulated(first.dataType() == other.dataType(), () -> "these types");
     }
@@ -54,12 +55,10 @@ abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements C
       long handle, float alpha, long aDesc, long a, float beta, long cDesc, long c) {
     TensorShape added = tensor(aDesc);
     TensorShape sum = tensor(cDesc);
-    requireValid(
-        repeats(added.n(), sum.n())
-            && repeats(added.c(), sum.c())
-            && repeats(added.h(), sum.h())
-            && repeats(added.w(), sum.w()),
-        "an extent of a is neither c's nor 1");
+    for (int i = 0; i < 4; i++) {
+      int extent = added.extents()[i];
+      requireValid(extent == sum.extents()[i] || extent == 1, "an extent is neither c's nor 1");
+    }
     requireLikeTypes(added, sum);
     submit(
         stream(handle),
@@ -67,40 +66,28 @@ abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements C
           float[] values = array(added, a).read();
           double[] repeated = new double[sum.elements()];
           for (int i = 0; i < repeated.length; i++) {
-            int w = i % sum.w() % added.w();
-            int h = i / sum.w() % sum.h() % added.h();
+            int n = sum.image(i) % added.n();
             int channel = sum.channel(i) % added.c();
-            int n = i / (sum.w() * sum.h() * sum.c()) % added.n();
-            repeated[i] = values[((n * added.c() + channel) * added.h() + h) * added.w() + w];
+            int h = i / sum.w() % sum.h() % added.h();
+            repeated[i] = values[added.row(n, channel, h) + i % sum.w() % added.w()];
           }
           array(sum, c).write(alpha, repeated, beta);
         });
   }
 
-  private static boolean repeats(int extent, int of) {
-    return extent == of || extent == 1;
-  }
-
+  /** Returns the activation that is emulated. */
   private Activation relu(long activation) {
     Activation function = activation(activation);
     requireValid(
-        function.mode() != CudnnConstants.CUDNN_ACTIVATION_IDENTITY,
-        "the identity is for cudnnConvolutionBiasActivationForward alone");
-    emulated(function.mode() == CudnnConstants.CUDNN_ACTIVATION_RELU, () -> "this activation");
+        !function.isIdentity(), "the identity is for cudnnConvolutionBiasActivationForward alone");
+    emulated(function.isRelu(), () -> "this activation");
     return function;
   }
 
   @Override
   public final void cudnnActivationForward(
-      long handle,
-      long activation,
-      float alpha,
-      long xDesc,
-      long x,
-      float beta,
-      long yDesc,
-      long y) {
-    Activation function = relu(activation);
+      long handle, long function, float alpha, long xDesc, long x, float beta, long yDesc, long y) {
+    Activation relu = relu(function);
     TensorShape in = tensor(xDesc);
     TensorShape out = tensor(yDesc);
     requireValid(in.hasExtentsOf(out) && in.dataType() == out.dataType(), "x is not like y");
@@ -111,9 +98,7 @@ abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements C
         () -> {
           float[] values = array(in, x).read();
           double[] result = new double[values.length];
-          for (int i = 0; i < result.length; i++) {
-            result[i] = function.relu(values[i]);
-          }
+          Arrays.setAll(result, i -> relu.of(values[i]));
           array(out, y).write(alpha, result, beta);
         });
   }
@@ -162,23 +147,20 @@ abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements C
         });
   }
 
-  /** Returns the pooling of x to y. */
-  private PoolingLoops maximum(long pooling, TensorShape x, TensorShape y) {
-    PoolingShape shape = pooling(pooling);
+  /** Returns a pooling of x to y that is emulated. */
+  private Pooling maximum(long pooling, TensorShape x, TensorShape y) {
+    Pooling maximum = pooling(pooling);
     emulated(
-        shape.mode() == CudnnConstants.CUDNN_POOLING_MAX
-            || shape.mode() == CudnnConstants.CUDNN_POOLING_MAX_DETERMINISTIC,
+        maximum.mode() == CudnnConstants.CUDNN_POOLING_MAX
+            || maximum.mode() == CudnnConstants.CUDNN_POOLING_MAX_DETERMINISTIC,
         () -> "this pooling");
     emulated(
-        Math.min(shape.rows().pad(), shape.columns().pad()) >= 0
-            && shape.rows().pad() < shape.windowHeight()
-            && shape.columns().pad() < shape.windowWidth(),
+        maximum.rows().padsLessThan(maximum.windowHeight())
+            && maximum.columns().padsLessThan(maximum.windowWidth()),
         () -> "a padding below 0 or as large as the window");
-    requireValid(
-        y.hasExtents(outputOf(shape, x)),
-        "the output's extents do not follow from input and pooling");
+    requireValid(y.hasExtents(outputOf(maximum, x)), "y has not the extents that x leads to");
     requireLikeTypes(x, y);
-    return new PoolingLoops(shape, x);
+    return maximum;
   }
 
   @Override
@@ -186,11 +168,19 @@ abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements C
       long handle, long pooling, float alpha, long xDesc, long x, float beta, long yDesc, long y) {
     TensorShape in = tensor(xDesc);
     TensorShape out = tensor(yDesc);
-    PoolingLoops loops = maximum(pooling, in, out);
+    Pooling maximum = maximum(pooling, in, out);
     submit(
-        stream(handle), () -> array(out, y).write(alpha, loops.forward(array(in, x).read()), beta));
+        stream(handle),
+        () -> {
+          float[] inputs = array(in, x).read();
+          double[] result = new double[out.elements()];
+          int[] largest = maximum.largest(in, inputs, out);
+          Arrays.setAll(result, i -> inputs[largest[i]]);
+          array(out, y).write(alpha, result, beta);
+        });
   }
 
+  /** As cuDNN is said to do, a gradient goes to one element of its window alone. */
   @Override
   public final void cudnnPoolingBackward(
       long handle,
@@ -209,7 +199,7 @@ abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements C
     TensorShape out = tensor(yDesc);
     TensorShape outGradient = tensor(dyDesc);
     TensorShape gradient = tensor(dxDesc);
-    PoolingLoops loops = maximum(pooling, in, out);
+    Pooling maximum = maximum(pooling, in, out);
     requireValid(
         outGradient.hasExtentsOf(out) && gradient.hasExtentsOf(in), "a gradient's extents");
     requireLikeTypes(in, gradient, outGradient);
@@ -219,7 +209,18 @@ abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements C
           float[] inputs = array(in, x).read();
           float[] outputs = array(out, y).read();
           float[] outputGradients = array(outGradient, dy).read();
-          array(gradient, dx).write(alpha, loops.backward(inputs, outputs, outputGradients), beta);
+          double[] result = new double[inputs.length];
+          int[] largest = maximum.largest(in, inputs, out);
+          for (int i = 0; i < outputs.length; i++) {
+            float pooled = inputs[largest[i]];
+            if (maximum.isLarger(pooled, outputs[i]) || maximum.isLarger(outputs[i], pooled)) {
+              throw new IllegalStateException(
+                  "cudnnPoolingBackward: y[%d] = %s is not the largest of its window of x"
+                      .formatted(i, outputs[i]));
+            }
+            result[largest[i]] += outputGradients[i];
+          }
+          array(gradient, dx).write(alpha, result, beta);
         });
   }
 }

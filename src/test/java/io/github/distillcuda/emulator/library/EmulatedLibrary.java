@@ -3,18 +3,22 @@ package io.github.distillcuda.emulator.library;
 import io.github.distillcuda.emulator.device.DeviceWork;
 import io.github.distillcuda.emulator.device.EmulatedApi;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
+import io.github.distillcuda.emulator.memory.Region;
 import io.github.distillcuda.ffi.CudaConstants;
 import io.github.distillcuda.ffi.NativeException;
 
 /** What cuDNN, cuBLAS and cublasLt have in common on an emulated device. */
 abstract class EmulatedLibrary extends EmulatedApi {
+  /** Memory that a caller lends for one call. */
+  record Workspace(long address, long bytes) {
+    static final Workspace NONE = new Workspace(0, 0);
+  }
+
   private final LibraryStatuses statuses;
-  private final DeviceArrays arrays;
 
   EmulatedLibrary(EmulatedDevice device, LibraryStatuses statuses) {
     super(device);
     this.statuses = statuses;
-    arrays = new DeviceArrays(device.memory());
   }
 
   @Override
@@ -61,13 +65,18 @@ abstract class EmulatedLibrary extends EmulatedApi {
     emulated(!device().isCapturing(), () -> what + " while this thread records");
   }
 
-  final DeviceArrays arrays() {
-    return arrays;
-  }
-
   /** Whether the tensor cores of this device take float32 factors, which they round to TF32. */
   final boolean hasTf32() {
     return device().computeCapability() >= 80;
+  }
+
+  /** What a workspace holds after its use is nobody's; one that holds something else loses it. */
+  final void scribble(Workspace workspace) {
+    if (workspace.bytes() > 0) {
+      Region region = device().memory().regionNear(workspace.address(), 0);
+      int offset = Math.toIntExact(workspace.address() - region.address());
+      region.hostForget(offset, Math.toIntExact(workspace.bytes()));
+    }
   }
 
   /** Does in a stream what was called. */
@@ -76,13 +85,13 @@ abstract class EmulatedLibrary extends EmulatedApi {
   }
 
   /** Does it with a workspace; whatever the workspace held is lost, before and after. */
-  final void submit(long stream, long workspace, long workspaceBytes, Runnable body) {
+  final void submit(long stream, Workspace workspace, Runnable body) {
     submit(
         stream,
         () -> {
-          arrays.scribble(workspace, workspaceBytes);
+          scribble(workspace);
           body.run();
-          arrays.scribble(workspace, workspaceBytes);
+          scribble(workspace);
         });
   }
 }

@@ -2,59 +2,43 @@ package io.github.distillcuda.emulator.library;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
-import io.github.distillcuda.ffi.CublasConstants;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.List;
 
-/** What the emulated cublasLt writes into the 64 bytes of an algorithm. */
-record LtAlgorithm(int id, int tile, int splits, int reduction, int mark) {
+/**
+ * What the emulated cublasLt writes into the 64 bytes of an algorithm, and a mark after it: each
+ * number at the index that it has as an attribute.
+ */
+record LtAlgorithm(int id, int tile, int splits, int reduction) {
   static final int ALL_REDUCTIONS = 7;
-  static final int NO_REDUCTION = 0;
-  static final int IN_PLACE = 1;
-  static final int IN_COMPUTE_TYPE = 2;
+  private static final int NO_REDUCTION = 0;
+  private static final int IN_PLACE = 1;
+  private static final int IN_COMPUTE_TYPE = 2;
+
+  /** What heuristics propose: splits first, as for the small products of this program. */
+  static final List<LtAlgorithm> CANDIDATES =
+      List.of(
+          new LtAlgorithm(21, 15, 4, IN_COMPUTE_TYPE),
+          new LtAlgorithm(21, 15, 4, IN_PLACE),
+          new LtAlgorithm(6, 20, 1, NO_REDUCTION));
 
   private static final int MARK = 0x4c74;
-  private static final int MARK_OFFSET = 60;
-  private static final int SPLITS = 4;
+  private static final int MARK_INDEX = 4;
   private static final int COUNTER_BYTES = 1024;
 
-  static boolean isAttribute(int attribute) {
-    return attribute >= CublasConstants.CUBLASLT_ALGO_CONFIG_ID
-        && attribute <= CublasConstants.CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME;
-  }
-
-  /** Returns what heuristics propose: splits first, as for the small products of this program. */
-  static List<LtAlgorithm> candidates(long k, int reductions) {
-    List<LtAlgorithm> found = new ArrayList<>();
-    for (int reduction : new int[] {IN_COMPUTE_TYPE, IN_PLACE}) {
-      if ((reductions & reduction) != 0 && k >= SPLITS) {
-        found.add(new LtAlgorithm(21, 15, SPLITS, reduction, MARK));
-      }
-    }
-    found.add(new LtAlgorithm(6, 20, 1, NO_REDUCTION, MARK));
-    return found;
+  /** Whether these bytes were written here. */
+  static boolean isIn(MemorySegment algorithm) {
+    return algorithm.getAtIndex(JAVA_INT, MARK_INDEX) == MARK;
   }
 
   static LtAlgorithm read(MemorySegment algorithm) {
-    return new LtAlgorithm(
-        algorithm.get(JAVA_INT, 0),
-        algorithm.get(JAVA_INT, 4),
-        algorithm.get(JAVA_INT, 8),
-        algorithm.get(JAVA_INT, 12),
-        algorithm.get(JAVA_INT, MARK_OFFSET));
+    int[] numbers = algorithm.toArray(JAVA_INT);
+    return new LtAlgorithm(numbers[0], numbers[1], numbers[2], numbers[3]);
   }
 
   void write(MemorySegment algorithm) {
-    algorithm.set(JAVA_INT, 0, id);
-    algorithm.set(JAVA_INT, 4, tile);
-    algorithm.set(JAVA_INT, 8, splits);
-    algorithm.set(JAVA_INT, 12, reduction);
-    algorithm.set(JAVA_INT, MARK_OFFSET, mark);
-  }
-
-  boolean isInitialised() {
-    return mark == MARK;
+    int[] numbers = {id, tile, splits, reduction, MARK};
+    MemorySegment.copy(numbers, 0, algorithm, JAVA_INT, 0, numbers.length);
   }
 
   /** Whether sums over k can be split so: several parts need a way to add them, one needs none. */
@@ -65,9 +49,9 @@ record LtAlgorithm(int id, int tile, int splits, int reduction, int mark) {
   }
 
   /** Returns the bytes for the parts of a split sum. */
-  long workspace(LtProduct product) {
+  long workspace(Matrix result) {
     return switch (reduction) {
-      case IN_COMPUTE_TYPE -> splits * product.d().rows() * product.d().columns() * Float.BYTES;
+      case IN_COMPUTE_TYPE -> (long) splits * result.rows() * result.columns() * Float.BYTES;
       case IN_PLACE -> COUNTER_BYTES;
       default -> 0;
     };

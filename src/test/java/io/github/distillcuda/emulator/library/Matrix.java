@@ -1,83 +1,90 @@
 package io.github.distillcuda.emulator.library;
 
+import io.github.distillcuda.emulator.memory.EmulatedMemory;
+import io.github.distillcuda.emulator.memory.Region;
 import java.util.Arrays;
 
 /**
- * A column-major matrix on the device: element (i, j) at {@code j*ld + i}. It counts column by
- * column.
+ * A column-major matrix on the device, whose every byte is checked: element (i, j) lies at {@code
+ * j*ld + i}. A tensor is a matrix with a column for each image.
  *
  * @param ld elements from one column to the next
+ * @param interleaved how many sequences a column interleaves, which are counted one after the
+ *     other: the channels of NHWC; 1 where elements count as they lie
  */
-record Matrix(DeviceArrays arrays, long address, ElementType type, int rows, int columns, long ld)
-    implements DeviceArray {
-  @Override
-  public float[] read() {
-    if (hasNoGaps()) {
-      return arrays.read(address, type, rows * columns);
-    }
+record Matrix(
+    EmulatedMemory memory,
+    long address,
+    ElementType type,
+    int rows,
+    int columns,
+    long ld,
+    int interleaved) {
+
+  /** Reads all elements, column by column; throws if one was never written. */
+  float[] read() {
+    Region region = memory.regionNear(address, 0);
     float[] values = new float[rows * columns];
-    for (int j = 0; j < columns; j++) {
-      System.arraycopy(arrays.read(column(j), type, rows), 0, values, j * rows, rows);
+    int run = run();
+    for (int i = 0; i < values.length; i += run) {
+      byte[] bytes = region.hostRead(offset(region, i), run * type.bytes());
+      System.arraycopy(type.decode(bytes), 0, values, i, run);
     }
-    return values;
-  }
-
-  /** Writes the elements; what lies between its columns stays as it is. */
-  @Override
-  public void write(float[] values) {
-    if (hasNoGaps()) {
-      arrays.write(address, type, values);
-      return;
-    }
-    for (int j = 0; j < columns; j++) {
-      arrays.write(column(j), type, Arrays.copyOfRange(values, j * rows, (j + 1) * rows));
-    }
-  }
-
-  private boolean hasNoGaps() {
-    return ld == rows || columns == 1;
-  }
-
-  private long column(int j) {
-    return address + j * ld * type.bytes();
+    return interleaved == 1 ? values : transposed(values, interleaved, rows / interleaved);
   }
 
   /**
-   * Returns {@code op(A)*op(B)}, [m, n], every sum in float64.
-   *
-   * @param a [m, k], or [k, m] if it is transposed
-   * @param b [k, n], or [n, k] if it is transposed
-   * @param tf32 whether the factors are rounded to TF32
+   * Writes all elements, each rounded to float32 and then to the matrix's type. What lies between
+   * the columns stays as it is.
    */
-  static double[] product(
-      Matrix a, boolean transposeA, Matrix b, boolean transposeB, boolean tf32) {
-    float[] rowsOfA = transposeA ? a.read() : transposed(a.read(), a.rows, a.columns);
-    float[] columnsOfB = transposeB ? transposed(b.read(), b.rows, b.columns) : b.read();
-    if (tf32) {
-      ElementType.roundToTf32(rowsOfA);
-      ElementType.roundToTf32(columnsOfB);
+  void write(double[] values) {
+    float[] rounded = new float[values.length];
+    for (int i = 0; i < rounded.length; i++) {
+      rounded[i] = (float) values[i];
     }
-    int k = transposeA ? a.rows : a.columns;
-    int m = transposeA ? a.columns : a.rows;
-    int n = transposeB ? b.rows : b.columns;
-    double[] sums = new double[m * n];
-    for (int j = 0; j < n; j++) {
-      for (int i = 0; i < m; i++) {
-        double sum = 0;
-        for (int l = 0; l < k; l++) {
-          sum += (double) rowsOfA[i * k + l] * columnsOfB[j * k + l];
-        }
-        sums[j * m + i] = sum;
-      }
+    if (interleaved > 1) {
+      rounded = transposed(rounded, rows / interleaved, interleaved);
     }
-    return sums;
+    Region region = memory.regionNear(address, 0);
+    int run = run();
+    for (int i = 0; i < values.length; i += run) {
+      region.hostWrite(offset(region, i), type.encode(Arrays.copyOfRange(rounded, i, i + run)));
+    }
   }
 
-  private static float[] transposed(float[] values, int rows, int columns) {
+  /** Writes {@code alpha*values + beta*this}. */
+  void write(float alpha, double[] values, float beta) {
+    write(scaled(alpha, values, beta));
+  }
+
+  /** Returns {@code alpha*values + beta*this}; this is read unless beta is 0. */
+  double[] scaled(float alpha, double[] values, float beta) {
+    float[] old = beta == 0 ? null : read();
+    double[] result = new double[values.length];
+    for (int i = 0; i < result.length; i++) {
+      result[i] = alpha * values[i] + (old == null ? 0 : (double) beta * old[i]);
+    }
+    return result;
+  }
+
+  /** Returns how many elements lie one after the other. */
+  private int run() {
+    return ld == rows ? rows * columns : rows;
+  }
+
+  /** Returns where the first element of a run lies in its allocation. */
+  private int offset(Region region, int element) {
+    return Math.toIntExact(address - region.address() + element / rows * ld * type.bytes());
+  }
+
+  /** Swaps rows and columns of each of the matrices that follow one another in an array. */
+  static float[] transposed(float[] values, int rows, int columns) {
     float[] result = new float[values.length];
-    for (int j = 0; j < columns; j++) {
-      for (int i = 0; i < rows; i++) {
-        result[i * columns + j] = values[j * rows + i];
+    for (int first = 0; first < values.length; first += rows * columns) {
+      for (int j = 0; j < columns; j++) {
+        for (int i = 0; i < rows; i++) {
+          result[first + i * columns + j] = values[first + j * rows + i];
+        }
       }
     }
     return result;

@@ -7,6 +7,10 @@ record WindowAxis(int pad, int stride, int dilation) {
     return stride == 1 && dilation == 1;
   }
 
+  boolean padsLessThan(int size) {
+    return pad >= 0 && pad < size;
+  }
+
   /** Returns how many places a window of {@code size} elements has; 0 if it is too large. */
   int places(int extent, int size) {
     int free = extent + 2 * pad - ((size - 1) * dilation + 1);
