@@ -13,7 +13,7 @@ import torch, torch.nn as nn, torch.nn.functional as F
 OUT = pathlib.Path(__file__).resolve().parents[2] / 'main/resources/io/github/distillcuda/train/verification.json'
 TEACHER, STUDENT = (8, 12, 16), (4, 6, 8)
 IMAGES, BATCH, STEPS, T, ALPHA, LR = 96, 16, 20, 5.0, 0.7, 1e-3
-IMAGE_SEED, LABEL_SEED, TEACHER_SEED, STUDENT_SEED = 1, 2, 3, 4
+IMAGE_SEED, LABEL_SEED, TEACHER_SEED, STUDENT_SEED, ADAM_SEED = 1, 2, 3, 4, 5
 
 
 def hashed(seed, count):
@@ -80,6 +80,17 @@ def loss_cases():
     return out
 
 
+def adam():
+    """Three steps from 0 on gradients of 1 and down to less than Adam's epsilon."""
+    w = nn.Parameter(torch.zeros(21, dtype=torch.float64))
+    optimizer = torch.optim.Adam([w], lr=LR)
+    for step in range(3):
+        gradient = (2 * uniform(ADAM_SEED + step, 21) - 1) * 2.0 ** (-4 * (np.arange(21) % 8))
+        w.grad = torch.from_numpy(gradient.astype(np.float32).astype(np.float64))
+        optimizer.step()
+    return w.detach().tolist()
+
+
 def trajectory():
     images = (hashed(IMAGE_SEED, IMAGES * 3072) >> np.uint64(56)).astype(np.float64).reshape(IMAGES, 3, 32, 32)
     x = torch.from_numpy((images / 255 - 0.5) / 0.5)
@@ -105,5 +116,5 @@ def trajectory():
 if __name__ == '__main__':
     OUT.parent.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    OUT.write_text(json.dumps(dict(torch=torch.__version__, losses=loss_cases(), trajectory=trajectory()), indent=0) + '\n')
+    OUT.write_text(json.dumps(dict(torch=torch.__version__, losses=loss_cases(), adam=adam(), trajectory=trajectory()), indent=0) + '\n')
     print(OUT, OUT.stat().st_size, 'bytes')

@@ -1,9 +1,13 @@
 package io.github.distillcuda.train;
 
 import com.google.gson.Gson;
+import io.github.distillcuda.backend.AdamSpec;
 import io.github.distillcuda.backend.Backend;
 import io.github.distillcuda.backend.Batch;
+import io.github.distillcuda.backend.LayerSpec;
+import io.github.distillcuda.backend.LinearSpec;
 import io.github.distillcuda.backend.LossSpec;
+import io.github.distillcuda.backend.ParameterArena;
 import io.github.distillcuda.backend.ResidentDataset;
 import io.github.distillcuda.backend.StepProgram;
 import io.github.distillcuda.backend.StepProgress;
@@ -27,9 +31,10 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * Compares a device with numbers that PyTorch computed in float64: the distillation loss alone, and
- * twenty steps of distillation between small networks. {@code src/test/python/make_verification.py}
- * made the numbers, and codes the same images and weights.
+ * Compares a device with numbers that PyTorch computed in float64: the distillation loss alone,
+ * Adam alone, and twenty steps of distillation between small networks. Loss and Adam are float32 in
+ * every precision and held to that; what the precision rounds is in the twenty steps. {@code
+ * src/test/python/make_verification.py} made the numbers, and codes the same images and weights.
  */
 public final class Verification {
   private static final Architecture TEACHER = new Architecture(8, 12, 16, 10);
@@ -37,6 +42,12 @@ public final class Verification {
   private static final int IMAGES = 96;
   private static final int BATCH = 16;
   private static final int STEPS = 20;
+  private static final double LEARNING_RATE = 1e-3;
+
+  /** Three steps on parameters that are 0 at first. */
+  private static final int ADAM_STEPS = 3;
+
+  private static final LayerSpec ADAM_LAYER = new LinearSpec("adam", Shape.of(7), 3, false);
 
   /**
    * One comparison.
@@ -78,36 +89,49 @@ public final class Verification {
    *
    * @param losses the largest error of a loss, over the largest loss
    * @param linear of the linear layers' changes
-   * @param convolutions of theirs, whose gradients also depend on which element of a pool is the
-   *     largest, and on which is positive
+   * @param convolutions of those of convolutions, whose gradients also depend on which element of a
+   *     pool is the largest, and on which is positive
+   * @param firstFilters of conv1.weight, likewise
    */
-  private record Bounds(double losses, double linear, double convolutions) {
+  private record Bounds(double losses, double linear, double convolutions, double firstFilters) {
     /**
      * Four times what was measured, ten times in float32, where it is rounding alone. Losses,
-     * linear layers and convolutions were off by
+     * linear layers, convolutions and the first filters were off by
      *
      * <ul>
-     *   <li>2e-7, 2e-6 and 1.1e-6 in float32, on a CPU and on the emulated device;
-     *   <li>1.5e-4, 1.8e-3 and 4.7e-2 in tf32, whose products read 11 bits, on the latter;
-     *   <li>5.3e-3, 7.2e-3 and 6.9e-2 in bf16, whose products read 8 bits, on both.
+     *   <li>2e-7, 2e-6, 1.1e-6 and 1.1e-6 in float32, on a CPU and on the emulated device;
+     *   <li>1.5e-4, 1.8e-3, 1.0e-2 and 4.7e-2 in tf32 on the latter, where libraries round factors
+     *       to the nearest of 11 bits; where they cut them off, all products are smaller, and it is
+     *       4.2e-3, 3.7e-3, 1.0e-2 and 3.7e-2: which of the two they do depends on the GPU;
+     *   <li>5.3e-3, 7.2e-3, 1.8e-2 and 6.9e-2 in bf16, whose products read 8 bits, on both.
      * </ul>
      *
      * <p>Losses of a network that learns nothing are off by 7.6e-2, its changes by 1.
+     *
+     * <p>Other data would not make the first filters' bound narrow: their gradient is a sum over
+     * 256 windows an image that nearly cancels, so that it moves by percents when one of them
+     * changes sides. With images that are smooth over 4 or 8 pixels, and with biases that keep
+     * ReLUs open, simulations of 20 steps were off by 0.4 % to 6.4 % in tf32 and 1.6 % to 6.4 % in
+     * bf16, against 3.8 % to 5.5 % of this noise. Data without a near tie in 20 steps would have to
+     * be searched for.
      */
     static Bounds in(String precision) {
       return switch (precision) {
-        case "tf32" -> new Bounds(6e-4, 8e-3, 0.2);
-        case "bf16" -> new Bounds(2e-2, 3e-2, 0.3);
-        default -> new Bounds(2e-6, 2e-5, 2e-5);
+        case "tf32" -> new Bounds(2e-2, 1.5e-2, 4e-2, 0.2);
+        case "bf16" -> new Bounds(2e-2, 3e-2, 8e-2, 0.3);
+        default -> new Bounds(2e-6, 2e-5, 2e-5, 2e-5);
       };
     }
 
     double change(String parameter) {
-      return parameter.startsWith("conv") ? convolutions : linear;
+      return parameter.equals("conv1.weight")
+          ? firstFilters
+          : parameter.startsWith("conv") ? convolutions : linear;
     }
   }
 
-  private record Expected(String torch, List<LossCase> losses, Trajectory trajectory) {}
+  private record Expected(
+      String torch, List<LossCase> losses, double[] adam, Trajectory trajectory) {}
 
   private Verification() {}
 
@@ -118,6 +142,7 @@ public final class Verification {
     for (LossCase loss : expected.losses()) {
       checks.addAll(loss(backend, loss));
     }
+    checks.add(adam(backend, expected.adam()));
     checks.addAll(trajectory(backend, expected.trajectory()));
     return checks;
   }
@@ -168,6 +193,30 @@ public final class Verification {
         new Check(name + "gradient", relativeError(dz, c.gradient()), 1e-5));
   }
 
+  /** Compares parameters after steps on gradients of 1 and down to less than Adam's epsilon. */
+  private static Check adam(Backend backend, double[] expected) {
+    ParameterArena arena = backend.createParameters(List.of(ADAM_LAYER), 1, true);
+    Tensor weight = arena.values().getFirst();
+    StepState state = backend.createState();
+    StepRecorder step = backend.record(1);
+    step.adam(AdamSpec.withLearningRate(LEARNING_RATE), arena, state);
+    step.advance(state);
+    StepProgram program = step.build();
+    state.beginEpoch(new int[ADAM_STEPS]);
+    weight.write(new float[expected.length]);
+    float[] gradient = new float[expected.length];
+    for (int i = 0; i < ADAM_STEPS; i++) {
+      for (int j = 0; j < gradient.length; j++) {
+        gradient[j] = Math.scalb((float) (2 * uniform(5 + i, j) - 1), -4 * (j % 8));
+      }
+      arena.gradients().getFirst().write(gradient);
+      program.run(1);
+    }
+    double[] actual = new double[expected.length];
+    weight.read(actual);
+    return new Check(ADAM_STEPS + " steps of Adam", relativeError(actual, expected), 1e-5);
+  }
+
   /** Compares losses and what they did to each parameter: the same where nothing was learned. */
   private static List<Check> trajectory(Backend backend, Trajectory expected) {
     byte[] images = new byte[IMAGES * Architecture.IMAGE.elements()];
@@ -190,7 +239,7 @@ public final class Verification {
             student,
             new LossSpec(5, 0.7),
             new TeacherSource.Cached(new DatasetLogits(backend, teacher, data).compute(done -> {})),
-            new TrainingSettings(1, BATCH, 1e-3, 0));
+            new TrainingSettings(1, BATCH, LEARNING_RATE, 0));
     StepState state = backend.createState();
     StepProgram program = TrainingStep.record(backend, task, data, state, BATCH).program();
     double[] losses = new double[STEPS];
@@ -240,12 +289,15 @@ public final class Verification {
       }
       float[] values = new float[shape.elements()];
       for (int i = 0; i < values.length; i++) {
-        double u = (hash(seed, drawn++) >>> 40) / (double) (1 << 24);
-        values[i] = (float) ((2 * u - 1) * bound);
+        values[i] = (float) ((2 * uniform(seed, drawn++) - 1) * bound);
       }
       arrays.add(new NamedArray(parameter.getKey(), shape, values));
     }
     return arrays;
+  }
+
+  private static double uniform(long seed, long index) {
+    return (hash(seed, index) >>> 40) / (double) (1 << 24);
   }
 
   /** SplitMix64's finaliser of seed * golden ratio + index. */

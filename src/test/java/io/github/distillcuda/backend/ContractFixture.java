@@ -1,6 +1,6 @@
 package io.github.distillcuda.backend;
 
-/** What a topic of the contract suite is tested on; {@link BackendContractTest} provides it. */
+/** What a topic of the contract suite is tested on; {@link BackendFixture} provides it. */
 interface ContractFixture {
   /** Returns the backend of this test, open. */
   Backend backend();

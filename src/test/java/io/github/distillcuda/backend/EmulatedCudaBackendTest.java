@@ -197,12 +197,8 @@ class EmulatedCudaBackendTest {
       assertThat(device.live()).isEmpty();
     }
     double[] exact = results.get(Precision.FP32);
-    double largest = Numbers.largest(exact);
-    Numbers.assertWithin(
-        i -> ContractTolerances.CUDA_BF16.networkGradient() * largest,
-        results.get(Precision.BF16),
-        exact,
-        "bf16");
+    assertThat(Numbers.relativeDistance(results.get(Precision.BF16), exact))
+        .isLessThan(ContractTolerances.CUDA_BF16.networkGradient());
     assertThat(results.get(Precision.BF16)).isNotEqualTo(exact);
   }
 

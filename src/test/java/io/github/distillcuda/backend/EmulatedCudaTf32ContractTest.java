@@ -15,28 +15,29 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
  */
 @Execution(ExecutionMode.CONCURRENT)
 class EmulatedCudaTf32ContractTest {
-  abstract static class Emulated extends EmulatedCudaContractTest.Emulated implements Tf32Contract {
-    Emulated(Layers layers) {
+  abstract static class Emulated extends EmulatedCudaContractTest.Emulated
+      implements RealLayerContract, Tf32Contract {
+    Emulated(Layers layers, ContractTolerances tolerances) {
       super(
           new EmulatedDevice().workLate().replaying(ExecutionOrder.REVERSE),
           Kernels.FUSED,
           layers,
           Precision.TF32,
-          ContractTolerances.CUDA_TF32);
+          tolerances);
     }
   }
 
   @Nested
   class LibraryLayers extends Emulated {
     LibraryLayers() {
-      super(Layers.CUDNN);
+      super(Layers.CUDNN, ContractTolerances.CUDA_TF32_CUDNN);
     }
   }
 
   @Nested
   class FusedLayers extends Emulated {
     FusedLayers() {
-      super(Layers.FUSED);
+      super(Layers.FUSED, ContractTolerances.CUDA_TF32);
     }
   }
 }

@@ -104,14 +104,14 @@ class GpuContractTest {
   }
 
   @Nested
-  class LibraryLayersInTf32 extends OnDevice implements Tf32Contract {
+  class LibraryLayersInTf32 extends OnDevice implements RealLayerContract, Tf32Contract {
     LibraryLayersInTf32() {
-      super(Kernels.FUSED, Layers.CUDNN, Precision.TF32, ContractTolerances.CUDA_TF32);
+      super(Kernels.FUSED, Layers.CUDNN, Precision.TF32, ContractTolerances.CUDA_TF32_CUDNN);
     }
   }
 
   @Nested
-  class FusedLayersInTf32 extends OnDevice implements Tf32Contract {
+  class FusedLayersInTf32 extends OnDevice implements RealLayerContract, Tf32Contract {
     FusedLayersInTf32() {
       super(Kernels.FUSED, Layers.FUSED, Precision.TF32, ContractTolerances.CUDA_TF32);
     }

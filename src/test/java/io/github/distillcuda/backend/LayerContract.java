@@ -79,10 +79,18 @@ interface LayerContract extends ContractFixture {
     }
     double[] magnitude = golden.magnitude(result);
     double[] expected = golden.result(result);
-    // Whole numbers below 2^24 are exact in float32, and so are their sums.
+    // Whole numbers below 2^24 are exact in float32, and so are their sums but Winograd's.
     double product = golden.exact() ? 0 : tolerances().product();
     double operand = isOutput || result.equals("inputGradient") ? tolerances().operand() : 0;
+    double largest = golden.exact() ? golden.bound() : 1;
+    double winograd =
+        result.equals("weightGradient")
+            ? tolerances().winogradGradient(golden.spec(), golden.batch(), largest)
+            : 0;
     Numbers.assertWithin(
-        i -> product * magnitude[i] + operand * Math.abs(expected[i]), actual, expected, result);
+        i -> product * magnitude[i] + operand * Math.abs(expected[i]) + winograd,
+        actual,
+        expected,
+        result);
   }
 }

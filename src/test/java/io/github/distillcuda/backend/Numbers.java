@@ -49,6 +49,18 @@ final class Numbers {
     return Arrays.stream(values).map(Math::abs).max().orElse(0);
   }
 
+  /** Returns the Euclidean distance over the norm of what is expected. */
+  static double relativeDistance(double[] actual, double[] expected) {
+    assertThat(actual).hasSameSizeAs(expected);
+    double distance = 0;
+    double norm = 0;
+    for (int i = 0; i < expected.length; i++) {
+      distance += (actual[i] - expected[i]) * (actual[i] - expected[i]);
+      norm += expected[i] * expected[i];
+    }
+    return Math.sqrt(distance / norm);
+  }
+
   /**
    * Asserts that every element lies within its bound, that infinities are the same, and that NaN
    * stands where it should and nowhere else.

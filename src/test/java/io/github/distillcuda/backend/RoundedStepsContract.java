@@ -1,5 +1,7 @@
 package io.github.distillcuda.backend;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.github.distillcuda.backend.GoldenTraining.Teacher;
 import io.github.distillcuda.tensor.Tensor;
 import java.util.Arrays;
@@ -23,11 +25,14 @@ interface RoundedStepsContract extends ContractFixture {
     double[] golden = Golden.doubles("training.losses");
     for (int step = 0; step < 20; step++) {
       double expected = golden[3 * step + 2];
-      Numbers.assertWithin(
-          stepTolerance() * expected, training.step().loss(), expected, "step " + step);
+      double loss = training.step().loss();
+      Numbers.assertWithin(stepTolerance() * expected, loss, expected, "step " + step);
     }
   }
 
+  /**
+   * In the norm: where another of a pooling window is the largest, single elements go elsewhere.
+   */
   @ParameterizedTest
   @MethodSource("io.github.distillcuda.backend.BackendTrajectoryTest#snapshots")
   default void gradientsFromPyTorchsOwnStateArePyTorchs(int step) {
@@ -38,8 +43,9 @@ interface RoundedStepsContract extends ContractFixture {
     int start = 0;
     for (Tensor gradient : training.student().gradients()) {
       double[] expected = Arrays.copyOfRange(golden, start, start + gradient.shape().elements());
-      double bound = tolerances().networkGradient() * Numbers.largest(expected);
-      Numbers.assertWithin(i -> bound, Numbers.of(gradient), expected, gradient.name());
+      assertThat(Numbers.relativeDistance(Numbers.of(gradient), expected))
+          .as(gradient.name())
+          .isLessThan(tolerances().networkGradient());
       start += expected.length;
     }
   }

@@ -166,7 +166,7 @@ class CliRunTest {
       JsonObject result = JsonParser.parseString(out).getAsJsonObject();
       assertThat(result.get("passed").getAsBoolean()).isTrue();
       JsonArray checks = result.getAsJsonArray("checks");
-      assertThat(checks.size()).isEqualTo(21);
+      assertThat(checks.size()).isEqualTo(22);
     }
   }
 

@@ -10,6 +10,7 @@ import io.github.distillcuda.backend.BackendOptions.Engine;
 import io.github.distillcuda.backend.BackendOptions.Kernels;
 import io.github.distillcuda.backend.BackendOptions.Layers;
 import io.github.distillcuda.backend.BackendOptions.Precision;
+import io.github.distillcuda.backend.LossSpec;
 import io.github.distillcuda.backend.ParameterArena;
 import io.github.distillcuda.backend.StepRecorder;
 import io.github.distillcuda.backend.StepState;
@@ -36,7 +37,7 @@ class VerificationTest {
   @ParameterizedTest
   @ValueSource(strings = {"fp64", "fp32", "tf32", "bf16"})
   void theReferencePassesInEveryPrecisionAndABrokenOptimizerInNone(String precision) {
-    assertThat(checks(precision, adam -> adam)).allMatch(Check::passed);
+    assertThat(checks(precision, step -> step)).allMatch(Check::passed);
     assertLearnedOtherwise(precision, "does nothing", adam -> null);
     assertLearnedOtherwise(precision, "goes uphill", adam -> times(adam, -1));
     assertLearnedOtherwise(precision, "takes double steps", adam -> times(adam, 2));
@@ -45,13 +46,27 @@ class VerificationTest {
 
   private static void assertLearnedOtherwise(
       String precision, String defect, UnaryOperator<AdamSpec> optimizer) {
-    assertThat(checks(precision, optimizer))
+    assertThat(failed(precision, step -> withOptimizer(step, optimizer)))
         .as("in %s, of an optimizer that %s", precision, defect)
-        .anySatisfy(
-            check -> {
-              assertThat(check.passed()).isFalse();
-              assertThat(check.name()).contains("change of fc2.bias");
-            });
+        .anyMatch(check -> check.contains("change of fc2.bias"))
+        .contains("3 steps of Adam");
+  }
+
+  /** No precision rounds the loss of given logits. */
+  @ParameterizedTest
+  @CsvSource({"1.0001, 1", "1, 0.9999"})
+  void anotherTemperatureOrAlphaPassesInNoPrecision(double temperature, double alpha) {
+    UnaryOperator<LossSpec> other =
+        loss -> new LossSpec(temperature * loss.temperature(), alpha * loss.alpha());
+    assertThat(failed("bf16", step -> withLoss(step, other)))
+        .contains("loss, 10 classes, T=5.0, alpha=1.0: gradient");
+  }
+
+  private static List<String> failed(String precision, UnaryOperator<StepRecorder> defect) {
+    return checks(precision, defect).stream()
+        .filter(check -> !check.passed())
+        .map(Check::name)
+        .toList();
   }
 
   private static AdamSpec times(AdamSpec adam, double factor) {
@@ -62,9 +77,9 @@ class VerificationTest {
    * Runs the comparisons on the reference device under another name.
    *
    * @param precision what it says it computes in
-   * @param optimizer what it makes of a step of Adam; null for no step
+   * @param defect what it makes of a recorder
    */
-  private static List<Check> checks(String precision, UnaryOperator<AdamSpec> optimizer) {
+  private static List<Check> checks(String precision, UnaryOperator<StepRecorder> defect) {
     try (Backend reference = new ReferenceBackend(options(Layers.CUDNN, Precision.AUTO))) {
       BackendInfo info = new BackendInfo("reference", "java", precision, "fused", "java");
       return Verification.run(
@@ -73,12 +88,13 @@ class VerificationTest {
               (method, arguments) ->
                   switch (method.getName()) {
                     case "info" -> info;
-                    case "record" -> withOptimizer(reference.record((int) arguments[0]), optimizer);
+                    case "record" -> defect.apply(reference.record((int) arguments[0]));
                     default -> method.invoke(reference, arguments);
                   }));
     }
   }
 
+  /** Returns a recorder with another Adam; null for none. */
   private static StepRecorder withOptimizer(
       StepRecorder recorder, UnaryOperator<AdamSpec> optimizer) {
     return stand(
@@ -92,6 +108,17 @@ class VerificationTest {
             recorder.adam(adam, (ParameterArena) arguments[1], (StepState) arguments[2]);
           }
           return null;
+        });
+  }
+
+  private static StepRecorder withLoss(StepRecorder recorder, UnaryOperator<LossSpec> other) {
+    return stand(
+        StepRecorder.class,
+        (method, arguments) -> {
+          if (method.getName().equals("loss")) {
+            arguments[0] = other.apply((LossSpec) arguments[0]);
+          }
+          return method.invoke(recorder, arguments);
         });
   }
 
@@ -113,11 +140,23 @@ class VerificationTest {
             }));
   }
 
-  /** The emulated GPU rounds factors of products as tensor cores do. */
+  /**
+   * The emulated GPU rounds factors of products as tensor cores do, or cuts them off as those of
+   * Hopper may.
+   */
   @ParameterizedTest
-  @CsvSource({"CUDNN, TF32", "FUSED, TF32", "FUSED, BF16"})
-  void theEmulatedGpuPasses(Layers layers, Precision precision) {
+  @CsvSource({
+    "CUDNN, TF32, false",
+    "CUDNN, TF32, true",
+    "FUSED, TF32, false",
+    "FUSED, TF32, true",
+    "FUSED, BF16, false"
+  })
+  void theEmulatedGpuPasses(Layers layers, Precision precision, boolean truncates) {
     EmulatedDevice device = new EmulatedDevice();
+    if (truncates) {
+      device.truncatingFactors();
+    }
     try (Backend gpu = new CudaBackend(EmulatedEngine.of(device), 0, options(layers, precision))) {
       assertThat(gpu.info().precision()).isEqualTo(precision.toString());
       assertThat(Verification.run(gpu)).allMatch(Check::passed);

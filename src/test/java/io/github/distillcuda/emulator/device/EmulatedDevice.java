@@ -42,6 +42,7 @@ public final class EmulatedDevice {
   private boolean ready = true;
   private boolean runsKernels = true;
   private boolean works = true;
+  private boolean truncatesFactors;
   private ExecutionOrder replayOrder = ExecutionOrder.FORWARD;
   private MemorySegment kernelParams;
 
@@ -112,6 +113,15 @@ public final class EmulatedDevice {
   /** Notes what it is asked to do, and does none of it. */
   public EmulatedDevice withoutWork() {
     works = false;
+    return this;
+  }
+
+  /**
+   * Lets tensor cores cut the bits off that a factor in TF32 does not have, as Hopper's do with
+   * float32 that nobody has rounded, where a library would round it to the nearest.
+   */
+  public EmulatedDevice truncatingFactors() {
+    truncatesFactors = true;
     return this;
   }
 
@@ -211,6 +221,11 @@ public final class EmulatedDevice {
 
   public int computeCapability() {
     return computeCapability;
+  }
+
+  /** Returns whether tensor cores cut off what they do not read of a factor. */
+  public boolean truncatesFactors() {
+    return truncatesFactors;
   }
 
   /** Returns whether a context is current in the calling thread. */

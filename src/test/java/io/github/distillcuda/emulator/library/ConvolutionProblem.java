@@ -49,12 +49,16 @@ record ConvolutionProblem(
   }
 
   boolean isEmulated(int algorithm) {
-    return algorithm == 0 || algorithm == 1 || algorithm == direction.winograd;
+    return algorithm == 0 || algorithm == 1 || isWinograd(algorithm);
+  }
+
+  boolean isWinograd(int algorithm) {
+    return algorithm == direction.winograd;
   }
 
   /** Whether an algorithm can do it: that of Winograd is for 3x3 filters of stride 1 in NCHW. */
   boolean isSupported(int algorithm) {
-    return algorithm != direction.winograd
+    return !isWinograd(algorithm)
         || w.h() == 3
             && w.w() == 3
             && convolution.rows().isDense()

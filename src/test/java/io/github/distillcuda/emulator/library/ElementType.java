@@ -58,13 +58,4 @@ enum ElementType {
     int rounded = Float.isNaN(value) ? bits | 0x400000 : bits + 0x7fff + (bits >>> 16 & 1);
     return Float.intBitsToFloat(rounded & 0xffff0000);
   }
-
-  /** Rounds to the 10 bits of fraction that tensor cores read of a float32 (PTX, cvt.rna.tf32). */
-  static void roundToTf32(float[] values) {
-    for (int i = 0; i < values.length; i++) {
-      if (Float.isFinite(values[i])) {
-        values[i] = Float.intBitsToFloat(Float.floatToRawIntBits(values[i]) + 0x1000 & ~0x1fff);
-      }
-    }
-  }
 }

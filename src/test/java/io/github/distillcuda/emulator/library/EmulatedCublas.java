@@ -134,6 +134,6 @@ public final class EmulatedCublas extends EmulatedProducts implements CublasApi 
     emulated(
         state.workspace.bytes() > 0 || !device().isCapturing(),
         () -> "a recording without cublasSetWorkspace_v2, in which the library may allocate");
-    submit(state.stream, state.workspace, () -> product.run(alpha, beta, hasTf32()));
+    submit(state.stream, state.workspace, () -> product.run(alpha, beta, tensorCores()));
   }
 }

@@ -236,7 +236,7 @@ public final class EmulatedCublasLt extends EmulatedProducts implements CublasLt
     long ends = (a | b | c | d | workspace) % ALIGNMENT;
     requireValid(ends == 0, "an address that is not aligned to 256 bytes, which heuristics assume");
     requireValid(product.hasBias(), "the epilogue lacks a pointer");
-    Runnable body = () -> product.run(alpha, beta, hasTf32());
+    Runnable body = () -> product.run(alpha, beta, tensorCores());
     submit(stream, new Workspace(workspace, workspaceBytes), body);
   }
 }

@@ -87,6 +87,11 @@ class EmulatedCublasTest {
     cublas.cublasSetMathMode(handle, 0);
     cublas.cublasGemmEx(handle, 0, 0, 1, 1, 1, 1, a, 0, 1, one, 0, 1, 0, c, 0, 1, 77, -1);
     assertThat(fixture.get(c)).containsExactly(rounded);
+    float loses = 1229 / 4096f - 0x1p-24f; // to the nearest it is 1229/4096, cut off 1228/4096
+    fixture.device.truncatingFactors();
+    cublas.cublasGemmEx(
+        handle, 0, 0, 1, 1, 1, 1, fixture.put(loses), 0, 1, one, 0, 1, 0, c, 0, 1, 77, -1);
+    assertThat(fixture.get(c)).as("Hopper").containsExactly(1228 / 4096f);
     fixture.device.withComputeCapability(75);
     cublas.cublasGemmEx(handle, 0, 0, 1, 1, 1, 1, a, 0, 1, one, 0, 1, 0, c, 0, 1, 77, -1);
     assertThat(fixture.get(c)).as("before Ampere").containsExactly(third);

@@ -181,9 +181,8 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
   private float[] factor(ConvolutionProblem problem, TensorShape shape, long address) {
     float[] values = array(shape, address).read();
     if (shape.elementType() == ElementType.FLOAT32
-        && problem.mathType() != CudnnConstants.CUDNN_FMA_MATH
-        && hasTf32()) {
-      ElementType.roundToTf32(values);
+        && problem.mathType() != CudnnConstants.CUDNN_FMA_MATH) {
+      tensorCores().round(values);
     }
     return values;
   }
@@ -317,7 +316,15 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
       long dwDesc,
       long dw) {
     ConvolutionProblem problem = problem(BACKWARD_FILTER, convolution, xDesc, dwDesc, dyDesc);
-    Runnable body = () -> array(problem.w(), dw).write(alpha, sums(problem, x, dw, dy), beta);
+    Runnable body =
+        () -> {
+          double[] sums =
+              problem.isWinograd(algorithm)
+                  ? WinogradFilterGradient.of(
+                      problem, array(problem.x(), x).read(), array(problem.y(), dy).read())
+                  : sums(problem, x, dw, dy);
+          array(problem.w(), dw).write(alpha, sums, beta);
+        };
     convolve(handle, problem, algorithm, new Workspace(workspace, workspaceBytes), body);
   }
 }

@@ -250,19 +250,24 @@ class EmulatedCudnnTest {
 
   @Test
   void onlyFmaKeepsAllBitsOfTheFactors() {
-    float third = 1 / 3f;
+    float most = 1 - 0x1p-24f; // to the nearest it is 1, cut off 1 - 2^-11
     long one = tensor(0, 1, 1, 1, 1);
     long filter = cudnn.cudnnCreateFilterDescriptor();
     cudnn.cudnnSetFilter4dDescriptor(filter, 0, 0, 1, 1, 1, 1);
     cudnn.cudnnSetConvolution2dDescriptor(convolution, 0, 0, 1, 1, 1, 1, 1, 0);
     long y = fixture.allocate(1);
-    for (int mathType = 0; mathType <= 3; mathType++) {
+    for (int i = 0; i < 8; i++) {
+      int mathType = i % 4;
+      if (i == 4) {
+        fixture.device.truncatingFactors();
+      }
+      float rounded = i < 4 ? 1 : 1 - 0x1p-11f;
       cudnn.cudnnSetConvolutionMathType(convolution, mathType);
       cudnn.cudnnConvolutionForward(
           handle,
           1,
           one,
-          fixture.put(third),
+          fixture.put(most),
           filter,
           fixture.put(1),
           convolution,
@@ -272,7 +277,8 @@ class EmulatedCudnnTest {
           0,
           one,
           y);
-      assertThat(fixture.get(y)[0] == third).isEqualTo(mathType == CudnnConstants.CUDNN_FMA_MATH);
+      assertThat(fixture.get(y))
+          .containsExactly(mathType == CudnnConstants.CUDNN_FMA_MATH ? most : rounded);
     }
   }
 

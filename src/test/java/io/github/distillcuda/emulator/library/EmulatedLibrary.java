@@ -65,9 +65,12 @@ abstract class EmulatedLibrary extends EmulatedApi {
     emulated(!device().isCapturing(), () -> what + " while this thread records");
   }
 
-  /** Whether the tensor cores of this device take float32 factors, which they round to TF32. */
-  final boolean hasTf32() {
-    return device().computeCapability() >= 80;
+  /** Returns how the tensor cores of this device round float32 factors, if they take them. */
+  final FactorRounding tensorCores() {
+    if (device().computeCapability() < 80) {
+      return FactorRounding.NONE;
+    }
+    return device().truncatesFactors() ? FactorRounding.TRUNCATED : FactorRounding.NEAREST;
   }
 
   /** What a workspace holds after its use is nobody's; one that holds something else loses it. */

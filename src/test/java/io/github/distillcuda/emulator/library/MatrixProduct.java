@@ -54,8 +54,10 @@ record MatrixProduct(
     return epilogue == CublasConstants.CUBLASLT_EPILOGUE_DEFAULT || bias != 0;
   }
 
-  void run(float alpha, float beta, boolean hasTf32) {
-    double[] values = c.scaled(alpha, sums(tf32 && hasTf32), beta);
+  /** Computes it on tensor cores that round factors so, if it asks for them. */
+  void run(float alpha, float beta, FactorRounding tensorCores) {
+    FactorRounding rounding = tf32 ? tensorCores : FactorRounding.NONE;
+    double[] values = c.scaled(alpha, sums(rounding), beta);
     boolean relu = epilogue == CublasConstants.CUBLASLT_EPILOGUE_RELU_BIAS;
     if (relu || epilogue == CublasConstants.CUBLASLT_EPILOGUE_BIAS) {
       float[] biases = vector(d.rows()).read();
@@ -71,14 +73,12 @@ record MatrixProduct(
   }
 
   /** Returns {@code op(A)*op(B)}, column by column, every sum in float64. */
-  private double[] sums(boolean rounds) {
+  private double[] sums(FactorRounding rounding) {
     float[] rowsOfA = transposesA ? a.read() : Matrix.transposed(a.read(), a.rows(), a.columns());
     float[] columnsOfB =
         transposesB ? Matrix.transposed(b.read(), b.rows(), b.columns()) : b.read();
-    if (rounds) {
-      ElementType.roundToTf32(rowsOfA);
-      ElementType.roundToTf32(columnsOfB);
-    }
+    rounding.round(rowsOfA);
+    rounding.round(columnsOfB);
     int k = k();
     double[] sums = new double[d.rows() * d.columns()];
     for (int i = 0; i < sums.length; i++) {

@@ -1,0 +1,27 @@
+package io.github.distillcuda.emulator.library;
+
+/** What tensor cores make of the float32 factors of a product. */
+enum FactorRounding {
+  /** They take no float32, or are not used. */
+  NONE,
+  /** To TF32's 11 significant bits, ties away from zero (PTX, cvt.rna.tf32): by 2^-11 at most. */
+  NEAREST,
+  /** To as many bits, towards zero: by less than 2^-10. */
+  TRUNCATED;
+
+  /** The bits of a float32 that TF32 lacks. */
+  private static final int LACKING = 0x1fff;
+
+  /** Rounds factors in place; NaN and infinities stay what they are. */
+  void round(float[] factors) {
+    if (this != NONE) {
+      int half = this == NEAREST ? LACKING / 2 + 1 : 0;
+      for (int i = 0; i < factors.length; i++) {
+        if (Float.isFinite(factors[i])) {
+          int bits = Float.floatToRawIntBits(factors[i]) + half & ~LACKING;
+          factors[i] = Float.intBitsToFloat(bits);
+        }
+      }
+    }
+  }
+}
