@@ -116,7 +116,7 @@ public final class WideLossKernels {
         .in("z", type, WideLossKernels::elements)
         .inOrNull("v", type, WideLossKernels::elements)
         .in("labels", INT32, WideLossKernels::rows)
-        .in("labelledRows", INT32, sizes -> 1)
+        .inOrNull("labelledRows", INT32, sizes -> 1)
         .out("distillation", FLOAT32, WideLossKernels::rows)
         .out("crossEntropy", FLOAT32, WideLossKernels::rows)
         .out("outcome", INT32, WideLossKernels::rows)
