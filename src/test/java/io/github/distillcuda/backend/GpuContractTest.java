@@ -4,6 +4,7 @@ import io.github.distillcuda.backend.BackendOptions.Engine;
 import io.github.distillcuda.backend.BackendOptions.Kernels;
 import io.github.distillcuda.backend.BackendOptions.Layers;
 import io.github.distillcuda.backend.BackendOptions.Precision;
+import io.github.distillcuda.gpu.NeedsComputeCapability;
 import io.github.distillcuda.gpu.OnGpu;
 import java.util.Locale;
 import org.junit.jupiter.api.Nested;
@@ -90,6 +91,7 @@ class GpuContractTest {
   }
 
   @Nested
+  @NeedsComputeCapability(80)
   class LibraryLayersInBfloat16 extends OnDevice implements Bfloat16Contract {
     LibraryLayersInBfloat16() {
       super(Kernels.FUSED, Layers.CUDNN, Precision.BF16, ContractTolerances.CUDA_BF16);
@@ -97,6 +99,7 @@ class GpuContractTest {
   }
 
   @Nested
+  @NeedsComputeCapability(80)
   class FusedLayersInBfloat16 extends OnDevice implements Bfloat16Contract {
     FusedLayersInBfloat16() {
       super(Kernels.FUSED, Layers.FUSED, Precision.BF16, ContractTolerances.CUDA_BF16);
@@ -104,6 +107,7 @@ class GpuContractTest {
   }
 
   @Nested
+  @NeedsComputeCapability(80)
   class LibraryLayersInTf32 extends OnDevice implements RealLayerContract, Tf32Contract {
     LibraryLayersInTf32() {
       super(Kernels.FUSED, Layers.CUDNN, Precision.TF32, ContractTolerances.CUDA_TF32_CUDNN);
@@ -111,6 +115,7 @@ class GpuContractTest {
   }
 
   @Nested
+  @NeedsComputeCapability(80)
   class FusedLayersInTf32 extends OnDevice implements RealLayerContract, Tf32Contract {
     FusedLayersInTf32() {
       super(Kernels.FUSED, Layers.FUSED, Precision.TF32, ContractTolerances.CUDA_TF32);

@@ -116,7 +116,7 @@ public final class DistillationLossWideKernels {
         .in("z", type, DistillationLossWideKernels::elements)
         .inOrNull("v", type, DistillationLossWideKernels::elements)
         .in("labels", INT32, DistillationLossWideKernels::rows)
-        .in("labelledRows", INT32, sizes -> 1)
+        .inOrNull("labelledRows", INT32, sizes -> 1)
         .out("distillation", FLOAT32, DistillationLossWideKernels::rows)
         .out("crossEntropy", FLOAT32, DistillationLossWideKernels::rows)
         .out("outcome", INT32, DistillationLossWideKernels::rows)

@@ -15,6 +15,7 @@ import io.github.distillcuda.emulator.machine.Approximation;
 import io.github.distillcuda.emulator.memory.HostBytes;
 import io.github.distillcuda.emulator.ptx.PtxType;
 import io.github.distillcuda.gpu.Gpu;
+import io.github.distillcuda.gpu.NeedsComputeCapability;
 import io.github.distillcuda.gpu.OnGpu;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -31,8 +32,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** The instructions on a GPU against the emulator's, and how far the approximate ones are off. */
 @OnGpu
 class DeviceInstructionTest {
-  /** What the newest instruction of the vectors needs, a conversion from bfloat16. */
-  static final String TARGET = ".version 7.8\n.target sm_90\n";
+  /** The least that every instruction of the vectors is in: a conversion from bfloat16. */
+  private static final String VERSION = ".version 7.1\n";
 
   private static final int TRIES = 1 << 18;
 
@@ -50,8 +51,20 @@ class DeviceInstructionTest {
     }
   }
 
+  /** Those that the GPU has. */
   static Stream<VectorCase> instructions() {
-    return InstructionVectorTest.instructions();
+    int there = gpu.context().device().computeCapability();
+    return InstructionVectorTest.instructions()
+        .filter(
+            instruction -> {
+              boolean isThere = instruction.computeCapability() <= there;
+              if (!isThere) {
+                System.out.printf(
+                    "not on this GPU: %s needs compute capability %.1f%n",
+                    instruction, instruction.computeCapability() / 10.0);
+              }
+              return isThere;
+            });
   }
 
   @ParameterizedTest
@@ -107,6 +120,7 @@ class DeviceInstructionTest {
 
   /** Likewise, with every product the same twice. */
   @Test
+  @NeedsComputeCapability(80)
   void matrixProductsStayWithinTheBoundThatTheEmulatorAssumes() {
     double mostOfBound = 0;
     for (int spread : new int[] {0, 8, 40}) {
@@ -183,7 +197,8 @@ class DeviceInstructionTest {
     int count = instruction.arguments().size();
     long[] flat = instruction.arguments().stream().flatMapToLong(Arrays::stream).toArray();
     KernelSignature kernel = signature(instruction.operands().size());
-    String ptx = InstructionHarness.kernelFor(instruction, TARGET);
+    int target = instruction.computeCapability();
+    String ptx = InstructionHarness.kernelFor(instruction, VERSION + ".target sm_" + target + "\n");
     try (DeviceScope scope = new DeviceScope()) {
       CudaModule module =
           scope.own(

@@ -35,6 +35,14 @@ record VectorCase(
     return new VectorCase(mnemonic, result, operands, newSuffix, arguments, oracle);
   }
 
+  /**
+   * The least compute capability that has the instruction, by the PTX ISA: bfloat16 and TF32 came
+   * with 8.0.
+   */
+  int computeCapability() {
+    return mnemonic.contains("bf16") || mnemonic.contains("tf32") ? 80 : 75;
+  }
+
   /** A result to compare: its low bits; which NaN it is does not count, only that it is one. */
   String canonical(long bits) {
     boolean isNan =

@@ -3,8 +3,6 @@ package io.github.distillcuda.emulator.spec;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.distillcuda.cuda.KernelFunction;
-import io.github.distillcuda.cuda.KernelLibrary;
-import io.github.distillcuda.cuda.kernels.KernelCatalog;
 import io.github.distillcuda.emulator.machine.Approximation;
 import io.github.distillcuda.emulator.machine.ExecutionOrder;
 import io.github.distillcuda.gpu.Gpu;
@@ -17,19 +15,20 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Every shipped kernel does on a GPU what its cases say, twice with the same bits. */
+/** Every shipped kernel that a GPU has does on it what its cases say, twice with the same bits. */
 @OnGpu
 class DeviceKernelSpecTest {
   private static final byte NAN = (byte) 0xff;
   private static final byte SOME_NUMBER = 0x3e;
 
   private static Gpu gpu;
-  private static KernelLibrary kernels;
+  private static DeviceKernels kernels;
 
   @BeforeAll
   static void openGpu() {
     gpu = Gpu.open();
-    kernels = KernelLibrary.load(gpu.context(), KernelCatalog.all());
+    kernels = DeviceKernels.load(gpu);
+    kernels.absences().forEach(line -> System.out.println("not on this GPU: " + line));
   }
 
   @AfterAll
@@ -43,15 +42,15 @@ class DeviceKernelSpecTest {
   }
 
   static Set<String> kernels() {
-    return KernelSpecs.byKernel().keySet();
+    return kernels.cases().keySet();
   }
 
   /** The second run finds other bytes in its outputs, so one that is not written shows. */
   @ParameterizedTest
   @MethodSource("kernels")
   void isWithinItsToleranceAndRepeatable(String symbol) {
-    for (KernelCase kernelCase : KernelSpecs.byKernel().get(symbol)) {
-      KernelFunction kernel = kernels.function(kernelCase.kernel());
+    for (KernelCase kernelCase : kernels.cases().get(symbol)) {
+      KernelFunction kernel = kernels.function(kernelCase);
       Map<String, byte[]> first = DeviceCaseRunner.run(kernelCase, kernel, gpu, NAN);
       Map<String, byte[]> second = DeviceCaseRunner.run(kernelCase, kernel, gpu, SOME_NUMBER);
 
@@ -70,7 +69,7 @@ class DeviceKernelSpecTest {
   static Set<String> exactKernels() {
     Set<String> symbols = new TreeSet<>(kernels());
     symbols.removeIf(
-        symbol -> ShippedPtx.isApproximate(KernelSpecs.byKernel().get(symbol).getFirst().kernel()));
+        symbol -> ShippedPtx.isApproximate(kernels.cases().get(symbol).getFirst().kernel()));
     return symbols;
   }
 
@@ -78,9 +77,9 @@ class DeviceKernelSpecTest {
   @ParameterizedTest
   @MethodSource("exactKernels")
   void givesTheBitsOfTheEmulator(String symbol) {
-    for (KernelCase kernelCase : KernelSpecs.byKernel().get(symbol)) {
+    for (KernelCase kernelCase : kernels.cases().get(symbol)) {
       Map<String, byte[]> device =
-          DeviceCaseRunner.run(kernelCase, kernels.function(kernelCase.kernel()), gpu, NAN);
+          DeviceCaseRunner.run(kernelCase, kernels.function(kernelCase), gpu, NAN);
       CaseRunner.Outcome emulated =
           CaseRunner.run(
               kernelCase,
