@@ -7,6 +7,7 @@ import io.github.distillcuda.backend.DeviceRequest;
 import io.github.distillcuda.backend.StageTime;
 import io.github.distillcuda.train.StepBenchmark;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine.Mixin;
@@ -68,10 +69,12 @@ final class BenchCommand extends Command {
       info = backend.info();
       measure(backend, rows);
     }
-    if (hasUnfusedLoss(info)) {
-      try (Backend backend =
-          device.open(session, note -> {}, device.options().withKernels(Kernels.UNFUSED))) {
-        measure(backend, rows);
+    if (hasOtherLosses(info)) {
+      for (Kernels form : EnumSet.complementOf(EnumSet.of(Kernels.FUSED))) {
+        try (Backend backend =
+            device.open(session, note -> {}, device.options().withKernels(form))) {
+          measure(backend, rows);
+        }
       }
     }
     Result result = new Result(info.device(), info.engine(), info.precision(), info.layers(), rows);
@@ -79,8 +82,8 @@ final class BenchCommand extends Command {
     return 0;
   }
 
-  /** Whether there is another form of the loss to compare with, and nobody asked for one. */
-  private boolean hasUnfusedLoss(BackendInfo info) {
+  /** Whether there are other forms of the loss to compare with, and nobody asked for one. */
+  private boolean hasOtherLosses(BackendInfo info) {
     return info.device().startsWith("cuda:")
         && !spec.commandLine().getParseResult().hasMatchedOption("--kernels");
   }

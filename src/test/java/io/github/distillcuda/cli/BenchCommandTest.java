@@ -66,7 +66,7 @@ class BenchCommandTest {
   }
 
   @Test
-  void aGpuComparesTheFusedWithTheUnfusedLoss() {
+  void aGpuComparesTheFusedLossWithBothChains() {
     JsonObject result =
         JsonParser.parseString(run(EMULATED, "--device cuda --json")).getAsJsonObject();
     assertThat(names(result, "kernels", "variant"))
