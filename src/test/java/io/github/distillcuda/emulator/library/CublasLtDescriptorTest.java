@@ -125,7 +125,7 @@ class CublasLtDescriptorTest {
     }
 
     @Test
-    void nothingMayBeDestroyed() {
+    void nullMayBeDestroyed() {
       cublasLt().cublasLtMatmulDescDestroy(0);
       cublasLt().cublasLtMatrixLayoutDestroy(0);
       cublasLt().cublasLtMatmulPreferenceDestroy(0);

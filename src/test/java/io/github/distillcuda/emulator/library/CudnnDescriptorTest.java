@@ -221,7 +221,7 @@ class CudnnDescriptorTest {
     }
 
     @Test
-    void nothingMayBeDestroyed() {
+    void nullMayBeDestroyed() {
       assertStatus(OK, "tensor", () -> cudnn().cudnnDestroyTensorDescriptor(0));
       assertStatus(OK, "filter", () -> cudnn().cudnnDestroyFilterDescriptor(0));
       assertStatus(OK, "convolution", () -> cudnn().cudnnDestroyConvolutionDescriptor(0));
