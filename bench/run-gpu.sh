@@ -19,7 +19,7 @@
 #   wide       the loss of vocabularies                                                      (CSV)
 #   layers     PyTorch: each layer forward and backward                                      (JSON lines)
 #   sanitizer  compute-sanitizer over a few cases of every kernel
-#   rest       as runs: fp32 and the unfused loss                                            (CSV)
+#   rest       as runs: fp32 and both chains of the loss                                     (CSV)
 #   table      the short table of what was written, last
 #   ceilings   copy bandwidth and the cost of a graph node, from Java and from PyTorch
 #   train      whole runs of the program: accuracy by precision and seed, the same bits?     (CSV)
@@ -237,7 +237,7 @@ section_runs() {
 }
 
 section_rest() {
-  train_java "${REST_SECONDS:-90}" RunBenchMain "$OUT/rest.csv" "${RUNS_MILLIS:-250}" 'kernels unfused|fp32'
+  train_java "${REST_SECONDS:-90}" RunBenchMain "$OUT/rest.csv" "${RUNS_MILLIS:-250}" 'kernels (unfused|eager)|fp32'
 }
 
 section_stages() { train_java "${STAGES_SECONDS:-50}" StageBenchMain "$OUT/stages.csv" "${STAGES_MILLIS:-25}"; }
