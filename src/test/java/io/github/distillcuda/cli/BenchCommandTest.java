@@ -71,7 +71,12 @@ class BenchCommandTest {
         JsonParser.parseString(run(EMULATED, "--device cuda --json")).getAsJsonObject();
     assertThat(names(result, "kernels", "variant"))
         .containsExactly(
-            "fused cached", "fused recomputed", "unfused cached", "unfused recomputed");
+            "fused cached",
+            "fused recomputed",
+            "unfused cached",
+            "unfused recomputed",
+            "eager cached",
+            "eager recomputed");
 
     assertThat(run(EMULATED, "--device cuda --layers fused"))
         .contains("layers fused")
