@@ -5,7 +5,7 @@
 #   OUT=results bench/run-gpu.sh [SECTION...]     without one: first
 #
 #   first      facts specs contract runs kernels stages steps peers table: what is wanted most, in 560 s at the most
-#   second     jcuda wide layers sanitizer rest table: what comes next, in 290 s at the most
+#   second     jcuda wide layers rest sanitizer table: what comes next, in 290 s at the most
 #
 #   facts      GPU, driver and library versions
 #   specs      every kernel and every instruction of the interpreter's tests on the GPU      (JUnit)
@@ -46,7 +46,7 @@ main() {
       first) run_group "${FIRST_SECONDS:-560}" facts specs contract runs kernels stages steps peers table ;;
       second)
         : "${SANITIZER_TOOLS:=initcheck synccheck}"
-        run_group "${SECOND_SECONDS:-290}" jcuda wide layers sanitizer rest table
+        run_group "${SECOND_SECONDS:-290}" jcuda wide layers rest sanitizer table
         ;;
       *) run_section "$section" ;;
     esac

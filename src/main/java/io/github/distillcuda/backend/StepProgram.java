@@ -17,7 +17,7 @@ public interface StepProgram {
    * @param state the step's
    * @param student the parameters that the step trains
    * @param teacher the layers of the teacher that it runs; empty if its logits are cached
-   * @param order of an epoch of at least one step
+   * @param order of an epoch of at least two steps
    * @throws UnsupportedOperationException by a backend that nobody times
    */
   List<StageTime> timeStages(

@@ -18,7 +18,7 @@ import picocli.CommandLine.Option;
     name = "bench",
     description =
         "Times the distillation step on this machine, teacher cached and recomputed, by the fused"
-            + " and on CUDA by the unfused loss, and each of its operations.")
+            + " loss and on CUDA by both chains, and each of its operations.")
 final class BenchCommand extends Command {
   private static final int WARM_UP = 200;
 
@@ -98,16 +98,18 @@ final class BenchCommand extends Command {
     StringBuilder text = new StringBuilder();
     text.append(
         "%s, %s, layers %s%n".formatted(result.device(), result.precision(), result.layers()));
-    text.append("loss      teacher      batch   times   ms a step (p10 to p90)   images/s\n");
+    text.append(
+        "loss      teacher      batch   times   of steps   ms a step (p10 to p90)   images/s\n");
     for (StepBenchmark.Row row : result.steps()) {
       text.append(
           String.format(
               Locale.ROOT,
-              "%-9s %-10s %7d %7d   %.3f (%.3f to %.3f)   %,.0f%n",
+              "%-9s %-10s %7d %7d %10d   %.3f (%.3f to %.3f)   %,.0f%n",
               row.kernels(),
               row.variant(),
               row.batch(),
               row.n(),
+              row.stepsAtOnce(),
               row.ms(),
               row.p10(),
               row.p90(),

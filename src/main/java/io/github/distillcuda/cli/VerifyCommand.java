@@ -12,7 +12,8 @@ import picocli.CommandLine.Mixin;
 @picocli.CommandLine.Command(
     name = "verify",
     description =
-        "Compares the device with stored PyTorch numbers: the loss alone and a short training.")
+        "Compares the device with stored PyTorch numbers: the loss alone, Adam alone and a short"
+            + " training.")
 final class VerifyCommand extends Command {
   @Mixin TrainingDeviceOptions device;
 

@@ -28,6 +28,7 @@ public final class GraphTimer {
   private final CudaStream stream;
   private final List<CudaEvent> starts = new ArrayList<>();
   private final List<CudaEvent> ends = new ArrayList<>();
+  private final Runnable await;
   private final long limitNanos;
 
   /**
@@ -35,10 +36,13 @@ public final class GraphTimer {
    *
    * @param context the device's
    * @param stream what graphs are launched in
+   * @param await waits for the stream, for as long as the caller wants to
    * @param limitMillis for the replays of one graph, as many for its warm-up at most
    */
-  public GraphTimer(CudaContext context, CudaStream stream, DeviceScope scope, long limitMillis) {
+  public GraphTimer(
+      CudaContext context, CudaStream stream, DeviceScope scope, Runnable await, long limitMillis) {
     this.stream = stream;
+    this.await = await;
     limitNanos = limitMillis * 1_000_000;
     for (int i = 0; i < QUEUED; i++) {
       starts.add(scope.own(CudaEvent.createTiming(context, "start")));
@@ -73,7 +77,7 @@ public final class GraphTimer {
         graph.launch(stream);
         ends.get(i).record(stream);
       }
-      stream.synchronize();
+      await.run();
       for (int i = 0; i < queued; i++) {
         micros[count++] = 1e3 * ends.get(i).millisecondsSince(starts.get(i));
       }

@@ -13,7 +13,7 @@ class GpuTrajectoryTest {
     private final Layers layers;
 
     OnDevice(Kernels kernels, Layers layers) {
-      super(ContractTolerances.CUDA);
+      super(kernels == Kernels.FUSED ? ContractTolerances.CUDA : ContractTolerances.CUDA_UNFUSED);
       this.kernels = kernels;
       this.layers = layers;
     }

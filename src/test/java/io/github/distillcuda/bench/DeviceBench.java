@@ -87,7 +87,7 @@ final class DeviceBench {
     this.ceilingBytes = ceilingBytes;
     this.images = images;
     stream = gpu.stream();
-    timer = new GraphTimer(gpu.context(), stream, scope, limitMillis);
+    timer = new GraphTimer(gpu.context(), stream, scope, stream::synchronize, limitMillis);
     contents = new Contents(gpu, scope, images);
     CudaModule ceilings =
         scope.own(

@@ -47,7 +47,13 @@ final class StageBench {
       RecordedStages recorded =
           new RecordedStages(
               program, state, task.network().parameters(), teacherLayers(task), scope);
-      GraphTimer timer = new GraphTimer(recorded.context(), recorded.stream(), scope, limitMillis);
+      GraphTimer timer =
+          new GraphTimer(
+              recorded.context(),
+              recorded.stream(),
+              scope,
+              recorded.stream()::synchronize,
+              limitMillis);
       rows.accept(recorded.timeStep(timer, bench.order()));
       for (Stage stage : recorded.stages()) {
         rows.accept(recorded.time(stage, timer, bench.order()));

@@ -135,7 +135,8 @@ final class CudaProgram implements StepProgram {
     session.check();
     try (DeviceScope scope = new DeviceScope()) {
       RecordedStages recorded = new RecordedStages(this, state, student, teacher, scope);
-      GraphTimer timer = new GraphTimer(session.context(), session.stream(), scope, STAGE_MILLIS);
+      GraphTimer timer =
+          new GraphTimer(session.context(), session.stream(), scope, session::finish, STAGE_MILLIS);
       return recorded.stages().stream()
           .map(stage -> recorded.time(stage, timer, order).stageTime())
           .toList();

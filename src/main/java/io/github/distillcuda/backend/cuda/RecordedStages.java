@@ -13,6 +13,8 @@ import io.github.distillcuda.cuda.CudaStream;
 import io.github.distillcuda.cuda.DeviceBuffer;
 import io.github.distillcuda.cuda.DeviceScope;
 import io.github.distillcuda.cuda.GraphTimer;
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -201,7 +203,7 @@ public final class RecordedStages {
   /**
    * Times an operation, repeated in a graph.
    *
-   * @param order of an epoch of at least a step
+   * @param order of an epoch of at least two steps: a stage is repeated as in the second
    */
   public Row time(Stage stage, GraphTimer timer, int[] order) {
     train(order);
@@ -226,17 +228,19 @@ public final class RecordedStages {
    * Trains one step at the beginning of an epoch, and keeps what it left.
    *
    * @param order of the epoch, with images for the graph of several steps behind this one
-   * @throws IllegalStateException if a number is not finite: what is timed then is not training
+   * @throws DistillException NOT_FINITE if a number is not: what is timed then is not training
    */
   public void train(int[] order) {
     state.beginEpoch(order);
     program.run(1);
     StepProgress progress = state.read();
     if (progress.firstNonFiniteStep() != 0 || !Double.isFinite(progress.lossSum())) {
-      throw new IllegalStateException("the step before a stage left " + progress);
+      throw new DistillException(
+          ExitCode.NOT_FINITE,
+          "the step before a stage left " + progress + ": suspect the machine");
     }
     copies.forEach((buffer, copy) -> stream().copy(buffer, 0, copy, 0, buffer.byteSize()));
-    stream().synchronize();
+    session().finish();
   }
 
   /** Puts back, in stream order, what that step left in state, parameters and moments. */

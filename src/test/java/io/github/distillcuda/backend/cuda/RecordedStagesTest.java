@@ -1,7 +1,7 @@
 package io.github.distillcuda.backend.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.github.distillcuda.backend.Backend;
 import io.github.distillcuda.backend.BackendOptions;
@@ -19,6 +19,7 @@ import io.github.distillcuda.cuda.CudaGraph;
 import io.github.distillcuda.cuda.DeviceScope;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.emulator.library.EmulatedEngine;
+import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.tensor.Tensor;
 import java.util.List;
 import java.util.Set;
@@ -147,7 +148,7 @@ class RecordedStagesTest {
       Tensor bias = training.student.values().getLast();
       bias.write(new float[] {Float.NaN, 0, 0, 0});
 
-      assertThatIllegalStateException()
+      assertThatExceptionOfType(DistillException.class)
           .isThrownBy(() -> training.recorded.train(ORDER))
           .withMessageContaining("firstNonFiniteStep=1");
     }
