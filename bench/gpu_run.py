@@ -2,11 +2,12 @@
 """Whole runs on a GPU: accuracy by precision and seed, time, and whether two runs give the same bits.
 
 Each run is the program's own `--T 5` as a process, everything at its default but what the row says; and
-PyTorch's training in channels-last with the same seed numbers. A row a model, as they come.
+PyTorch's training in channels-last with the same seed numbers. A row a model, as they come. With --at-once several
+runs share the GPU: their accuracies and bits are what they are alone, their times mean nothing and are left out.
 
     python3 bench/gpu_run.py FILE.csv --jar distill-cuda.jar [--data-dir DIR] [--seeds 42,43,44] [--device cuda]
 """
-import argparse, csv, datetime, hashlib, json, pathlib, re, subprocess, sys, tempfile, time
+import argparse, concurrent.futures, csv, datetime, hashlib, json, pathlib, re, subprocess, sys, tempfile, time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 COLUMNS = ['date', 'commit', 'device', 'driver', 'data', 'side', 'precision', 'layers', 'kernels', 'seed', 'epochs',
@@ -80,6 +81,7 @@ def main():
     parser.add_argument('--commit', default='unknown')
     parser.add_argument('--limit', type=int, default=90, help='seconds of one run')
     parser.add_argument('--no-pytorch', action='store_true')
+    parser.add_argument('--at-once', type=int, default=1, help='runs that share the GPU, without times')
     options = parser.parse_args()
     seeds = [int(seed) for seed in options.seeds.split(',')]
     # A time limit may end it: every variant, PyTorch too, before the next seed.
@@ -90,22 +92,28 @@ def main():
             runs += [('pytorch', None, seed)]
     common = dict(date=datetime.date.today().isoformat(), commit=options.commit, driver=driver(), epochs=options.epochs)
     weights, failures = {}, 0
-    with open(options.file, 'w', newline='') as out:
+    with open(options.file, 'w', newline='') as out, concurrent.futures.ThreadPoolExecutor(options.at_once) as pool:
         writer = csv.DictWriter(out, COLUMNS, lineterminator='\n')
         writer.writeheader()
-        for side, variant, seed in runs:
+        started = {pool.submit(run_ours if side == 'distill-cuda' else run_pytorch, options,
+                               *([variant] if variant else []), seed): (side, variant, seed) for side, variant, seed in runs}
+        for run in concurrent.futures.as_completed(started):
+            side, variant, seed = started[run]
             try:
-                rows = run_ours(options, variant, seed) if side == 'distill-cuda' else run_pytorch(options, seed)
+                rows = run.result()
             except (RuntimeError, OSError, subprocess.TimeoutExpired) as e:
                 failures += 1
                 print(side, variant, seed, str(e)[:300], flush=True)
                 continue
             for row in rows:
+                if options.at_once > 1:
+                    row.update(train_seconds='', process_seconds='')
                 writer.writerow(dict(common, **row, side=side, seed=seed))
                 before = weights.setdefault((side, variant, seed, row['model']), row.get('weights'))
                 same = '' if before is row.get('weights') else ('same bits' if before == row['weights'] else 'OTHER BITS')
-                print(side, variant or '', seed, row['model'], f"best {row['best']:.4f} last {row['last']:.4f}",
-                      f"trained {row['train_seconds']} s, process {row['process_seconds']} s", same, flush=True)
+                times = f"trained {row['train_seconds']} s, process {row['process_seconds']} s" if options.at_once == 1 else ''
+                print(side, variant or '', seed, row['model'], f"best {row['best']:.4f} last {row['last']:.4f}", times, same,
+                      flush=True)
             out.flush()
     sys.exit(1 if failures else 0)
 

@@ -4,25 +4,30 @@
 #
 #   OUT=results bench/run-gpu.sh [SECTION...]     without one: first
 #
-#   first      facts specs contract runs kernels stages steps peers table: what is wanted most, in 560 s at the most
-#   second     jcuda wide layers rest sanitizer table: what comes next, in 290 s at the most
+#   first      facts checks runs kernels stages steps peers profile table: what is wanted most, in 560 s at the most
+#   second     wide layers rest table: what comes next, in 200 s at the most
 #
 #   facts      GPU, driver and library versions
-#   specs      every kernel and every instruction of the interpreter's tests on the GPU      (JUnit)
+#   checks     specs, instructions, contract, jcuda, accuracy and sanitizer at once: none of them times anything, and
+#              each leaves most of a GPU and of 16 processors idle
+#   specs      the cases of every kernel on the GPU                                          (JUnit)
+#   instructions  every instruction of the interpreter on the GPU                            (JUnit)
 #   contract   the contract and the trajectory of every backend, on the GPU                  (JUnit)
+#   jcuda      the contract of two precisions through JCuda instead of Panama                (JUnit)
+#   accuracy   whole runs of the program that share the GPU: accuracy by precision and seed, the same bits?   (CSV)
+#   sanitizer  compute-sanitizer's four tools over a few cases of every kernel
 #   runs       a training step and ten epochs of distill-cuda, tf32 first, then bf16         (CSV)
 #   kernels    every kernel and the three forms of the loss, timed; the newest first         (CSV)
 #   stages     each operation of a training step by itself, with its floor                   (CSV)
 #   steps      PyTorch: the training step eager, compiled, in a graph                        (JSON lines)
 #   peers      PyTorch: the loss eager, compiled, in a graph                                 (JSON lines)
-#   jcuda      the contract of two precisions through JCuda instead of Panama                (JUnit)
+#   profile    Nsight Compute on the loss and the convolutions: what they wait for
 #   wide       the loss of vocabularies                                                      (CSV)
 #   layers     PyTorch: each layer forward and backward                                      (JSON lines)
-#   sanitizer  compute-sanitizer over a few cases of every kernel
 #   rest       as runs: fp32 and both chains of the loss                                     (CSV)
 #   table      the short table of what was written, last
 #   ceilings   copy bandwidth and the cost of a graph node, from Java and from PyTorch
-#   train      whole runs of the program: accuracy by precision and seed, the same bits?     (CSV)
+#   train      as accuracy, one run after the other, PyTorch's too: with times               (CSV)
 #
 # A section that its limit ends leaves the tests and rows that it had finished. In a group none begins that the
 # group has no time for, and none gets more than the group has left.
@@ -43,11 +48,8 @@ main() {
   [[ $# -gt 0 ]] || set -- first
   for section in "$@"; do
     case $section in
-      first) run_group "${FIRST_SECONDS:-560}" facts specs contract runs kernels stages steps peers table ;;
-      second)
-        : "${SANITIZER_TOOLS:=initcheck synccheck}"
-        run_group "${SECOND_SECONDS:-290}" jcuda wide layers rest sanitizer table
-        ;;
+      first) run_group "${FIRST_SECONDS:-560}" facts checks runs kernels stages steps peers profile table ;;
+      second) run_group "${SECOND_SECONDS:-200}" wide layers rest table ;;
       *) run_section "$section" ;;
     esac
   done
@@ -146,12 +148,33 @@ section_facts() {
   timeout 5 nvidia-smi >/dev/null 2>&1
 }
 
-section_specs() {
-  local status=0
-  : >"$OUT/specs.log"
-  junit "${SPECS_SECONDS:-90}" "$OUT/specs.log" emulator.spec.DeviceKernelSpecTest || status=$?
-  junit "${INSTRUCTIONS_SECONDS:-50}" "$OUT/specs.log" emulator.op.DeviceInstructionTest || status=$?
-  summarize_junit "$OUT/specs.log"
+section_checks() {
+  local name pids=() names=(contract specs instructions jcuda accuracy sanitizer) status=0
+  for name in "${names[@]}"; do
+    "section_$name" >"$OUT/$name.out" 2>&1 &
+    pids+=($!)
+  done
+  for name in "${!names[@]}"; do
+    if wait "${pids[name]}"; then echo "-- ${names[name]}: passed"; else
+      status=1
+      echo "-- ${names[name]}: failed"
+    fi
+    cat "$OUT/${names[name]}.out"
+    rm "$OUT/${names[name]}.out"
+  done
+  return "$status"
+}
+
+section_specs() { junit_section "${SPECS_SECONDS:-140}" specs emulator.spec.DeviceKernelSpecTest; }
+
+section_instructions() { junit_section "${INSTRUCTIONS_SECONDS:-140}" instructions emulator.op.DeviceInstructionTest; }
+
+# junit_section SECONDS NAME CLASS...
+junit_section() {
+  local status=0 log=$OUT/$2.log
+  : >"$log"
+  junit "$1" "$log" "${@:3}" || status=$?
+  summarize_junit "$log"
   return "$status"
 }
 
@@ -209,22 +232,13 @@ section_peers() {
   return "${PIPESTATUS[0]}"
 }
 
-# contract_junit SECONDS LOG CLASS...
-contract_junit() {
-  local status=0
-  : >"$2"
-  junit "$@" || status=$?
-  summarize_junit "$2"
-  return "$status"
-}
-
 section_contract() {
-  contract_junit "${CONTRACT_SECONDS:-120}" "$OUT/contract.log" backend.GpuContractTest backend.GpuTrajectoryTest
+  junit_section "${CONTRACT_SECONDS:-140}" contract backend.GpuContractTest backend.GpuTrajectoryTest
 }
 
 # What JCuda is called for: cuDNN with sgemm, and products in bfloat16 beside kernels of ours.
 section_jcuda() {
-  engine=jcuda contract_junit "${JCUDA_SECONDS:-60}" "$OUT/jcuda.log" \
+  engine=jcuda junit_section "${JCUDA_SECONDS:-140}" jcuda \
     'backend.GpuContractTest$FusedLossAndLibraryLayers' 'backend.GpuContractTest$FusedLayersInBfloat16'
 }
 
@@ -259,36 +273,74 @@ section_layers() {
   return "${PIPESTATUS[0]}"
 }
 
-section_train() {
-  local images=() work
+section_train() { whole_runs "${TRAIN_SECONDS:-240}" ${SEEDS:+--seeds "$SEEDS"}; }
+
+section_accuracy() {
+  whole_runs "${ACCURACY_SECONDS:-150}" --at-once 4 --no-pytorch --seeds "${SEEDS:-42,43,44,45,46,47}"
+}
+
+# whole_runs SECONDS OPTION...
+whole_runs() {
+  local images=() work limit=$1 status
+  shift
   work=$(mktemp -d)
   if [[ -f $kit/cifar10-jpeg.tar.xz ]] &&
-    timeout 60 python3 bench/cifar10_from_jpeg.py "$kit/cifar10-jpeg.tar.xz" "$work/images"; then
+    limited 60 python3 bench/cifar10_from_jpeg.py "$kit/cifar10-jpeg.tar.xz" "$work/images"; then
     images=(--data-dir "$work/images")
   else
     echo "no images: the synthetic set"
   fi
-  timeout "${TRAIN_SECONDS:-240}" python3 bench/gpu_run.py "$OUT/gpu-run.csv" --jar "$kit/distill-cuda.jar" \
-    --commit "$(cat "$kit/commit")" "${images[@]}"
-  local status=$?
+  limited "$limit" python3 bench/gpu_run.py "$OUT/gpu-run.csv" --jar "$kit/distill-cuda.jar" \
+    --commit "$(cat "$kit/commit")" "${images[@]}" "$@"
+  status=$?
   rm -rf "$work"
   return "$status"
 }
 
 section_sanitizer() {
-  local tool status=0 code
-  : >"$OUT/sanitizer.log"
-  for tool in ${SANITIZER_TOOLS:-memcheck racecheck initcheck synccheck}; do
-    limited "${SANITIZER_SECONDS:-90}" compute-sanitizer --tool "$tool" --target-processes all \
-      --error-exitcode 86 --print-limit 20 \
-      java -Xmx2g -XX:+UseSerialGC --enable-native-access=ALL-UNNAMED -Ddistill.gpu=true \
-      -cp "$classpath:$console" io.github.distillcuda.emulator.spec.SanitizedCases >"$OUT/tool.log" 2>&1
-    code=$?
-    { echo "=== $tool: exit $code"; head -c 3000000 "$OUT/tool.log"; } >>"$OUT/sanitizer.log"
-    echo "$tool: exit $code; $(grep -E 'ERROR SUMMARY|RACECHECK SUMMARY|cases' "$OUT/tool.log" | tail -3 | tr '\n' ' ')"
-    ((code == 0)) || { status=1; grep -vE '^\s*$' "$OUT/tool.log" | head -12 | cut -c1-300; }
+  local tool pids=() tools status=0
+  read -ra tools <<<"${SANITIZER_TOOLS:-memcheck racecheck initcheck synccheck}"
+  for tool in "${tools[@]}"; do
+    sanitize "$tool" >"$OUT/$tool.out" 2>&1 &
+    pids+=($!)
   done
-  rm -f "$OUT/tool.log"
+  for tool in "${!tools[@]}"; do
+    wait "${pids[tool]}" || status=1
+    cat "$OUT/${tools[tool]}.out"
+    rm "$OUT/${tools[tool]}.out"
+  done
+  return "$status"
+}
+
+# sanitize TOOL
+sanitize() {
+  local code log=$OUT/$1.log
+  limited "${SANITIZER_SECONDS:-150}" compute-sanitizer --tool "$1" --target-processes all \
+    --error-exitcode 86 --print-limit 20 \
+    java -Xmx2g -XX:+UseSerialGC --enable-native-access=ALL-UNNAMED -Ddistill.gpu=true \
+    -cp "$classpath:$console" io.github.distillcuda.emulator.spec.SanitizedCases >"$log" 2>&1
+  code=$?
+  truncate --size '<3000000' "$log"
+  echo "$1: exit $code; $(grep -E 'ERROR SUMMARY|RACECHECK SUMMARY|cases' "$log" | tail -3 | tr '\n' ' ')"
+  ((code == 0)) || grep -vE '^\s*$' "$log" | head -12 | cut -c1-300
+  return "$code"
+}
+
+# The eighth launch of each kernel: the first few compare the forms of the loss at few rows.
+section_profile() {
+  local status
+  limited "${PROFILE_SECONDS:-60}" ncu --target-processes all --clock-control none --graph-profiling node \
+    --kernel-id '::regex:fused|convolution|filter_gradient_partials|bias_gradient|adam:8' \
+    --section SpeedOfLight --section SchedulerStats --section WarpStateStats --section Occupancy \
+    --section LaunchStats --section MemoryWorkloadAnalysis --section InstructionStats --log-file "$OUT/profile.txt" \
+    java -Xmx4g -XX:+UseSerialGC --enable-native-access=ALL-UNNAMED -Ddistill.gpu=true -cp "$classpath:$console" \
+    io.github.distillcuda.bench.DeviceBenchMain kernels "$OUT/profiled.csv" 1 \
+    'loss \+ gradient fused.*rows=(65536|262144|1048576)' 'many channels.*images=64' 'its backward to.*images=64' \
+    'filter gradient, first.*tf32.*images=64' 'convolution, bias.*images=64' 'bias gradient' 'Adam' >"$OUT/profile.log" 2>&1
+  status=$?
+  rm -f "$OUT/profiled.csv"
+  tail -3 "$OUT/profile.log"
+  grep -cE '^  [a-z_0-9]+ \(' "$OUT/profile.txt"
   return "$status"
 }
 

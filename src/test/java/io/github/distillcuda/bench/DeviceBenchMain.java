@@ -44,7 +44,7 @@ public final class DeviceBenchMain {
 
   /**
    * Runs; MILLIS is what the replays of one row may take. Each PART is a regular expression to be
-   * found in the name of an operation: those of the first are timed first, those of none are not.
+   * found in "operation variant sizes": those of the first are timed first, those of none are not.
    */
   public static void main(String[] arguments) throws IOException {
     long limit = arguments.length > 2 ? Long.parseLong(arguments[2]) : 400;
@@ -72,16 +72,21 @@ public final class DeviceBenchMain {
     System.exit(failed > 0 ? 1 : 0);
   }
 
-  /** Returns the workloads whose operation has any of the parts, part by part, each once. */
+  /** Returns the workloads that any of the parts is found in, part by part, each once. */
   static List<Workload> inOrder(List<Workload> workloads, List<String> parts) {
     List<Workload> rest = new ArrayList<>(workloads);
     List<Workload> chosen = new ArrayList<>();
     for (String part : parts) {
-      Predicate<String> has = Pattern.compile(part).asPredicate();
-      rest.stream().filter(workload -> has.test(workload.operation())).forEach(chosen::add);
-      rest.removeIf(workload -> has.test(workload.operation()));
+      Predicate<String> found = Pattern.compile(part).asPredicate();
+      Predicate<Workload> wanted = workload -> found.test(described(workload));
+      rest.stream().filter(wanted).forEach(chosen::add);
+      rest.removeIf(wanted);
     }
     return chosen;
+  }
+
+  private static String described(Workload workload) {
+    return workload.operation() + " " + workload.variant() + " " + workload.sizes();
   }
 
   /**
