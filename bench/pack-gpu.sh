@@ -6,7 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 readonly kit=.gpu
-readonly limit_mib=60
+# What travels at the most, the checkout with it.
+readonly limit_mib=64
 readonly junit=1.14.4 assertj=3.27.7
 
 mvn "$@" -B -ntp -q -DskipTests -Dmaven.javadoc.skip=true -Dmaven.source.skip=true package
@@ -33,9 +34,10 @@ jdk=$(find_jdk)
 if [[ ! -f $kit/jre25.tar.xz ]]; then
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
-  "$jdk/bin/jlink" --output "$work/jre25" --strip-debug --no-man-pages --no-header-files --compress zip-9 \
+  # Not compressed: xz does better than zip, and nothing with what zip was at before.
+  "$jdk/bin/jlink" --output "$work/jre25" --strip-debug --no-man-pages --no-header-files --compress zip-0 \
     --add-modules java.base,java.logging,java.management,java.net.http,java.xml,jdk.management,jdk.unsupported,jdk.zipfs
-  tar -cJf "$work/jre25.tar.xz" -C "$work" jre25
+  XZ_OPT=-9 tar -cJf "$work/jre25.tar.xz" -C "$work" jre25
   mv "$work/jre25.tar.xz" "$kit/"
 fi
 
@@ -48,8 +50,11 @@ git describe --always --dirty --abbrev=12 >"$kit/commit"
   echo "pack-gpu.sh: uncommitted changes are packed: bench/gpu_results.py will refuse the rows" >&2
 
 ls -l "$kit"
-size=$(du -sm "$kit" | cut -f1)
+size=$({
+  git ls-files -z --cached --others --exclude-standard
+  printf '%s\0' "$kit"/*
+} | du -cbL --files0-from=- | awk 'END { print int($1 / 1048576) + 1 }')
 ((size <= limit_mib)) || {
-  echo "pack-gpu.sh: $kit has $size MiB, at most $limit_mib travel" >&2
+  echo "pack-gpu.sh: checkout and $kit have $size MiB, at most $limit_mib travel" >&2
   exit 1
 }
