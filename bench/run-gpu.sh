@@ -8,14 +8,15 @@
 #   second     wide layers rest table: what comes next, in 200 s at the most
 #
 #   facts      GPU, driver and library versions
-#   checks     specs, instructions, contract, jcuda, accuracy and sanitizer at once: none of them times anything, and
-#              each leaves most of a GPU and of 16 processors idle
+#   checks     specs, instructions, contract, jcuda, accuracy, sanitizer and compile at once: none of them times
+#              anything, and each leaves most of a GPU and of 16 processors idle
 #   specs      the cases of every kernel on the GPU                                          (JUnit)
 #   instructions  every instruction of the interpreter on the GPU                            (JUnit)
 #   contract   the contract and the trajectory of every backend, on the GPU                  (JUnit)
 #   jcuda      the contract of two precisions through JCuda instead of Panama                (JUnit)
 #   accuracy   whole runs of the program that share the GPU: accuracy by precision and seed, the same bits?   (CSV)
 #   sanitizer  compute-sanitizer's four tools over a few cases of every kernel
+#   compile    PyTorch's compilers, for steps and peers to find their work done
 #   runs       a training step and ten epochs of distill-cuda, tf32 first, then bf16         (CSV)
 #   kernels    every kernel and the three forms of the loss, timed; the newest first         (CSV)
 #   stages     each operation of a training step by itself, with its floor                   (CSV)
@@ -37,6 +38,8 @@ readonly kit=.gpu
 OUT=${OUT:-target/gpu}
 mkdir -p "$OUT"
 export OUT
+readonly step_batches=${STEP_BATCHES:-64,256,1024}
+readonly package=io.github.distillcuda
 # Under which nothing begins: Java, Python and a GPU take some seconds to start.
 readonly least=12
 failed=()
@@ -44,6 +47,9 @@ deadline=
 
 main() {
   local section begin=$SECONDS
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  readonly compiled=$work/compiled
   unpack_java
   [[ $# -gt 0 ]] || set -- first
   for section in "$@"; do
@@ -105,10 +111,8 @@ limited() {
 # The packed runtime, unless a Java 25 is there.
 unpack_java() {
   if [[ -f $kit/jre25.tar.xz ]]; then
-    home=$(mktemp -d)
-    trap 'rm -rf "$home"' EXIT
-    python3 -m tarfile -e "$kit/jre25.tar.xz" "$home" 2>>"$OUT/run.log" || tar -xJf "$kit/jre25.tar.xz" -C "$home"
-    export PATH=$home/jre25/bin:$PATH
+    python3 -m tarfile -e "$kit/jre25.tar.xz" "$work" 2>>"$OUT/run.log" || tar -xJf "$kit/jre25.tar.xz" -C "$work"
+    export PATH=$work/jre25/bin:$PATH
   fi
   classpath=$kit/distill-cuda.jar:$kit/tests.jar:$kit/assertj-core.jar
   console=$kit/junit-platform-console-standalone.jar
@@ -123,15 +127,24 @@ java_gpu() {
     -Ddistill.engine="${engine:-auto}" "$@"
 }
 
-# junit SECONDS LOG CLASS...: each test is in the log as soon as it ends
-junit() {
-  local limit=$1 log=$2 class arguments=()
+# junit_section SECONDS NAME SELECTORS...: a JVM for each argument; each test is in the log as soon as it ends
+junit_section() {
+  local limit=$1 name=$2 i=0 each selectors pids=() status=0
   shift 2
-  for class in "$@"; do
-    arguments+=(--select-class "io.github.distillcuda.$class")
+  for each in "$@"; do
+    read -ra selectors <<<"$each"
+    java_gpu "$limit" -jar "$console" execute --class-path "$classpath" --fail-if-no-tests --disable-banner \
+      --disable-ansi-colors --details=testfeed "${selectors[@]}" >"$OUT/$name.$i.part" 2>&1 &
+    pids+=($!)
+    i=$((i + 1))
   done
-  java_gpu "$limit" -jar "$console" execute --class-path "$classpath" --fail-if-no-tests \
-    --disable-banner --disable-ansi-colors --details=testfeed "${arguments[@]}" >>"$log" 2>&1
+  for i in "${!pids[@]}"; do
+    wait "${pids[i]}" || status=1
+  done
+  cat "$OUT/$name".*.part >"$OUT/$name.log"
+  rm "$OUT/$name".*.part
+  summarize_junit "$OUT/$name.log"
+  return "$status"
 }
 
 section_facts() {
@@ -149,7 +162,8 @@ section_facts() {
 }
 
 section_checks() {
-  local name pids=() names=(contract specs instructions jcuda accuracy sanitizer) status=0
+  local name pids=() names status=0
+  read -ra names <<<"${CHECKS:-contract specs instructions jcuda accuracy sanitizer compile}"
   for name in "${names[@]}"; do
     "section_$name" >"$OUT/$name.out" 2>&1 &
     pids+=($!)
@@ -165,17 +179,19 @@ section_checks() {
   return "$status"
 }
 
-section_specs() { junit_section "${SPECS_SECONDS:-140}" specs emulator.spec.DeviceKernelSpecTest; }
+# The parameters of each test in parts: a JVM each.
+section_specs() {
+  local test part tests=()
+  for test in givesTheBitsOfTheEmulator isWithinItsToleranceAndRepeatable; do
+    for part in 0..39 40..79 80..119 120..199; do
+      tests+=("--select-iteration method:$package.emulator.spec.DeviceKernelSpecTest#$test(java.lang.String)[$part]")
+    done
+  done
+  junit_section "${SPECS_SECONDS:-140}" specs "${tests[@]}"
+}
 
-section_instructions() { junit_section "${INSTRUCTIONS_SECONDS:-140}" instructions emulator.op.DeviceInstructionTest; }
-
-# junit_section SECONDS NAME CLASS...
-junit_section() {
-  local status=0 log=$OUT/$2.log
-  : >"$log"
-  junit "$1" "$log" "${@:3}" || status=$?
-  summarize_junit "$log"
-  return "$status"
+section_instructions() {
+  junit_section "${INSTRUCTIONS_SECONDS:-140}" instructions "--select-class $package.emulator.op.DeviceInstructionTest"
 }
 
 # The counts, what was measured or left out, each failure once with the first test that it befell, and what a time
@@ -209,7 +225,7 @@ summarize_junit() {
 }
 
 bench_java() {
-  java_gpu "$1" -cp "$classpath:$console" io.github.distillcuda.bench.DeviceBenchMain "${@:2}" 2>&1
+  java_gpu "$1" -cp "$classpath:$console" $package.bench.DeviceBenchMain "${@:2}" 2>&1
 }
 
 section_ceilings() {
@@ -233,17 +249,20 @@ section_peers() {
 }
 
 section_contract() {
-  junit_section "${CONTRACT_SECONDS:-140}" contract backend.GpuContractTest backend.GpuTrajectoryTest
+  local classes=(GpuContractTest'$'{FusedLossAnd{Library,}Layers,UnfusedLossAnd{LibraryLayers,FusedLayers}}
+    GpuContractTest'$'{EagerLossAndLibraryLayers,{Library,Fused}LayersIn{Bfloat16,Tf32}} GpuTrajectoryTest)
+  junit_section "${CONTRACT_SECONDS:-140}" contract "${classes[@]/#/--select-class $package.backend.}"
 }
 
 # What JCuda is called for: cuDNN with sgemm, and products in bfloat16 beside kernels of ours.
 section_jcuda() {
   engine=jcuda junit_section "${JCUDA_SECONDS:-140}" jcuda \
-    'backend.GpuContractTest$FusedLossAndLibraryLayers' 'backend.GpuContractTest$FusedLayersInBfloat16'
+    "--select-class $package.backend.GpuContractTest\$FusedLossAndLibraryLayers" \
+    "--select-class $package.backend.GpuContractTest\$FusedLayersInBfloat16"
 }
 
 train_java() {
-  java_gpu "$1" -cp "$classpath:$console" "io.github.distillcuda.train.$2" "${@:3}" 2>&1
+  java_gpu "$1" -cp "$classpath:$console" "$package.train.$2" "${@:3}" 2>&1
 }
 
 section_runs() {
@@ -264,7 +283,7 @@ section_steps() {
     ((seconds <= left)) || seconds=$((left > least ? left : least))
   fi
   limited $((seconds + 10)) python3 bench/peers/gpu_peers.py steps --commit "$(cat "$kit/commit")" \
-    --seconds "$seconds" --group-seconds "${STEPS_GROUP_SECONDS:-35}" | tee "$OUT/steps.jsonl"
+    --batches "$step_batches" --cache "$compiled" --seconds "$seconds" --group-seconds "${STEPS_GROUP_SECONDS:-35}" | tee "$OUT/steps.jsonl"
   return "${PIPESTATUS[0]}"
 }
 
@@ -281,9 +300,8 @@ section_accuracy() {
 
 # whole_runs SECONDS OPTION...
 whole_runs() {
-  local images=() work limit=$1 status
+  local images=() limit=$1 status
   shift
-  work=$(mktemp -d)
   if [[ -f $kit/cifar10-jpeg.tar.xz ]] &&
     limited 60 python3 bench/cifar10_from_jpeg.py "$kit/cifar10-jpeg.tar.xz" "$work/images"; then
     images=(--data-dir "$work/images")
@@ -293,8 +311,21 @@ whole_runs() {
   limited "$limit" python3 bench/gpu_run.py "$OUT/gpu-run.csv" --jar "$kit/distill-cuda.jar" \
     --commit "$(cat "$kit/commit")" "${images[@]}" "$@"
   status=$?
-  rm -rf "$work"
+  rm -rf "$work/images"
   return "$status"
+}
+
+# What PyTorch compiles takes longer than to time it: done beforehand it is found by peers and steps.
+section_compile() {
+  local pids=() each
+  limited "${COMPILE_SECONDS:-130}" python3 bench/peers/gpu_peers.py loss >/dev/null &
+  pids+=($!)
+  for each in 'compiled graph' compiled; do
+    limited "${COMPILE_SECONDS:-130}" python3 bench/peers/gpu_peers.py steps --modes "$each" --precisions tf32 \
+      --batches "$step_batches" --cache "$compiled" >/dev/null &
+    pids+=($!)
+  done
+  wait "${pids[@]}"
 }
 
 section_sanitizer() {
@@ -318,7 +349,7 @@ sanitize() {
   limited "${SANITIZER_SECONDS:-150}" compute-sanitizer --tool "$1" --target-processes all \
     --error-exitcode 86 --print-limit 20 \
     java -Xmx2g -XX:+UseSerialGC --enable-native-access=ALL-UNNAMED -Ddistill.gpu=true \
-    -cp "$classpath:$console" io.github.distillcuda.emulator.spec.SanitizedCases >"$log" 2>&1
+    -cp "$classpath:$console" $package.emulator.spec.SanitizedCases >"$log" 2>&1
   code=$?
   truncate --size '<3000000' "$log"
   echo "$1: exit $code; $(grep -E 'ERROR SUMMARY|RACECHECK SUMMARY|cases' "$log" | tail -3 | tr '\n' ' ')"
@@ -334,7 +365,7 @@ section_profile() {
     --section SpeedOfLight --section SchedulerStats --section WarpStateStats --section Occupancy \
     --section LaunchStats --section MemoryWorkloadAnalysis --section InstructionStats --log-file "$OUT/profile.txt" \
     java -Xmx4g -XX:+UseSerialGC --enable-native-access=ALL-UNNAMED -Ddistill.gpu=true -cp "$classpath:$console" \
-    io.github.distillcuda.bench.DeviceBenchMain kernels "$OUT/profiled.csv" 1 \
+    $package.bench.DeviceBenchMain kernels "$OUT/profiled.csv" 1 \
     'loss \+ gradient fused.*rows=(65536|262144|1048576)' 'many channels.*images=64' 'its backward to.*images=64' \
     'filter gradient, first.*tf32.*images=64' 'convolution, bias.*images=64' 'bias gradient' 'Adam' >"$OUT/profile.log" 2>&1
   status=$?

@@ -200,9 +200,10 @@ def steps(options):
             continue
         command = [sys.executable, os.path.abspath(__file__), 'group', '--modes', mode, '--precisions', precision,
                    '--batches', options.batches, '--step-seconds', str(options.step_seconds), '--device', DEVICE, '--images', str(IMAGES)]
-        # A cache of its own: a compiler that is stopped leaves half a file. And a session of its own, so that what it
-        # started ends too.
-        with tempfile.TemporaryFile('w+') as errors, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as cache:
+        # A cache of its own unless one is named: a compiler that is stopped leaves half a file. And a session of its
+        # own, so that what it started ends too.
+        folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        with tempfile.TemporaryFile('w+') as errors, contextlib.nullcontext(options.cache) if options.cache else folder as cache:
             child = subprocess.Popen(command, stderr=errors, start_new_session=True, env=dict(os.environ, **caches(cache)))
             try:
                 status = child.wait(min(left, options.group_seconds))
@@ -343,6 +344,7 @@ def main():
     parser.add_argument('--seconds', type=float, default=1e6, help='for all steps')
     parser.add_argument('--group-seconds', type=float, default=150, help='for the steps of one mode and precision')
     parser.add_argument('--step-seconds', type=float, default=75, help='for one step, its compilation with it')
+    parser.add_argument('--cache', help='folder where steps leave and find what was compiled')
     parser.add_argument('--device', default=DEVICE, choices=['cuda', 'cpu'])
     parser.add_argument('--images', type=int, default=IMAGES, help='of the data set')
     options = parser.parse_args()

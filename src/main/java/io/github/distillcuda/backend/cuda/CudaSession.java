@@ -176,21 +176,30 @@ final class CudaSession implements AutoCloseable {
     return new DeviceSpan(buffer, 0, count * type.bytes());
   }
 
-  /** Returns so many ones of the operands' type, bfloat16. */
+  /** Returns so many ones of the operands' type. */
   DeviceSpan ones(int count) {
-    long bytes = (long) count * Short.BYTES;
+    long bytes = (long) count * operands().bytes();
     if (ones == null || ones.byteSize() < bytes) {
       // What was captured keeps the shorter ones.
       ones = allocate("ones", bytes);
-      short[] piece = new short[Math.min(count, (int) STAGING_BYTES / Short.BYTES)];
-      Arrays.fill(piece, Bfloat16.ONE);
-      for (long begin = 0; begin < count; begin += piece.length) {
-        long size = Math.min(piece.length, count - begin) * Short.BYTES;
-        MemorySegment source = MemorySegment.ofArray(piece).asSlice(0, size);
-        staging.copyToDevice(source, ones, begin * Short.BYTES);
+      MemorySegment piece = ofOnes((int) (Math.min(bytes, STAGING_BYTES) / operands().bytes()));
+      for (long begin = 0; begin < bytes; begin += piece.byteSize()) {
+        long size = Math.min(piece.byteSize(), bytes - begin);
+        staging.copyToDevice(piece.asSlice(0, size), ones, begin);
       }
     }
     return new DeviceSpan(ones, 0, bytes);
+  }
+
+  private MemorySegment ofOnes(int count) {
+    if (operands() == DType.BFLOAT16) {
+      short[] halves = new short[count];
+      Arrays.fill(halves, Bfloat16.ONE);
+      return MemorySegment.ofArray(halves);
+    }
+    float[] singles = new float[count];
+    Arrays.fill(singles, 1);
+    return MemorySegment.ofArray(singles);
   }
 
   /** Prepares a launch, whose arguments are bound next. A kernel is loaded when first needed. */

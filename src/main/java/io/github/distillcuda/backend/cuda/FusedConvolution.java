@@ -56,7 +56,10 @@ final class FusedConvolution implements CudaLayer {
     return spec.inChannels() == ImageConvolutionKernels.IN_CHANNELS;
   }
 
-  /** Of the channels that tensor cores multiply at a time three would be a waste. */
+  /**
+   * Whether the convolution is: of the channels that tensor cores multiply at a time three would be
+   * a waste.
+   */
   private static boolean isOnTensorCores(ConvolutionSpec spec, MathMode math) {
     return math == MathMode.TF32 && spec.inChannels() > ImageConvolutionKernels.IN_CHANNELS;
   }
@@ -148,7 +151,7 @@ final class FusedConvolution implements CudaLayer {
 
   private void recordParameters(CudaTensor gradient, Branch branch) {
     KernelSignature firstStage =
-        isOnTensorCores(spec, session.math())
+        session.math() == MathMode.TF32
             ? FilterGradientTensorCoreKernels.PARTIALS_NCHW
             : FilterGradientKernels.PARTIALS_NCHW;
     KernelSizes sizes = images();

@@ -9,8 +9,8 @@ import io.github.distillcuda.cuda.dnn.ImageShape;
 import io.github.distillcuda.tensor.DType;
 
 /**
- * The gradient of a bias by the libraries: by cuDNN, or where it lacks the type by cuBLAS, for
- * which channels that lie last are columns.
+ * The gradient of a bias by the libraries: by cuBLAS where channels lie last, which makes columns
+ * of them, else by cuDNN.
  */
 final class LibraryBiasGradient {
   private LibraryBiasGradient() {}
@@ -34,9 +34,12 @@ final class LibraryBiasGradient {
       Recording recording, ImageShape shape, DeviceSpan dy, DeviceSpan db) {
     ComputeLane lane = recording.lane(Branch.SIDE);
     CudaSession session = recording.session();
-    if (session.operands() == DType.BFLOAT16) {
-      int rows = Math.multiplyExact(shape.batch(), shape.height() * shape.width());
-      ColumnSumPlan columns = new ColumnSumPlan(lane, rows, shape.channels(), session.ones(rows));
+    DType type = session.operands();
+    int pixels = shape.height() * shape.width();
+    if (type == DType.BFLOAT16 || pixels == 1) {
+      int rows = Math.multiplyExact(shape.batch(), pixels);
+      ColumnSumPlan columns =
+          new ColumnSumPlan(lane, type, rows, shape.channels(), session.ones(rows));
       return () -> columns.sum(dy, db);
     }
     BiasReluPlan bias = recording.own(new BiasReluPlan(lane, shape, ImageFormat.NCHW_FLOAT32));

@@ -1,5 +1,7 @@
 package io.github.distillcuda.cuda.blas;
 
+import static io.github.distillcuda.ffi.CublasConstants.CUBLAS_COMPUTE_32F;
+import static io.github.distillcuda.ffi.CublasConstants.CUBLAS_COMPUTE_32F_PEDANTIC;
 import static io.github.distillcuda.ffi.CublasConstants.CUBLAS_GEMM_DEFAULT;
 import static io.github.distillcuda.ffi.CublasConstants.CUBLAS_OP_N;
 import static io.github.distillcuda.ffi.CublasConstants.CUDA_R_16BF;
@@ -7,16 +9,19 @@ import static io.github.distillcuda.ffi.CublasConstants.CUDA_R_32F;
 
 import io.github.distillcuda.cuda.ComputeLane;
 import io.github.distillcuda.cuda.DeviceSpan;
+import io.github.distillcuda.tensor.DType;
 
 /**
- * The sums of the columns of a row-major bfloat16 [rows, columns] in float32, as a product with
- * ones: what the gradient of a bias is, and cuDNN lacks in bfloat16. Asynchronous; allocates
+ * The sums of the columns of a row-major [rows, columns] in float32, as a product with ones: what
+ * the gradient of a bias is. cuDNN's lacks bfloat16, and takes 23 us for 64 rows of 128 where this
+ * takes 2 ({@code native-notes/gpu-runs.md}). Nothing is rounded to TF32. Asynchronous; allocates
  * nothing.
  *
  * @param lane where it runs
- * @param ones as many ones, bfloat16, as there are rows
+ * @param type of x, float32 or bfloat16
+ * @param ones as many ones of the type as there are rows
  */
-public record ColumnSumPlan(ComputeLane lane, int rows, int columns, DeviceSpan ones) {
+public record ColumnSumPlan(ComputeLane lane, DType type, int rows, int columns, DeviceSpan ones) {
   /** Makes sure that the handle is there, which no captured call could create. */
   public ColumnSumPlan {
     lane.cublas();
@@ -24,6 +29,8 @@ public record ColumnSumPlan(ComputeLane lane, int rows, int columns, DeviceSpan 
 
   /** {@code sums = transposed x * ones}; column-major [columns, 1] = x [columns, rows] * [rows]. */
   public void sum(DeviceSpan x, DeviceSpan sums) {
+    boolean bfloat16 = type == DType.BFLOAT16;
+    int element = bfloat16 ? CUDA_R_16BF : CUDA_R_32F;
     lane.engine()
         .cublas()
         .cublasGemmEx(
@@ -35,16 +42,16 @@ public record ColumnSumPlan(ComputeLane lane, int rows, int columns, DeviceSpan 
             rows,
             1,
             x.address(),
-            CUDA_R_16BF,
+            element,
             columns,
             ones.address(),
-            CUDA_R_16BF,
+            element,
             rows,
             0,
             sums.address(),
             CUDA_R_32F,
             columns,
-            lane.math().computeType(),
+            bfloat16 ? CUBLAS_COMPUTE_32F : CUBLAS_COMPUTE_32F_PEDANTIC,
             CUBLAS_GEMM_DEFAULT);
   }
 }

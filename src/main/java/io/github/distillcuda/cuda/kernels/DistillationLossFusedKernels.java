@@ -12,39 +12,39 @@ public final class DistillationLossFusedKernels {
   private static final String PTX = "compute_75/distillation_loss_fused.ptx";
 
   /**
-   * Up to how many rows a warp a row is sooner done than narrower tiles: while those leave parts of
-   * a large GPU idle.
+   * Up to how many rows it is sooner done to give each more threads: while fewer leave parts of a
+   * large GPU idle.
    */
   private static final int FEW_ROWS = 4096;
 
   /**
-   * Loss and gradient, the best rung for each range of classes: first those for few rows, then
+   * Loss and gradient, the fastest rung for each range of classes: first those for few rows, then
    * those for any number, narrowest first.
    */
   public static final List<KernelSignature> SELECTED =
+      List.of(
+          lossOfFewRows(ClassRange.C32, 7),
+          lossOfFewRows(ClassRange.C128, 5),
+          lossOfFewRows(ClassRange.C256, 5),
+          ofFewRows(byBlock(3)).launch(sizes -> LaunchConfig.of(sizes.get("rows"), 128)),
+          loss(ClassRange.C16, 3),
+          loss(ClassRange.C32, 6),
+          loss(ClassRange.C128, 6),
+          loss(ClassRange.C256, 6),
+          byBlock(5).launch(sizes -> LaunchConfig.of(sizes.get("rows"), 64)));
+
+  /** Slower rungs for loss and gradient, which those that are selected are compared with. */
+  public static final List<KernelSignature> OTHER_RUNGS =
       List.of(
           lossOfFewRows(ClassRange.C32, 5),
           lossOfFewRows(ClassRange.C128, 3),
           lossOfFewRows(ClassRange.C256, 3),
           loss(ClassRange.C16, 2),
           loss(ClassRange.C32, 4),
-          loss(ClassRange.C128, 6),
-          loss(ClassRange.C256, 6),
-          loss(ClassRange.C1024, 4));
-
-  /** Further rungs for loss and gradient, to be compared with those that are selected. */
-  public static final List<KernelSignature> OTHER_RUNGS =
-      List.of(
-          lossOfFewRows(ClassRange.C32, 7),
-          lossOfFewRows(ClassRange.C128, 5),
-          lossOfFewRows(ClassRange.C256, 5),
-          lossByBlock(3, 128),
-          loss(ClassRange.C16, 3),
-          loss(ClassRange.C32, 6),
           loss(ClassRange.C128, 4),
           loss(ClassRange.C256, 4),
           loss(ClassRange.C1024, 2),
-          lossByBlock(5, 64));
+          loss(ClassRange.C1024, 4));
 
   /** The loss alone, narrowest first. */
   public static final List<KernelSignature> FORWARD =
@@ -97,15 +97,18 @@ public final class DistillationLossFusedKernels {
     return gradient(range, rung).launch(range::launch);
   }
 
-  private static KernelSignature lossByBlock(int rung, int threads) {
-    return gradient(ClassRange.C1024, rung)
-        .launch(sizes -> LaunchConfig.of(sizes.get("rows"), threads));
+  private static KernelSignature lossOfFewRows(ClassRange range, int rung) {
+    return ofFewRows(gradient(range, rung)).launch(range.byLanes(WARP)::launch);
   }
 
-  private static KernelSignature lossOfFewRows(ClassRange range, int rung) {
-    return gradient(range, rung)
-        .requires("at most %,d rows".formatted(FEW_ROWS), sizes -> sizes.get("rows") <= FEW_ROWS)
-        .launch(range.byLanes(WARP)::launch);
+  /** A row by several warps. */
+  private static KernelSignature.Builder byBlock(int rung) {
+    return gradient(ClassRange.C1024, rung);
+  }
+
+  private static KernelSignature.Builder ofFewRows(KernelSignature.Builder kernel) {
+    return kernel.requires(
+        "at most %,d rows".formatted(FEW_ROWS), sizes -> sizes.get("rows") <= FEW_ROWS);
   }
 
   private static KernelSignature.Builder gradient(ClassRange range, int rung) {

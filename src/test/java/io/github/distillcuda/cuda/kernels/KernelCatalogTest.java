@@ -93,8 +93,9 @@ class KernelCatalogTest {
         KernelSignature kernel = KernelCatalog.select(DistillationLossFusedKernels.SELECTED, sizes);
         LaunchConfig launch = kernel.launch(sizes);
         int narrow =
-            classes <= 16 ? 2 : classes <= 32 ? 4 : classes <= 128 ? 8 : classes <= 256 ? 16 : 32;
-        int lanes = rows <= 4096 ? 32 : narrow;
+            classes <= 16 ? 2 : classes <= 32 ? 4 : classes <= 128 ? 8 : classes <= 256 ? 16 : 64;
+        int wide = classes <= 256 ? 32 : 128;
+        int lanes = rows <= 4096 ? wide : narrow;
         assertThat(launch.gridX() * launch.threads() / lanes)
             .as("%s for %s", kernel.symbol(), sizes)
             .isBetween(rows, rows + 128 / lanes - 1);
@@ -123,7 +124,7 @@ class KernelCatalogTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> DistillationLossFusedKernels.SELECTED.getLast().launch(tooMany))
         .withMessage(
-            "distillation_loss_c1024_fused_f32_v4 needs at most 1024 classes, "
+            "distillation_loss_c1024_fused_f32_v5 needs at most 1024 classes, "
                 + "not {classes=1025, rows=1}");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> KernelCatalog.select(DistillationLossFusedKernels.FORWARD, tooMany))

@@ -95,6 +95,8 @@ final class DeviceCaseRunner {
     DeviceBuffer buffer = scope.own(gpu.context().memory().allocate(name, before.length));
     if (guarded || content != null) {
       gpu.upload(before, buffer);
+    } else {
+      gpu.upload(Arrays.copyOf(before, offset), buffer); // what lies before it is read back too
     }
     arrays.put(name, new Array(buffer, offset, length, before));
   }

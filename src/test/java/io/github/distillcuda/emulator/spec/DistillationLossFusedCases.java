@@ -63,6 +63,7 @@ final class DistillationLossFusedCases {
         cases.add(of(kernel, LossBatch.notFinite(classes), setting[0], setting[1]));
       }
     }
+    cases.add(of(kernel, LossBatch.nearlyShifted(Math.min(10, most)), 1e4f, 0.7f));
     // beyond the first class of each of 128 threads
     cases.add(of(kernel, LossBatch.neighboursTie(Math.min(130, most)), 5, 0.7f));
     cases.add(of(kernel, LossBatch.random(65, most, 4), 5, 0.7f).shiftedBy(4));

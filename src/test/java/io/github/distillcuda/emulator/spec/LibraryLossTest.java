@@ -225,7 +225,7 @@ class LibraryLossTest {
                           dz,
                           gpu.stream())));
       assertThat(device.recordings().getLast())
-          .containsExactly("count_labelled_fused_s32_v1", "distillation_loss_c1024_fused_f32_v4");
+          .containsExactly("count_labelled_fused_s32_v1", "distillation_loss_c1024_fused_f32_v3");
       gpu.upload(HostBytes.of(second.z()), z);
       gpu.upload(HostBytes.of(second.v()), v);
       gpu.upload(HostBytes.of(second.labels()), labels);

@@ -35,6 +35,25 @@ record LossBatch(String description, float[] z, float[] v, int[] labels, int row
     return of("peak at " + place, List.of(maker), classes, 17);
   }
 
+  /**
+   * A row whose student adds a constant to all logits of its teacher but the largest. At T = 1e4
+   * the log ratios of all others are one number just below 1e-5, and their divergence is a small
+   * difference of large terms.
+   */
+  static LossBatch nearlyShifted(int classes) {
+    RowMaker maker =
+        (z, v, at, c, random) -> {
+          int label = fillRandom(z, v, at, c, random, 3);
+          v[at] = 12;
+          z[at] = 12;
+          for (int i = 1; i < c; i++) {
+            z[at + i] = v[at + i] + 0.1f;
+          }
+          return label;
+        };
+    return of("nearly shifted", List.of(maker), classes, 19);
+  }
+
   /** A row of normal logits, but for the last of the student's, which is infinite. */
   static LossBatch notFiniteLast(int classes) {
     LossBatch batch = random(1, classes, 18);

@@ -82,7 +82,7 @@ final class LossRow {
   }
 
   /**
-   * 1e-5 relative and 1e-12*T^2, and what the rounding of z - v to float costs: a difference of
+   * 1e-5 relative and 1e-17*T^2, and what the rounding of z - v to float costs: a difference of
    * logits that is off by e changes the divergence by q*(d*e/T + (e/T)^2/2). Where student and
    * teacher agree but for a constant, that is more than 1e-5; carrying the rounding along would
    * take six additions an element.
@@ -98,7 +98,7 @@ final class LossRow {
       double effect = q[c] * e * (temperature * Math.abs(logRatio(c)) + e / 2);
       ofRounding += Double.isFinite(effect) ? effect : 0;
     }
-    return 1e-5 * Math.abs(distillation()) + 1e-12 * temperature * temperature + ofRounding;
+    return 1e-5 * Math.abs(distillation()) + 1e-17 * temperature * temperature + ofRounding;
   }
 
   /** The error of (z - v) - (max z - max v) in float32. */
