@@ -114,7 +114,10 @@ public class BenchTables {
       String n = size(fused, "rows");
       String c = size(fused, "classes");
       List<String> cells = new ArrayList<>();
-      cells.add(grouped(n) + " x " + grouped(c));
+      // Three matrices and 16 bytes a row.
+      double elements = 3 * Double.parseDouble(n) * Double.parseDouble(c);
+      boolean bfloat16 = Double.parseDouble(fused.get("floor_bytes")) < 3 * elements;
+      cells.add(grouped(n) + " x " + grouped(c) + (bfloat16 ? ", bfloat16" : ""));
       cells.add(fused.get("cache"));
       cells.add(decimals(fused.get("p50_us"), 2));
       cells.add(decimals(fused.get("gbps"), 0));
@@ -124,7 +127,7 @@ public class BenchTables {
       for (String mode : modes) {
         Map<String, String> peer = null;
         for (Map<String, String> row : peers) {
-          if (row.get("mode").equals(mode)
+          if (row.get("mode").equals(mode + (bfloat16 ? " bfloat16" : ""))
               && row.get("rows").equals(n)
               && row.get("classes").equals(c)
               && row.get("cache").equals(fused.get("cache"))
@@ -554,9 +557,15 @@ public class BenchTables {
     Map<String, Map<String, String>> rows = new LinkedHashMap<>();
     for (Map<String, String> row : lastRun("gpu-kernels.csv")) {
       if (operations.test(operation(row))) {
+        // The floor tells types apart.
         rows.put(
             String.join(
-                "|", operation(row), row.get("variant"), row.get("sizes"), row.get("cache")),
+                "|",
+                operation(row),
+                row.get("variant"),
+                row.get("sizes"),
+                row.get("cache"),
+                row.get("floor_bytes")),
             row);
       }
     }

@@ -102,6 +102,9 @@ final class KernelMatrix {
       add("distillation loss of a vocabulary", selected(type, sizes), sizes);
       add("distillation loss of a vocabulary", DistillationLossWideKernels.streamed(type), sizes);
       add("distillation loss of a vocabulary", DistillationLossWideKernels.twoPass(type), sizes);
+      if (type == ElementType.FLOAT32 && classes > 131_072) {
+        add("distillation loss of a vocabulary", DistillationLossWideKernels.largest(), sizes);
+      }
     }
   }
 

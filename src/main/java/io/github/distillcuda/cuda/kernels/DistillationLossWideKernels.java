@@ -44,15 +44,25 @@ public final class DistillationLossWideKernels {
       List.of(
           new Mapping(512, 4), new Mapping(512, 8), new Mapping(512, 16), new Mapping(1024, 16));
 
-  private static final List<KernelSignature> FLOAT32_KERNELS = make("compute_75", FLOAT32);
-  private static final List<KernelSignature> BFLOAT16_KERNELS = make("compute_80", BFLOAT16);
+  /** Not with the largest cluster, than which streaming is faster. */
+  private static final List<KernelSignature> FLOAT32_KERNELS =
+      make("compute_75", FLOAT32, CLUSTERS.subList(0, CLUSTERS.size() - 1));
+
+  private static final List<KernelSignature> BFLOAT16_KERNELS =
+      make("compute_80", BFLOAT16, CLUSTERS);
+
+  private static final KernelSignature FLOAT32_LARGEST =
+      held("compute_90", FLOAT32, CLUSTERS.getLast());
 
   private static final KernelSignature FLOAT32_TWO_PASS = unheld("compute_75", FLOAT32, "two_pass");
   private static final KernelSignature BFLOAT16_TWO_PASS =
       unheld("compute_80", BFLOAT16, "two_pass");
 
   static final List<KernelSignature> ALL =
-      Stream.of(FLOAT32_KERNELS, BFLOAT16_KERNELS, List.of(FLOAT32_TWO_PASS, BFLOAT16_TWO_PASS))
+      Stream.of(
+              FLOAT32_KERNELS,
+              BFLOAT16_KERNELS,
+              List.of(FLOAT32_LARGEST, FLOAT32_TWO_PASS, BFLOAT16_TWO_PASS))
           .flatMap(List::stream)
           .toList();
 
@@ -67,13 +77,19 @@ public final class DistillationLossWideKernels {
     };
   }
 
-  private static List<KernelSignature> make(String target, ElementType type) {
+  private static List<KernelSignature> make(
+      String target, ElementType type, List<Mapping> clusters) {
     return Stream.of(
             BLOCKS.stream().map(mapping -> held(target, type, mapping)),
-            CLUSTERS.stream().map(mapping -> held("compute_90", type, mapping)),
+            clusters.stream().map(mapping -> held("compute_90", type, mapping)),
             Stream.of(unheld(target, type, "streamed")))
         .flatMap(kernels -> kernels)
         .toList();
+  }
+
+  /** Returns the kernel of the largest cluster in float32, to compare with. */
+  public static KernelSignature largest() {
+    return FLOAT32_LARGEST;
   }
 
   private static KernelSignature held(String target, ElementType type, Mapping mapping) {

@@ -20,11 +20,13 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** The loss of whole vocabularies: that it is right, and what it costs by counting. */
 class WideVocabularyTest {
+  /** Those whose rows are held; in float32 larger ones are streamed. */
   static Stream<Arguments> vocabularies() {
     return Stream.of(ElementType.FLOAT32, ElementType.BFLOAT16)
         .flatMap(
             type ->
                 Stream.of(32_768, 65_537, 131_072, 151_936, 262_144)
+                    .filter(classes -> type == ElementType.BFLOAT16 || classes <= 131_072)
                     .map(classes -> Arguments.of(type, classes)));
   }
 
@@ -110,8 +112,10 @@ class WideVocabularyTest {
     "FLOAT32, 16384, 80, 166912, c16384",
     "FLOAT32, 16385, 80, 166912, streamed",
     "FLOAT32, 16385, 90, 232448, c32768",
-    "FLOAT32, 262144, 90, 232448, c262144",
-    "FLOAT32, 262145, 90, 232448, streamed",
+    "FLOAT32, 131072, 90, 232448, c131072",
+    "FLOAT32, 131073, 90, 232448, streamed", // faster than a cluster of 16 blocks of 1,024
+    "BFLOAT16, 262144, 90, 232448, c262144",
+    "BFLOAT16, 262145, 90, 232448, streamed",
     "BFLOAT16, 10, 80, 166912, c2048",
     "BFLOAT16, 128256, 89, 101376, streamed",
     "BFLOAT16, 128256, 90, 232448, c131072",
