@@ -13,7 +13,7 @@
 #   specs      the cases of every kernel on the GPU                                          (JUnit)
 #   instructions  every instruction of the interpreter on the GPU                            (JUnit)
 #   contract   the contract and the trajectory of every backend, on the GPU                  (JUnit)
-#   jcuda      the contract of two precisions through JCuda instead of Panama                (JUnit)
+#   jcuda      the bits of JCuda beside Panama's, the contract of two precisions through JCuda   (JUnit)
 #   accuracy   whole runs of the program that share the GPU: accuracy by precision and seed, the same bits?   (CSV)
 #   sanitizer  compute-sanitizer's four tools over a few cases of every kernel
 #   compile    PyTorch's compilers, for steps and peers to find their work done
@@ -181,11 +181,12 @@ section_checks() {
 
 # The parameters of each test in parts: a JVM each.
 section_specs() {
-  local test part tests=()
-  for test in givesTheBitsOfTheEmulator isWithinItsToleranceAndRepeatable; do
-    for part in 0..39 40..79 80..119 120..199; do
-      tests+=("--select-iteration method:$package.emulator.spec.DeviceKernelSpecTest#$test(java.lang.String)[$part]")
-    done
+  local part tests=() of="method:$package.emulator.spec.DeviceKernelSpecTest"
+  for part in 0..19 20..39 40..54 55..999; do
+    tests+=("--select-iteration $of#givesTheBitsOfTheEmulator(java.lang.String)[$part]")
+  done
+  for part in 0..39 40..79 80..119 120..999; do
+    tests+=("--select-iteration $of#isWithinItsToleranceAndRepeatable(java.lang.String)[$part]")
   done
   junit_section "${SPECS_SECONDS:-140}" specs "${tests[@]}"
 }
@@ -254,9 +255,10 @@ section_contract() {
   junit_section "${CONTRACT_SECONDS:-140}" contract "${classes[@]/#/--select-class $package.backend.}"
 }
 
-# What JCuda is called for: cuDNN with sgemm, and products in bfloat16 beside kernels of ours.
+# Its bits beside Panama's; and what it is called for: cuDNN with sgemm, and products in bfloat16 beside kernels of ours.
 section_jcuda() {
   engine=jcuda junit_section "${JCUDA_SECONDS:-140}" jcuda \
+    "--select-class $package.backend.GpuBindingsTest" \
     "--select-class $package.backend.GpuContractTest\$FusedLossAndLibraryLayers" \
     "--select-class $package.backend.GpuContractTest\$FusedLayersInBfloat16"
 }
@@ -317,15 +319,16 @@ whole_runs() {
 
 # What PyTorch compiles takes longer than to time it: done beforehand it is found by peers and steps.
 section_compile() {
-  local pids=() each
-  limited "${COMPILE_SECONDS:-130}" python3 bench/peers/gpu_peers.py loss >/dev/null &
+  local seconds=${COMPILE_SECONDS:-130} pid pids=() status=0
+  limited "$seconds" python3 bench/peers/gpu_peers.py loss >/dev/null &
   pids+=($!)
-  for each in 'compiled graph' compiled; do
-    limited "${COMPILE_SECONDS:-130}" python3 bench/peers/gpu_peers.py steps --modes "$each" --precisions tf32 \
-      --batches "$step_batches" --cache "$compiled" >/dev/null &
-    pids+=($!)
+  limited "$seconds" python3 bench/peers/gpu_peers.py steps --modes 'compiled graph,compiled' --precisions tf32 \
+    --batches "$step_batches" --cache "$compiled" --seconds $((seconds - 10)) >/dev/null &
+  pids+=($!)
+  for pid in "${pids[@]}"; do
+    wait "$pid" || status=1
   done
-  wait "${pids[@]}"
+  return "$status"
 }
 
 section_sanitizer() {
@@ -351,9 +354,9 @@ sanitize() {
     java -Xmx2g -XX:+UseSerialGC --enable-native-access=ALL-UNNAMED -Ddistill.gpu=true \
     -cp "$classpath:$console" $package.emulator.spec.SanitizedCases >"$log" 2>&1
   code=$?
-  truncate --size '<3000000' "$log"
   echo "$1: exit $code; $(grep -E 'ERROR SUMMARY|RACECHECK SUMMARY|cases' "$log" | tail -3 | tr '\n' ' ')"
   ((code == 0)) || grep -vE '^\s*$' "$log" | head -12 | cut -c1-300
+  truncate --size '<3000000' "$log"
   return "$code"
 }
 

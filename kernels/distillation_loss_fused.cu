@@ -17,8 +17,8 @@
 //            c1024  v2, v4  a warp, 4 rows       v3      a block of 128 threads
 //                                                v5      a block of 64 threads
 //          staged: the rows of a block pass through shared memory, by 16-byte loads and stores.
-//          The narrow tiles have the fewest instructions; a warp a row is sooner done where there are
-//          few rows. The loss alone is mapped as the narrow ones.
+//          The narrow tiles have the fewest instructions; a warp a row, or four, is sooner done where
+//          there are few rows. The loss alone is mapped as the narrow ones.
 // Writes : every output once, no atomics; a row's result does not depend on the rows beside it, so
 //          runs are bitwise repeatable. dz may be z itself (each element is read and written by one
 //          thread); nothing else may overlap. Beside a row that is not finite, what underflows may differ.

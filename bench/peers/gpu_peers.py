@@ -13,7 +13,7 @@ Prints one JSON object a line; of loss, steps and layers the first says where an
 versions the others were measured. A variant that does not run is a row with its error. On the CPU (--device cpu) times
 mean nothing: that is a test of this script.
 """
-import argparse, contextlib, datetime, json, os, re, signal, statistics, subprocess, sys, tempfile, time
+import argparse, contextlib, datetime, json, os, re, shutil, signal, statistics, subprocess, sys, tempfile, time
 
 
 def caches(folder):
@@ -200,10 +200,11 @@ def steps(options):
             continue
         command = [sys.executable, os.path.abspath(__file__), 'group', '--modes', mode, '--precisions', precision,
                    '--batches', options.batches, '--step-seconds', str(options.step_seconds), '--device', DEVICE, '--images', str(IMAGES)]
-        # A cache of its own unless one is named: a compiler that is stopped leaves half a file. And a session of its
-        # own, so that what it started ends too.
+        # A cache of its own, and none that is kept of one that was stopped: a compiler leaves half a file. And a
+        # session of its own, so that what it started ends too.
         folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        with tempfile.TemporaryFile('w+') as errors, contextlib.nullcontext(options.cache) if options.cache else folder as cache:
+        kept = options.cache and os.path.join(options.cache, f'{mode} {precision}'.replace(' ', '-'))
+        with tempfile.TemporaryFile('w+') as errors, contextlib.nullcontext(kept) if kept else folder as cache:
             child = subprocess.Popen(command, stderr=errors, start_new_session=True, env=dict(os.environ, **caches(cache)))
             try:
                 status = child.wait(min(left, options.group_seconds))
@@ -218,6 +219,7 @@ def steps(options):
         if lines: print(*lines[-20:], sep='\n', file=sys.stderr, flush=True)
         if status != 0:
             failed = True
+            if kept: shutil.rmtree(kept, ignore_errors=True)
             emit(**row, error=f'process ended with {status}: {lines[-1][:200] if lines else ""}')
     if failed: sys.exit(1)
 

@@ -28,8 +28,8 @@ import java.util.stream.IntStream;
  * those with a label (Hinton et al. 2015, section 2; {@code distill.DistillationLoss} is the same
  * on plain arrays). Logits are [N, classes], row-major and dense, float32 or bfloat16; arithmetic
  * and terms are float32. A row is read once where the GPU can hold it: to 16,384 classes in a
- * block, to 262,144 in a cluster of them on compute capability 9.0 and 10.0, unless it is a part of
- * a GPU without room for the cluster.
+ * block, to 131,072 (262,144 in bfloat16) in a cluster of them on compute capability 9.0 and 10.0,
+ * unless it is a part of a GPU without room for the cluster.
  *
  * <p>Made once for a type and a number of classes, then launched any number of times on any number
  * of rows: a launch is asynchronous, may be captured in a graph, and allocates nothing on the

@@ -152,14 +152,8 @@ final class FusedLinear implements CudaLayer {
   private void recordPlainWeight(CudaTensor product) {
     products.weightGradient(product);
     if (!spec.relu()) {
-      BiasReluPlan bias = bias(Branch.SIDE);
-      DeviceSpan dy = product.span();
-      DeviceSpan db = place.biasGradient().span();
-      recording.library(
-          Branch.SIDE,
-          place.name("bias gradient"),
-          () -> bias.biasGradient(dy, db),
-          place.biasGradient());
+      ImageShape rows = ImageShape.rows(recording.batch(), spec.outFeatures());
+      LibraryBiasGradient.record(place, rows, product);
     }
   }
 

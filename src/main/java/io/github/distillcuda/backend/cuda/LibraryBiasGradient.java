@@ -34,12 +34,10 @@ final class LibraryBiasGradient {
       Recording recording, ImageShape shape, DeviceSpan dy, DeviceSpan db) {
     ComputeLane lane = recording.lane(Branch.SIDE);
     CudaSession session = recording.session();
-    DType type = session.operands();
     int pixels = shape.height() * shape.width();
-    if (type == DType.BFLOAT16 || pixels == 1) {
+    if (session.operands() == DType.BFLOAT16 || pixels == 1) {
       int rows = Math.multiplyExact(shape.batch(), pixels);
-      ColumnSumPlan columns =
-          new ColumnSumPlan(lane, type, rows, shape.channels(), session.ones(rows));
+      ColumnSumPlan columns = new ColumnSumPlan(lane, rows, shape.channels(), session.ones(rows));
       return () -> columns.sum(dy, db);
     }
     BiasReluPlan bias = recording.own(new BiasReluPlan(lane, shape, ImageFormat.NCHW_FLOAT32));

@@ -9,7 +9,6 @@ import static io.github.distillcuda.ffi.CublasConstants.CUDA_R_32F;
 
 import io.github.distillcuda.cuda.ComputeLane;
 import io.github.distillcuda.cuda.DeviceSpan;
-import io.github.distillcuda.tensor.DType;
 
 /**
  * The sums of the columns of a row-major [rows, columns] in float32, as a product with ones: what
@@ -17,11 +16,10 @@ import io.github.distillcuda.tensor.DType;
  * takes 2 ({@code native-notes/gpu-runs.md}). Nothing is rounded to TF32. Asynchronous; allocates
  * nothing.
  *
- * @param lane where it runs
- * @param type of x, float32 or bfloat16
- * @param ones as many ones of the type as there are rows
+ * @param lane where it runs; x is bfloat16 if its arithmetic multiplies that, else float32
+ * @param ones as many ones of the same type as there are rows
  */
-public record ColumnSumPlan(ComputeLane lane, DType type, int rows, int columns, DeviceSpan ones) {
+public record ColumnSumPlan(ComputeLane lane, int rows, int columns, DeviceSpan ones) {
   /** Makes sure that the handle is there, which no captured call could create. */
   public ColumnSumPlan {
     lane.cublas();
@@ -29,7 +27,7 @@ public record ColumnSumPlan(ComputeLane lane, DType type, int rows, int columns,
 
   /** {@code sums = transposed x * ones}; column-major [columns, 1] = x [columns, rows] * [rows]. */
   public void sum(DeviceSpan x, DeviceSpan sums) {
-    boolean bfloat16 = type == DType.BFLOAT16;
+    boolean bfloat16 = lane.math().multipliesBfloat16();
     int element = bfloat16 ? CUDA_R_16BF : CUDA_R_32F;
     lane.engine()
         .cublas()

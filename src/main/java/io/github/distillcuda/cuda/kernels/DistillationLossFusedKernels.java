@@ -18,8 +18,9 @@ public final class DistillationLossFusedKernels {
   private static final int FEW_ROWS = 4096;
 
   /**
-   * Loss and gradient, the fastest rung for each range of classes: first those for few rows, then
-   * those for any number, narrowest first.
+   * Loss and gradient, the fastest rung made for each range of classes, as an H100 timed them at 64
+   * rows and at rows that fill it ({@code native-notes/gpu-runs.md}): first those for few rows,
+   * then those for any number, narrowest first.
    */
   public static final List<KernelSignature> SELECTED =
       List.of(
