@@ -12,8 +12,9 @@ import java.util.Optional;
 
 /**
  * The products of a linear layer by cublasLt with bias, ReLU and the gradient of the bias as their
- * epilogues. Where it does not offer one, plain cuBLAS and a kernel of ours or cuDNN take its
- * place. The ReLU is taken back by a kernel of ours, which leaves the gradient of the bias too.
+ * epilogues. Where it does not offer one, plain cuBLAS and a kernel of ours, or cuDNN to add a
+ * bias, take its place. The ReLU is taken back by a kernel of ours, which leaves the gradient of
+ * the bias too.
  */
 final class FusedLinear implements CudaLayer {
   private final Place place;
@@ -21,6 +22,7 @@ final class FusedLinear implements CudaLayer {
   private final Recording recording;
   private final LinearSteps products;
   private final KernelSizes sizes;
+  private final ImageShape rows;
 
   FusedLinear(Place place, LinearSpec spec) {
     this.place = place;
@@ -28,20 +30,13 @@ final class FusedLinear implements CudaLayer {
     recording = place.recording();
     products = new LinearSteps(place, spec);
     sizes = KernelSizes.of("rows", recording.batch(), "channels", spec.outFeatures());
+    rows = ImageShape.rows(recording.batch(), spec.outFeatures());
   }
 
   private EpilogueLinearPlan epilogues(Branch branch) {
     return recording.own(
         new EpilogueLinearPlan(
             recording.lane(branch), recording.batch(), spec.fanIn(), spec.outFeatures()));
-  }
-
-  private BiasReluPlan bias(Branch branch) {
-    return recording.own(
-        new BiasReluPlan(
-            recording.lane(branch),
-            ImageShape.rows(recording.batch(), spec.outFeatures()),
-            ImageFormat.NCHW_FLOAT32));
   }
 
   /** Records a product with its epilogue, or else what replaces it; its inputs are noted. */
@@ -100,7 +95,9 @@ final class FusedLinear implements CudaLayer {
               .bind("y", y),
           output);
     } else {
-      BiasReluPlan bias = bias(place.branch());
+      BiasReluPlan bias =
+          recording.own(
+              new BiasReluPlan(recording.lane(place.branch()), rows, ImageFormat.NCHW_FLOAT32));
       recording.library(place.branch(), place.name("bias"), () -> bias.addBias(b, y), output);
     }
   }
@@ -152,7 +149,6 @@ final class FusedLinear implements CudaLayer {
   private void recordPlainWeight(CudaTensor product) {
     products.weightGradient(product);
     if (!spec.relu()) {
-      ImageShape rows = ImageShape.rows(recording.batch(), spec.outFeatures());
       LibraryBiasGradient.record(place, rows, product);
     }
   }
