@@ -54,7 +54,7 @@ class DeviceOptions {
   @Option(
       names = "--threads",
       paramLabel = "N",
-      description = "CPU threads (default: all processors)")
+      description = "threads of --device cpu (default: all processors)")
   Integer threads;
 
   @Option(
@@ -99,6 +99,9 @@ class DeviceOptions {
     DeviceRequest request = request();
     if (threads != null) {
       Ranges.requireWithin(command, "--threads", threads, 1, 1024);
+      if (request instanceof DeviceRequest.Cuda || request instanceof DeviceRequest.Reference) {
+        throw Ranges.usage(command, "--threads is for --device cpu, this is --device " + device);
+      }
     }
     if (request instanceof DeviceRequest.Cpu || request instanceof DeviceRequest.Reference) {
       for (String option : Backends.optionsForCuda(options)) {

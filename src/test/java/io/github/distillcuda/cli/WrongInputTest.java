@@ -133,6 +133,8 @@ class WrongInputTest {
           2 | --epochs 0                                          | --epochs 0: must be
           2 | --subset 0                                          | --subset 0: must be
           2 | --threads 0 --data synthetic                        | --threads 0: must be
+          2 | --device cuda:1 --threads 2                         | --threads is for --device cpu, this is --device cuda:1
+          2 | --device reference --threads 2                      | --threads is for --device cpu
           2 | --student-widths 32,64                              | must be three numbers such as 64,128,256
           2 | --device gpu                                        | 'gpu' is not a device
           2 | --device cpu --kernels unfused                      | --kernels unfused is for --device cuda
