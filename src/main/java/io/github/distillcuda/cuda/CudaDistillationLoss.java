@@ -33,7 +33,7 @@ import java.util.stream.IntStream;
  *
  * <p>Made once for a type and a number of classes, then launched any number of times on any number
  * of rows: a launch is asynchronous, may be captured in a graph, and allocates nothing on the
- * device. The same inputs give the same bits. Launches share four bytes, so they must follow each
+ * device. The same inputs give the same bits. Launches share a few bytes, so they must follow each
  * other: in one stream, or ordered by events. Used and closed by the thread of its context, which
  * must be current there.
  */
@@ -88,6 +88,7 @@ public final class CudaDistillationLoss extends LogitsOperation {
   }
 
   private DeviceBuffer labelledRows;
+  private DeviceBuffer countProgress;
   private KernelLaunch count;
   private KernelLaunch loss;
   private KernelLaunch forward;
@@ -124,7 +125,8 @@ public final class CudaDistillationLoss extends LogitsOperation {
     load(wanted);
     count = launchOf(ReductionKernels.COUNT_LABELLED);
     forward = hasForward() ? launchOf(selectForward()) : null;
-    labelledRows = allocate("labelled rows", Integer.BYTES);
+    labelledRows = allocateZeroed("labelled rows", Integer.BYTES);
+    countProgress = allocateZeroed("progress of their count", Long.BYTES);
   }
 
   private KernelSignature select(int rowsOfBatch) {
@@ -230,7 +232,10 @@ public final class CudaDistillationLoss extends LogitsOperation {
             "crossEntropy", arguments.out("crossEntropy", terms.crossEntropy(), FLOAT32, rows))
         .bindChecked("outcome", arguments.out("outcome", terms.outcome(), INT32, rows))
         .bind("labelledRows", labelledRows);
-    count.bindChecked("labels", batch.labels().address()).bind("labelledRows", labelledRows);
+    count
+        .bindChecked("labels", batch.labels().address())
+        .bind("labelledRows", labelledRows)
+        .bind("progress", countProgress);
   }
 
   /** The cross-entropy is a mean over the labelled rows, which are counted first. */

@@ -94,9 +94,14 @@ abstract class LogitsOperation implements AutoCloseable {
     return false;
   }
 
-  /** Allocates memory, for as long as this is open. */
-  final DeviceBuffer allocate(String name, long byteSize) {
-    return scope.own(context.memory().allocate(name, byteSize));
+  /** Allocates memory, for as long as this is open, which is zero for whichever stream is next. */
+  final DeviceBuffer allocateZeroed(String name, long byteSize) {
+    DeviceBuffer buffer = scope.own(context.memory().allocate(name, byteSize));
+    try (CudaStream stream = CudaStream.create(context, name)) {
+      stream.clear(buffer);
+      stream.synchronize();
+    }
+    return buffer;
   }
 
   /** Returns a kernel's launch, of as many rows as it had last. */

@@ -56,6 +56,7 @@ final class Contents {
                   ? pattern("mask", bytes -> small(bytes, MASK_VALUES))
                   : pattern("pixels", bytes -> new Random(3).nextBytes(bytes.array()));
           case STATE -> pattern("state", Contents::state);
+          case INT64 -> pattern("zeros", bytes -> {});
           case INT32 ->
               switch (parameter.name()) {
                 case "labels" -> pattern("labels " + classes, bytes -> labels(bytes, classes));

@@ -83,12 +83,17 @@ final class KernelMatrix {
 
   private void addLosses() {
     for (int classes : new int[] {10, 100, 1000}) {
-      workloads.addAll(LossWorkloads.all(BATCH, classes));
-      workloads.addAll(LossWorkloads.all(largeRows(classes), classes));
+      addLosses(BATCH, classes);
+      addLosses(largeRows(classes), classes);
     }
-    workloads.addAll(LossWorkloads.all(1 << 16, 10));
-    workloads.addAll(LossWorkloads.all(1 << 18, 10));
-    workloads.addAll(LossWorkloads.all(1 << 16, 100));
+    addLosses(1 << 16, 10);
+    addLosses(1 << 18, 10);
+    addLosses(1 << 16, 100);
+  }
+
+  private void addLosses(int rows, int classes) {
+    workloads.addAll(LossWorkloads.all(rows, classes));
+    workloads.add(LossWorkloads.fusedAndCounted(rows, classes));
   }
 
   /**

@@ -32,6 +32,12 @@ final class LossWorkloads {
     return workload("fused", loss, LossChains.fused(loss, selected(loss)));
   }
 
+  /** As {@code CudaDistillationLoss} launches it: in a step the gather has counted the labels. */
+  static Workload fusedAndCounted(int rows, int classes) {
+    LossChains.Loss loss = loss(ElementType.FLOAT32, rows, classes);
+    return workload("fused and counted", loss, LossChains.fusedAndCounted(loss, selected(loss)));
+  }
+
   static Workload formulas(ElementType type, int rows, int classes) {
     LossChains.Loss loss = loss(type, rows, classes);
     return workload("formulas", loss, LossChains.formulas(loss));

@@ -5,6 +5,7 @@ public enum ElementType {
   FLOAT32(4),
   BFLOAT16(2),
   INT32(4),
+  INT64(8),
   INT8(1),
   UINT8(1),
   /** Part of a step's state, counted in bytes; see {@link StateLayout}. */

@@ -2,6 +2,7 @@ package io.github.distillcuda.cuda.kernels;
 
 import static io.github.distillcuda.cuda.kernels.ElementType.FLOAT32;
 import static io.github.distillcuda.cuda.kernels.ElementType.INT32;
+import static io.github.distillcuda.cuda.kernels.ElementType.INT64;
 
 import java.util.List;
 
@@ -10,13 +11,17 @@ public final class ReductionKernels {
   private static final String PTX = "compute_75/reduction.ptx";
   private static final int BLOCK = 256;
 
+  private static final int LABELS_PER_THREAD = 8;
+
   /** The number of labelled rows, for a loss without a gather. */
   public static final KernelSignature COUNT_LABELLED =
-      KernelSignature.of(PTX, "count_labelled_fused_s32_v1")
+      KernelSignature.of(PTX, "count_labelled_fused_s32_v2")
           .in("labels", INT32, sizes -> sizes.get("rows"))
           .out("labelledRows", INT32, sizes -> 1)
+          .inOut("progress", INT64, sizes -> 1)
           .sizes("rows", "classes")
-          .launch(sizes -> LaunchConfig.of(1, BLOCK));
+          .launch(
+              sizes -> LaunchConfig.covering(sizes.get("rows"), LABELS_PER_THREAD * BLOCK, BLOCK));
 
   /** Adds the rows of a loss to the sums of the epoch. */
   public static final KernelSignature ROW_SUMS =

@@ -109,6 +109,20 @@ class LibraryLossTest {
     assertThat(device.live()).isEmpty();
   }
 
+  /** More labels than a block counts, at each launch anew. */
+  @Test
+  void manyRows() {
+    try (Gpu gpu = Gpu.open(new EmulatedDevice().driver());
+        CudaDistillationLoss loss =
+            CudaDistillationLoss.prepare(gpu.context(), ElementType.FLOAT32, 3)) {
+      for (int rows : new int[] {4100, 2049, 4100}) {
+        LossBatch batch = LossBatch.badlyLabelled(rows, 3, rows);
+        run(gpu, loss, batch, ElementType.FLOAT32, 0.7f, false)
+            .check(batch, 0.7f, ElementType.FLOAT32);
+      }
+    }
+  }
+
   @ParameterizedTest
   @EnumSource(names = {"FLOAT32", "BFLOAT16"})
   void aVocabularyInPlace(ElementType type) {
@@ -225,7 +239,7 @@ class LibraryLossTest {
                           dz,
                           gpu.stream())));
       assertThat(device.recordings().getLast())
-          .containsExactly("count_labelled_fused_s32_v1", "distillation_loss_c1024_fused_f32_v3");
+          .containsExactly("count_labelled_fused_s32_v2", "distillation_loss_c1024_fused_f32_v3");
       gpu.upload(HostBytes.of(second.z()), z);
       gpu.upload(HostBytes.of(second.v()), v);
       gpu.upload(HostBytes.of(second.labels()), labels);

@@ -29,8 +29,10 @@ final class ReductionCases {
     step.addStoreLogits(3, 1);
     step.addStoreLogits(3, 33);
     step.addStoreLogits(3, 1000);
-    for (int rows : new int[] {1025, 1792}) { // loops of five and of seven rounds
+    for (int rows : new int[] {2047, 2048, 2049, 6145}) { // around one block, and four of them
       step.addCountLabelled(rows);
+    }
+    for (int rows : new int[] {1025, 1792}) { // loops of five and of seven rounds
       step.addRowSums(rows, 0);
       step.addBatchMeans(rows);
     }
@@ -49,6 +51,7 @@ final class ReductionCases {
   static Stream<KernelCase> counted() {
     ReductionCases step = new ReductionCases();
     step.addCountLabelled(64);
+    step.addCountLabelled(4096);
     step.addRowSums(64, 0);
     int[] finite =
         new Random(64).ints(64, 0, 16).map(bits -> bits & ~RowOutcome.NOT_FINITE).toArray();
@@ -73,7 +76,9 @@ final class ReductionCases {
                 KernelSizes.of("rows", rows, "classes", classes),
                 "")
             .in("labels", labels)
-            .out("labelledRows", Expected.ints(labelled)));
+            .in("progress", new byte[Long.BYTES])
+            .out("labelledRows", Expected.ints(labelled))
+            .out("progress", Expected.bytes(new byte[Long.BYTES])));
   }
 
   /**
