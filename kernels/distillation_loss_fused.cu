@@ -8,7 +8,8 @@
 //   outcome[n] = bits of state.cuh: labelled, correct, not finite, bad label
 // Shapes : z, v, dz [N, C] row-major, leading dimension C; labels, outcome int32 [N];
 //          distillation, crossEntropy [N]; labelledRows one int32, written by gather.cu or
-//          reduction.cu. 1 <= C <= the number in the symbol; T from 1e-36 to 1e36.
+//          reduction.cu. 1 <= C <= the number in the symbol; T from 1e-18 to 1e18, whose
+//          square float32 has.
 // Launch : 128 threads where a block is not said to have others, grid ceil(N/rows per block); N >= 1.
 //            c16    v2, v3  2 lanes a row, 64 rows a block, staged
 //            c32    v4, v6  4 lanes, 32 rows     v5, v7  a warp, 4 rows
@@ -26,7 +27,8 @@
 // Special: alpha = 0 reads no teacher (v may be null), distillation = 0. alpha = 1 reads labels for
 //          the outcome only, crossEntropy = 0. An unlabelled row has a cross-entropy gradient of
 //          exactly 0 whatever its logits. Equal bits in z and v give a distillation of exactly 0.
-//          NaN, +inf, or only -inf in a row gives NaN.
+//          NaN, +inf, or only -inf in a row gives NaN. One logit of a row is above -FLT_MAX, which stands
+//          for what is not there.
 // Ladder : v0 the chains of distillation_loss_unfused.cu; by two polynomials c16 v2, c32 v4 and v5, c128
 //          and c256 v3 and v4, c1024 v2; by one all later ones. README.md has the table.
 // Oracle : the float64 loss of the tests' reference. Tolerance: gradient 1e-5 of the row's largest

@@ -21,7 +21,8 @@
 //          The label's own term is left out of sum e1: s_y - 1 is minus the others, to the last
 //          digit, and its slot among the e1 then holds minus their sum, so that no element asks
 //          whether it is the label.
-// Special: as there. Whatever is near -inf or absent goes by the careful branch.
+// Special: as there. What is not finite or absent goes by the careful branch; where a finite logit, as
+//          those of masks are, is too far below the largest for its exponent, the sum is taken again.
 // Ladder : v1. README.md has the table.
 // Oracle : float64 in the tests' reference. Tolerance: gradient 1e-6*(1 + |tz| + |tv|)*(p + q) of its
 //          element, beside half a unit in the last place of bfloat16; loss by temperature, README.md.

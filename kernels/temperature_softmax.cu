@@ -5,7 +5,7 @@
 //   its backward    dx_c = (dy_c - exp(y_c) * sum_j dy_j) / T          (y the log-softmax)
 //   softmax's       dx_c = y_c * (dy_c - sum_j dy_j*y_j) / T           (y the softmax)
 // Shapes : x, y, dx, dy [N, C] row-major, leading dimension C; 1 <= C <= the number in the symbol;
-//          T and 1/T finite.
+//          T from 1e-36 to 1e36. One element of a row is above -FLT_MAX.
 // Launch : ROW_BLOCK threads, grid ceil(N/rows per block): c32 4 lanes a row, 32 rows a block;
 //          c128 8 lanes, 16 rows; c1024 a warp, 4 rows. N >= 1.
 // Writes : the output once, no atomics, bitwise repeatable. y may be x; dx may be dy or y.

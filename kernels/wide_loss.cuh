@@ -38,7 +38,13 @@ __device__ __forceinline__ void addElement(
   sums.difference = fmaf(eTeacher, tv - tz, sums.difference);
 }
 
-// The same where an exponent may be infinite: a probability of 0 adds nothing.
+// An element's part in the difference where an exponent may be infinite: a probability of 0 adds nothing.
+__device__ __forceinline__ void addDifference(RowSums& sums, float eTeacher, float difference) {
+  const float sum = fmaf(eTeacher, difference, sums.difference);
+  sums.difference = eTeacher == 0.0f ? sums.difference : sum;
+}
+
+// The same as addElement there.
 __device__ __forceinline__ void addCarefully(
     RowSums& sums, float tz, float tv, float& eStudent, float& eTeacher) {
   eStudent = exp2Approximate(tz);
@@ -46,8 +52,7 @@ __device__ __forceinline__ void addCarefully(
   sums.student += eStudent;
   sums.teacher += eTeacher;
   sums.excess += eStudent - eTeacher;
-  const float sum = fmaf(eTeacher, tv - tz, sums.difference);
-  sums.difference = eTeacher == 0.0f ? sums.difference : sum;
+  addDifference(sums, eTeacher, tv - tz);
 }
 
 // Which terms a row has. Nothing is kept that the arguments tell again: registers are dear.

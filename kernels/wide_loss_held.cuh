@@ -137,6 +137,20 @@ __device__ __forceinline__ void lossOfHeldRow(const DistillationLoss<T>& loss) {
       }
     }
   }
+  // A finite logit may be so far below the largest, as those that are masked with the lowest number
+  // are, that its exponent is infinite. Then what this thread has is read again.
+  if (sums.difference != sums.difference) {
+    sums.difference = 0.0f;
+#pragma unroll 1
+    for (int k = 0; k < 16; ++k) {
+      const int vector = first + k / WIDTH * THREADS;
+      const int c = vector < end ? at.classAt(vector * WIDTH + k % WIDTH) : -1;
+      if (c < 0) continue;
+      const float tv = exponents.teacher(valueOf(loss.v[start + c]));
+      const float tz = exponents.student(valueOf(loss.z[start + c]));
+      addDifference(sums, exp2Approximate(tv), tv - tz);
+    }
+  }
   if (own >= 0 && terms.learns()) {
     const float whatever = sums.others * 0.0f;  // 0, or NaN
     e1At(own) = 0.0f;

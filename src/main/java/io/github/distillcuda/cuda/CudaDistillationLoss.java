@@ -33,9 +33,10 @@ import java.util.stream.IntStream;
  *
  * <p>Made once for a type and a number of classes, then launched any number of times on any number
  * of rows: a launch is asynchronous, may be captured in a graph, and allocates nothing on the
- * device. The same inputs give the same bits. Launches share a few bytes, so they must follow each
- * other: in one stream, or ordered by events. Used and closed by the thread of its context, which
- * must be current there.
+ * device. A graph keeps addresses: this and the arrays must stay open until it is closed. The same
+ * inputs give the same bits. Launches share a few bytes, so they must follow each other: in one
+ * stream, or ordered by events. Used and closed by the thread of its context, which must be current
+ * there.
  */
 public final class CudaDistillationLoss extends LogitsOperation {
   /** The label of a row that has none: it counts in the distillation term alone. */
@@ -146,7 +147,7 @@ public final class CudaDistillationLoss extends LogitsOperation {
    * Computes the terms of a batch and the gradient of its loss with respect to the student's
    * logits. They are there once the stream got there; no array may be freed before.
    *
-   * @param temperature T; it and 1/T positive and finite in float32
+   * @param temperature T, from 1e-18 to 1e18
    * @param alpha the weight of the distillation term, in [0, 1]
    * @param terms receives the terms of the rows; may overlap nothing
    * @param gradient receives [N, classes] of the type of the logits; may be the student's logits

@@ -25,8 +25,9 @@ import java.util.Map;
  *
  * <p>Made once for a type and a number of classes, then launched any number of times on any number
  * of rows: a launch is asynchronous, may be captured in a graph, and allocates nothing on the
- * device. The same inputs give the same bits. Used and closed by the thread of its context, which
- * must be current there.
+ * device. A graph keeps addresses: this and the arrays must stay open until it is closed. The same
+ * inputs give the same bits. Used and closed by the thread of its context, which must be current
+ * there.
  */
 public final class CudaTemperatureSoftmax extends LogitsOperation {
   private final Map<Operation, KernelLaunch> launches = new EnumMap<>(Operation.class);
@@ -68,7 +69,7 @@ public final class CudaTemperatureSoftmax extends LogitsOperation {
    * Computes y = softmax(x/T), which is there once the stream got there.
    *
    * @param rows N, at least 1
-   * @param temperature T; it and 1/T positive and finite in float32
+   * @param temperature T, from 1e-18 to 1e18
    * @param x [N, classes]
    * @param y receives [N, classes]; may be x itself, and may not overlap it otherwise
    * @param stream the stream, of the same context

@@ -26,6 +26,10 @@ abstract class LogitsOperation implements AutoCloseable {
   /** Blocks of a grid, of which the largest clusters have 16 a row. */
   private static final int MOST_ROWS = Integer.MAX_VALUE / 16;
 
+  private static final double LEAST_TEMPERATURE = 1e-18;
+
+  private static final double MOST_TEMPERATURE = 1e18;
+
   private final DeviceScope scope = new DeviceScope();
   private final DeviceArguments arguments = new DeviceArguments();
   private final Map<KernelSignature, KernelLaunch> launches = new HashMap<>();
@@ -148,24 +152,30 @@ abstract class LogitsOperation implements AutoCloseable {
     return arguments;
   }
 
-  /** Returns T in the arithmetic of the kernels, which divide by it. */
+  /** Returns T in the arithmetic of the kernels, which take its square and its reciprocal. */
   static float temperature(double value) {
-    float temperature = (float) value;
-    if (!(temperature > 0) || Float.isInfinite(temperature) || Float.isInfinite(1 / temperature)) {
+    if (!(value >= LEAST_TEMPERATURE && value <= MOST_TEMPERATURE)) {
       throw new IllegalArgumentException(
-          "temperature %s: it and its reciprocal must be positive and finite in float32"
-              .formatted(value));
+          "temperature %s is not from %s to %s"
+              .formatted(value, LEAST_TEMPERATURE, MOST_TEMPERATURE));
     }
-    return temperature;
+    return (float) value;
   }
 
-  /** Unloads the kernels once their work is done; a second call does nothing. */
+  /**
+   * Waits for all work of the context and unloads the kernels; a second call does nothing. Graphs
+   * that launches were captured in must be closed before.
+   */
   @Override
   public final void close() {
     if (!closed) {
       context.requireUsable();
       closed = true;
-      scope.close();
+      try (scope) {
+        if (!context.isLost()) {
+          context.synchronize();
+        }
+      }
     }
   }
 

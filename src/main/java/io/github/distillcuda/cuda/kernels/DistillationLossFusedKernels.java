@@ -73,8 +73,8 @@ public final class DistillationLossFusedKernels {
   }
 
   /**
-   * Returns the kernel to use for loss and gradient, whatever the number of classes: the first that
-   * the GPU can run.
+   * Returns the kernel to use for loss and gradient, whatever the number of classes, on a GPU that
+   * has room for its clusters, as a whole one has.
    *
    * @param type of the logits and the gradient
    * @param sizes rows and classes

@@ -62,7 +62,10 @@ public final class GatherKernels {
             .sizes("rows", "classes", "channels", "pixels", "paddedChannels")
             .requires(
                 "paddedChannels >= channels",
-                sizes -> sizes.get("paddedChannels") >= sizes.get("channels"));
+                sizes -> sizes.get("paddedChannels") >= sizes.get("channels"))
+            .requires(
+                "images of less than 2^31 elements",
+                sizes -> sizes.product("pixels", padded) <= Integer.MAX_VALUE);
     if (staged) {
       int perStore = 16 / element.bytes();
       kernel

@@ -90,7 +90,7 @@ public final class TemperatureSoftmaxKernels {
   }
 
   /**
-   * Returns the kernel to use.
+   * Returns the kernel to use on a GPU that has room for its clusters, as a whole one has.
    *
    * @param computeCapability of the GPU, such as 90 for 9.0
    * @param sharedBytes the most shared memory that a block may have there

@@ -64,6 +64,11 @@ final class DistillationLossFusedCases {
       }
     }
     cases.add(of(kernel, LossBatch.nearlyShifted(Math.min(10, most)), 1e4f, 0.7f));
+    for (float temperature :
+        new float[] {1, 0.5f}) { // where exponents of the lowest number overflow
+      cases.add(of(kernel, LossBatch.masked(Math.min(10, most)), temperature, 0.7f));
+      cases.add(of(kernel, LossBatch.masked(most), temperature, 0.7f));
+    }
     // beyond the first class of each of 128 threads
     cases.add(of(kernel, LossBatch.neighboursTie(Math.min(130, most)), 5, 0.7f));
     cases.add(of(kernel, LossBatch.random(65, most, 4), 5, 0.7f).shiftedBy(4));

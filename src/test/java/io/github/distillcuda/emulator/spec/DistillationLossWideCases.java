@@ -53,6 +53,9 @@ final class DistillationLossWideCases {
     {5, 0.7f}, {0.5f, 1}, {1, 0}, {20, 0.3f}, {1e-3f, 0.5f}
   };
 
+  /** Temperatures at which masked logits' exponents overflow, and one at which they do not. */
+  private static final float[] MASKED_TEMPERATURES = {1, 0.5f, 5};
+
   /** Relative to the smallest number of its size. */
   private static final double HALF_UNIT_OF_BFLOAT16 = 0x1p-8;
 
@@ -108,8 +111,17 @@ final class DistillationLossWideCases {
       for (int classes : new int[] {1, 10, 100}) { // blocks without a class
         wide.cases.add(of(kernel(type, "c32768"), random(type, 1, classes, classes), 2, 0.7f));
       }
+      // Blocks with more vectors than threads.
+      LossBatch masks = inType(type, LossBatch.masked(20_011));
+      wide.cases.add(of(kernel(type, "c32768"), masks, 1, 0.7f));
       for (String range : List.of("c2048", "c32768", "streamed", "two_pass")) {
         wide.addUnalike(kernel(type, range));
+        for (float temperature : MASKED_TEMPERATURES) {
+          LossBatch masked = inType(type, LossBatch.masked(1031));
+          wide.cases.add(of(kernel(type, range), masked, temperature, 0.7f));
+          wide.cases.add(
+              of(kernel(type, range), inType(type, LossBatch.masked(7)), temperature, 1));
+        }
       }
     }
     return wide.cases;
@@ -170,6 +182,16 @@ final class DistillationLossWideCases {
       int[] labels = {0, batch.classes() - 1, elements};
       LossBatch atEdges = new LossBatch("edges", batch.z(), batch.v(), labels, 3, batch.classes());
       cases.add(of(kernel, atEdges, 5, 0.7f).shiftedBy(elements * type.bytes()).inPlace("dz", "z"));
+      // The first class of the first whole vector, and the one behind the last.
+      int width = 16 / type.bytes();
+      int head = width - elements;
+      int behind = head + (batch.classes() - head) / width * width;
+      LossBatch row = random(type, 1, Math.max(batch.classes(), behind + 1), elements);
+      for (int label : new int[] {head, behind}) {
+        LossBatch labelled =
+            new LossBatch("label " + label, row.z(), row.v(), new int[] {label}, 1, row.classes());
+        cases.add(of(kernel, labelled, 5, 0.7f).shiftedBy(elements * type.bytes()));
+      }
     }
   }
 

@@ -120,6 +120,33 @@ record LossBatch(String description, float[] z, float[] v, int[] labels, int row
     return of("huge", makers, classes, 14);
   }
 
+  /**
+   * Rows with every third class masked by the lowest number of bfloat16, which float32 has too:
+   * those of the teacher, and the same ones of both. Their exponents overflow at small
+   * temperatures. The classes at both ends, which may be beside whole vectors, have most of the
+   * probability.
+   */
+  static LossBatch masked(int classes) {
+    float lowest = Float.intBitsToFloat(0xff7f0000);
+    List<RowMaker> makers = new ArrayList<>();
+    for (boolean both : new boolean[] {false, true}) {
+      makers.add(
+          (z, v, at, c, random) -> {
+            fillRandom(z, v, at, c, random, 3);
+            for (int i = 1; i < c; i += 3) {
+              v[at + i] = lowest;
+              z[at + i] = both ? lowest : z[at + i];
+            }
+            z[at] = 10;
+            v[at] = 13;
+            z[at + c - 1] = 11;
+            v[at + c - 1] = 12;
+            return 0;
+          });
+    }
+    return of("masked", makers, classes, 20);
+  }
+
   /** A row for each thing that can go wrong with finite logits. */
   static LossBatch adversarial(int classes) {
     return of("adversarial", adversarialRows(), classes, 11);

@@ -29,7 +29,7 @@ final class ReductionCases {
     step.addStoreLogits(3, 1);
     step.addStoreLogits(3, 33);
     step.addStoreLogits(3, 1000);
-    for (int rows : new int[] {2047, 2048, 2049, 6145}) { // around one block, and four of them
+    for (int rows : new int[] {700, 1025, 1500, 1792, 2048, 2049, 6145}) { // of a block, and four
       step.addCountLabelled(rows);
     }
     for (int rows : new int[] {1025, 1792}) { // loops of five and of seven rounds
@@ -50,8 +50,7 @@ final class ReductionCases {
 
   static Stream<KernelCase> counted() {
     ReductionCases step = new ReductionCases();
-    step.addCountLabelled(64);
-    step.addCountLabelled(4096);
+    step.addCountLabelled(4096); // of fewer than a block counts it leaves the progress alone
     step.addRowSums(64, 0);
     int[] finite =
         new Random(64).ints(64, 0, 16).map(bits -> bits & ~RowOutcome.NOT_FINITE).toArray();
@@ -66,6 +65,7 @@ final class ReductionCases {
     int classes = 10;
     int[] labels = new Random(rows).ints(rows, -3, classes + 3).toArray();
     labels[0] = LossBatch.NO_LABEL;
+    labels[rows - 1] = rows % classes;
     int labelled = 0;
     for (int label : labels) {
       labelled += label >= 0 && label < classes ? 1 : 0;

@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The loss of whole vocabularies: that it is right, and what it costs by counting. */
 class WideVocabularyTest {
@@ -43,6 +44,20 @@ class WideVocabularyTest {
         CaseRunner.run(row, kernel, Approximation.UPPER, ExecutionOrder.SHUFFLED);
     KernelSpecTest.check(row, upper, Approximation.UPPER);
     checkCounts(row, lower.report(), type == ElementType.FLOAT32 ? 3 : 2);
+  }
+
+  /** The largest rows in float32, of which each thread adds up hundreds of elements. */
+  @ParameterizedTest
+  @ValueSource(ints = {151_936, 262_144})
+  void streamedRowsAreWithinTheirTolerance(int classes) {
+    KernelCase row = DistillationLossWideCases.selected(ElementType.FLOAT32, 1, classes);
+    EmulatedKernel kernel = ShippedPtx.kernel(row.kernel());
+    for (Approximation approximation :
+        new Approximation[] {Approximation.LOWER, Approximation.UPPER}) {
+      CaseRunner.Outcome outcome =
+          CaseRunner.run(row, kernel, approximation, ExecutionOrder.FORWARD);
+      KernelSpecTest.check(row, outcome, approximation);
+    }
   }
 
   /** Kernels of one block, and where rows are streamed the second read as the first. */
