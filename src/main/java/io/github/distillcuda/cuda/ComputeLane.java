@@ -76,8 +76,9 @@ public final class ComputeLane implements AutoCloseable {
     return stream;
   }
 
-  /** Returns cuDNN's handle. */
+  /** Returns cuDNN's handle; the context is current then, which its functions expect. */
   public long cudnn() {
+    context.ensureCurrent();
     if (cudnn == null) {
       CudnnApi dnn = engine.cudnn();
       cudnn = own("cuDNN of " + name, dnn.cudnnCreate(), dnn::cudnnDestroy);
@@ -86,8 +87,9 @@ public final class ComputeLane implements AutoCloseable {
     return cudnn.address();
   }
 
-  /** Returns cuBLAS's handle, which has a workspace of its own. */
+  /** Returns cuBLAS's handle, which has a workspace of its own; the context is current then. */
   public long cublas() {
+    context.ensureCurrent();
     if (cublas == null) {
       CublasApi blas = engine.cublas();
       DeviceBuffer own = allocate("cuBLAS workspace", WORKSPACE_BYTES);
@@ -99,8 +101,9 @@ public final class ComputeLane implements AutoCloseable {
     return cublas.address();
   }
 
-  /** Returns cublasLt's handle; the engine has the library. */
+  /** Returns cublasLt's handle; the engine has the library, and the context is current then. */
   public long cublasLt() {
+    context.ensureCurrent();
     if (cublasLt == null) {
       CublasLtApi lt = engine.cublasLt();
       cublasLt = own("cublasLt of " + name, lt.cublasLtCreate(), lt::cublasLtDestroy);

@@ -80,8 +80,11 @@ public final class KernelLaunch {
    *
    * @throws IndexOutOfBoundsException if the buffer ends before what the kernel reads or writes
    *     there at these sizes
+   * @throws IllegalArgumentException if the buffer is of another context than the kernel, or the
+   *     place is not aligned for its elements
    */
   public KernelLaunch bind(String name, DeviceBuffer buffer, long offset) {
+    function.module().requireSameContext(buffer);
     KernelParameter.Pointer pointer = parameter(name, KernelParameter.Pointer.class);
     long elements =
         Math.max(pointer.reads().applyAsLong(sizes), pointer.writes().applyAsLong(sizes));
@@ -162,8 +165,10 @@ public final class KernelLaunch {
    * Launches the kernel in stream order. Allocates nothing.
    *
    * @throws IllegalStateException if an argument is not bound, or the module is closed
+   * @throws IllegalArgumentException if the stream is of another context than the kernel
    */
   public void launch(CudaStream stream) {
+    function.module().requireSameContext(stream);
     if (!unbound.isEmpty()) {
       throw new IllegalStateException("%s lacks %s".formatted(this, unbound));
     }
