@@ -53,13 +53,15 @@ final class CudaSession implements AutoCloseable {
    * Opens a GPU for the calling thread.
    *
    * @param patience after how long without an end its work counts as hung
-   * @throws io.github.distillcuda.failure.DistillException if there is no such GPU or no room on it
+   * @throws DistillException DEVICE if there is no such GPU or it is too old for the kernels,
+   *     DEVICE_MEMORY if there is no room on it
    */
   CudaSession(CudaEngine engine, int ordinal, BackendOptions options, Duration patience) {
     this.options = options;
     try (DeviceScope opening = new DeviceScope()) {
       opening.own(scope);
       context = scope.own(CudaContext.open(engine.driver(), ordinal));
+      context.device().requireSupported();
       this.engine = engine;
       math = mathMode(options.precision());
       staging = scope.own(new HostStaging(stream(), STAGING_BYTES));
