@@ -8,6 +8,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import io.github.distillcuda.cuda.kernels.KernelParameter;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.cuda.kernels.LaunchConfig;
+import io.github.distillcuda.failure.DistillException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -166,26 +167,32 @@ public final class KernelLaunch {
    *
    * @throws IllegalStateException if an argument is not bound, or the module is closed
    * @throws IllegalArgumentException if the stream is of another context than the kernel
+   * @throws DistillException as the driver's function, naming the kernel
    */
   public void launch(CudaStream stream) {
     function.module().requireSameContext(stream);
     if (!unbound.isEmpty()) {
       throw new IllegalStateException("%s lacks %s".formatted(this, unbound));
     }
-    function
-        .module()
-        .driver()
-        .cuLaunchKernel(
-            function.address(),
-            config.gridX(),
-            config.gridY(),
-            1,
-            config.blockX(),
-            config.blockY(),
-            1,
-            config.sharedBytes(),
-            stream.address(),
-            addresses);
+    try {
+      function
+          .module()
+          .driver()
+          .cuLaunchKernel(
+              function.address(),
+              config.gridX(),
+              config.gridY(),
+              1,
+              config.blockX(),
+              config.blockY(),
+              1,
+              config.sharedBytes(),
+              stream.address(),
+              addresses);
+    } catch (DistillException e) {
+      // The driver shows an address; and what it reports may be the failure of an earlier kernel.
+      throw e.with("; the kernel to launch was " + this);
+    }
   }
 
   /** Returns the kernel's name. */

@@ -102,7 +102,9 @@ class CudaModuleTest {
     try (CudaContext context = CudaContext.open(driver, 0)) {
       assertThatExceptionOfType(NativeException.class)
           .isThrownBy(() -> CudaModule.load(context, "step.ptx", IMAGES, List.of(KERNEL)))
-          .satisfies(e -> assertThat(e.code()).isEqualTo(2));
+          .withMessageEndingWith("; the kernels to load were compute_90/step.ptx")
+          .satisfies(e -> assertThat(e.code()).isEqualTo(2))
+          .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.DEVICE_MEMORY));
       assertThat(device.loadedTargets()).isEmpty();
     }
   }
