@@ -81,8 +81,9 @@ public final class ComputeLane implements AutoCloseable {
     context.ensureCurrent();
     if (cudnn == null) {
       CudnnApi dnn = engine.cudnn();
-      cudnn = own("cuDNN of " + name, dnn.cudnnCreate(), dnn::cudnnDestroy);
-      dnn.cudnnSetStream(cudnn.address(), stream.address());
+      LibraryObject handle = own("cuDNN of " + name, dnn.cudnnCreate(), dnn::cudnnDestroy);
+      dnn.cudnnSetStream(handle.address(), stream.address());
+      cudnn = handle;
     }
     return cudnn.address();
   }
@@ -93,10 +94,12 @@ public final class ComputeLane implements AutoCloseable {
     if (cublas == null) {
       CublasApi blas = engine.cublas();
       DeviceBuffer own = allocate("cuBLAS workspace", WORKSPACE_BYTES);
-      cublas = own("cuBLAS of " + name, blas.cublasCreate_v2(), blas::cublasDestroy_v2);
-      blas.cublasSetStream_v2(cublas.address(), stream.address());
-      blas.cublasSetWorkspace_v2(cublas.address(), own.address(), own.byteSize());
-      blas.cublasSetMathMode(cublas.address(), math.cublas());
+      LibraryObject handle =
+          own("cuBLAS of " + name, blas.cublasCreate_v2(), blas::cublasDestroy_v2);
+      blas.cublasSetStream_v2(handle.address(), stream.address());
+      blas.cublasSetWorkspace_v2(handle.address(), own.address(), own.byteSize());
+      blas.cublasSetMathMode(handle.address(), math.cublas());
+      cublas = handle;
     }
     return cublas.address();
   }
@@ -106,8 +109,9 @@ public final class ComputeLane implements AutoCloseable {
     context.ensureCurrent();
     if (cublasLt == null) {
       CublasLtApi lt = engine.cublasLt();
-      cublasLt = own("cublasLt of " + name, lt.cublasLtCreate(), lt::cublasLtDestroy);
+      LibraryObject handle = own("cublasLt of " + name, lt.cublasLtCreate(), lt::cublasLtDestroy);
       reserve(WORKSPACE_BYTES);
+      cublasLt = handle;
     }
     return cublasLt.address();
   }
