@@ -15,6 +15,7 @@ import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.ffi.CudaBinding;
 import io.github.distillcuda.ffi.CudaDriverApi;
 import io.github.distillcuda.ffi.CudaLibraries;
+import io.github.distillcuda.ffi.ProcessExit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -118,6 +119,17 @@ public final class Backends {
    */
   public Map<String, String> surveyCuda() {
     return CudaSurvey.of(libraries);
+  }
+
+  /**
+   * Ends the process at once, whatever its devices are doing. The exit handler of a driver may wait
+   * for ever for a GPU that hangs, and {@link System#exit} and {@link Runtime#halt} for the
+   * handler. Does not return; what was printed and not flushed is lost.
+   *
+   * @param status what the parent process is told
+   */
+  public static void abandon(int status) {
+    ProcessExit.immediately(status);
   }
 
   private static Backend auto(
