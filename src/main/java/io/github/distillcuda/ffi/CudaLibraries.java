@@ -113,7 +113,7 @@ public final class CudaLibraries {
     searches.put(DRIVER, search);
     search.lookIn(path.named());
     if (loaderMayFind) {
-      search.askLoader();
+      search.askLoader("cuInit");
     }
     search.lookIn(path.ofDriver());
     return search;
@@ -268,10 +268,20 @@ public final class CudaLibraries {
           search.lookIn(path.named());
           search.lookIn(path.usual());
           if (loaderMayFind) {
-            search.askLoader();
+            search.askLoader(functionOf(first));
           }
           return search;
         });
+  }
+
+  /** Returns a function that a library has in every version. */
+  private static String functionOf(String file) {
+    return switch (file.substring(0, file.indexOf('.'))) {
+      case "libcudnn" -> "cudnnGetVersion";
+      case "libcublas" -> "cublasGetVersion_v2";
+      case "libcublasLt" -> "cublasLtGetVersion";
+      default -> "nvrtcVersion";
+    };
   }
 
   private String location(String name) {

@@ -223,16 +223,34 @@ class CudaLibrariesTest {
   void theLoaderIsAskedLast() {
     CudaLibrarySearch search = new CudaLibrarySearch(List.of("libc.so.6"));
     search.lookIn(List.of(folder));
-    search.askLoader();
+    search.askLoader("fopen");
     assertThat(search.attempts()).hasSize(2);
-    assertThat(search.location().orElseThrow()).matches("/.*/libc\\.so\\.6");
+    assertThat(search.location().orElseThrow()).matches("/.*/libc[.-].*so.*");
 
     CudaLibrarySearch absent = new CudaLibrarySearch(List.of("libno-such-thing.so.1"));
-    absent.askLoader();
+    absent.askLoader("any");
     assertThat(absent.library()).isEmpty();
     assertThat(absent.failure())
         .isEqualTo(
             "libno-such-thing.so.1: cannot open shared object file: No such file or directory");
+  }
+
+  /** The name that is looked for is a link, as of every driver; the kernel lists files. */
+  @Test
+  void theFileThatTheLoaderTookIsKnownBehindLinks() throws Exception {
+    Path file = folder.resolve("libstandin.so.580.65.06");
+    CudaStub.compile(file, "int stand_in(void) { return 0; }");
+    Path link = Files.createSymbolicLink(folder.resolve("libstandin.so.1"), file);
+
+    CudaLibrarySearch search = new CudaLibrarySearch(List.of(link.toString()));
+    search.askLoader("stand_in");
+    assertThat(search.location()).contains(file.toRealPath().toString());
+    assertThat(search.attempts())
+        .containsExactly(new CudaLibrarySearch.Attempt(file.toRealPath().toString(), "loaded"));
+
+    CudaLibrarySearch other = new CudaLibrarySearch(List.of(link.toString()));
+    other.askLoader("no_such_function");
+    assertThat(other.location()).contains(link.toString());
   }
 
   // ---- Stand-ins
