@@ -146,8 +146,16 @@ public final class CudaLibraries {
       case CudaConstants.CUDA_ERROR_STUB_LIBRARY ->
           "this is the toolkit's stand-in for a driver: install driver %s or newer"
               .formatted(OLDEST_DRIVER);
+      case CudaConstants.CUDA_ERROR_SYSTEM_NOT_READY ->
+          "a service that the GPUs need does not run: look at nvidia-smi, and on an HGX or DGX"
+              + " start nvidia-fabricmanager";
       case CudaConstants.CUDA_ERROR_SYSTEM_DRIVER_MISMATCH ->
-          "the driver was updated in the running system: restart the computer";
+          "libcuda and the driver in the kernel differ: restart the computer if the driver was"
+              + " updated; in a container use the libcuda of the host's driver";
+      case CudaConstants.CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE ->
+          "this libcuda is for forward compatibility, which the GPU does not take: take cuda-compat"
+              + " out of LD_LIBRARY_PATH, or out of the container's image, so that the driver's own"
+              + " is found";
       default -> "look at nvidia-smi, or install the NVIDIA driver again";
     };
   }

@@ -11,6 +11,8 @@ import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What is said where the driver or a library is not there or not usable, on stand-ins in C. */
 class CudaLibrariesTest {
@@ -69,6 +71,23 @@ class CudaLibrariesTest {
         .isThrownBy(CudaTestLibraries.only(folder)::driver)
         .withMessageContaining("CUDA_ERROR_34")
         .withMessageEndingWith("stand-in for a driver: install driver 525.60.13 or newer");
+  }
+
+  /** What a driver that does not start says by its number alone. */
+  @ParameterizedTest
+  @CsvSource({
+    "802, start nvidia-fabricmanager",
+    "803, in a container use the libcuda of the host's driver",
+    "804, take cuda-compat out of LD_LIBRARY_PATH",
+    "999, look at nvidia-smi"
+  })
+  void aDriverThatDoesNotStart(int result, String advice) {
+    driver(13_000, "return %d;".formatted(result));
+    assertThatExceptionOfType(DistillException.class)
+        .isThrownBy(CudaTestLibraries.only(folder)::driver)
+        .withMessageContainingAll("(%d) text of %d; ".formatted(result, result), advice)
+        .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.DEVICE))
+        .satisfies(e -> assertThat(e.getMessage().lines()).hasSize(1));
   }
 
   @Test
