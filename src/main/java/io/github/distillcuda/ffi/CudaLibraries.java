@@ -164,7 +164,7 @@ public final class CudaLibraries {
   public CudnnApi cudnn() {
     // Its engines ask for these by name and find them once they are loaded, wherever they lie.
     search(candidates("libcublasLt.so"));
-    searchCompiler();
+    searchCompiler(candidates("libnvrtc.so"));
     CudnnApi cudnn =
         link(
             List.of(CUDNN),
@@ -180,12 +180,17 @@ public final class CudaLibraries {
           cudaVersion(driverVersion),
           OLDEST_DRIVER_OF_CUDA_13);
     }
+    if (builtFor < CUDA_13 && driverVersion >= CUDA_13) {
+      // It asks for those of its own CUDA, whichever others are there.
+      search(List.of("libcublasLt.so.12"));
+      searchCompiler(List.of("libnvrtc.so.12"));
+    }
     return cudnn;
   }
 
   /** NVIDIA's run-time compiler, which cuDNN can do without, and the file that it looks for. */
-  private void searchCompiler() {
-    search(candidates("libnvrtc.so"))
+  private void searchCompiler(List<String> names) {
+    search(names)
         .location()
         .map(Path::of)
         .filter(Path::isAbsolute)

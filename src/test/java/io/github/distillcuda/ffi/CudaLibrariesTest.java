@@ -227,6 +227,37 @@ class CudaLibrariesTest {
     assertThat(libraries.cudnn().cudnnGetCudartVersion()).isEqualTo(12_060);
   }
 
+  /** It asks for those of its own CUDA by name, where others would take the newest. */
+  @Test
+  void cudnnFindsTheLibrariesOfItsOwnCuda() throws Exception {
+    driver(13_000, "return 0;");
+    cudnn("long cudnnGetCudartVersion(void) { return 12060; }");
+    for (String name :
+        List.of(
+            "libcublasLt.so.13",
+            "libcublasLt.so.12",
+            "libnvrtc.so.13",
+            "libnvrtc.so.12",
+            "libnvrtc-builtins.so.12.6",
+            "libnvrtc-builtins.so.13.0")) {
+      CudaStub.compile(folder.resolve(name), "int something;");
+    }
+    CudaLibraries libraries = CudaTestLibraries.only(folder);
+    libraries.driver();
+    libraries.cudnn();
+    assertThat(libraries.searches())
+        .extracting(search -> Path.of(search.location().orElse("")).getFileName().toString())
+        .containsExactly(
+            "libcuda.so.1",
+            "libcublasLt.so.13",
+            "libnvrtc.so.13",
+            "libnvrtc-builtins.so.13.0",
+            "libcudnn.so.9",
+            "libcublasLt.so.12",
+            "libnvrtc.so.12",
+            "libnvrtc-builtins.so.12.6");
+  }
+
   @Test
   void aLibraryThatLacksAFunction() throws Exception {
     CudaStub.compile(folder.resolve("libcublasLt.so.13"), "int something;");
