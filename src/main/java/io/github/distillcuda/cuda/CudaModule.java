@@ -59,7 +59,7 @@ public final class CudaModule extends ContextHandle {
     }
     throw new DistillException(
         ExitCode.DEVICE,
-        "the kernels of %s do not run on %s: %s; use a newer driver or GPU, or --device cpu"
+        "the kernels of %s do not run on %s: %s; use a newer driver or GPU"
             .formatted(name, context.device(), String.join("; ", refusals)));
   }
 

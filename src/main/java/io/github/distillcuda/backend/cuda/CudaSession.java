@@ -62,6 +62,7 @@ final class CudaSession implements AutoCloseable {
       opening.own(scope);
       context = scope.own(CudaContext.open(engine.driver(), ordinal));
       context.device().requireSupported();
+      context.memory().advise("use a smaller --batch-size");
       this.engine = engine;
       math = mathMode(options.precision());
       staging = scope.own(new HostStaging(stream(), STAGING_BYTES));
@@ -206,10 +207,17 @@ final class CudaSession implements AutoCloseable {
 
   /** Prepares a launch, whose arguments are bound next. A kernel is loaded when first needed. */
   KernelLaunch prepare(KernelSignature kernel, KernelSizes sizes) {
-    return kernels
-        .computeIfAbsent(kernel, one -> scope.own(KernelLibrary.load(context, List.of(one))))
-        .function(kernel)
-        .prepare(sizes);
+    return kernels.computeIfAbsent(kernel, this::load).function(kernel).prepare(sizes);
+  }
+
+  private KernelLibrary load(KernelSignature kernel) {
+    try {
+      return scope.own(KernelLibrary.load(context, List.of(kernel)));
+    } catch (DistillException e) {
+      throw e.exitCode() == ExitCode.DEVICE && !context.isLost()
+          ? e.with("; or use --device cpu")
+          : e;
+    }
   }
 
   /**
