@@ -15,6 +15,7 @@ import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.ffi.CudaBinding;
 import io.github.distillcuda.ffi.CudaDriverApi;
 import io.github.distillcuda.ffi.CudaLibraries;
+import io.github.distillcuda.ffi.ProcessExit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -65,8 +66,8 @@ public final class Backends {
 
   /**
    * Throws what {@link #select} would where CUDA is demanded and this machine has no driver, or no
-   * GPU of that number, for callers who do not want to learn it after something that takes longer.
-   * Asks the driver alone and opens no context.
+   * GPU of that number, or one that is too old, for callers who do not want to learn it after
+   * something that takes longer. Asks the driver alone and opens no context.
    */
   public void requirePresent(DeviceRequest request, BackendOptions options) {
     requirePresent(request, options, libraries::driver);
@@ -76,16 +77,22 @@ public final class Backends {
       DeviceRequest request, BackendOptions options, Supplier<CudaDriverApi> driver) {
     switch (request) {
       case DeviceRequest.Cuda(int ordinal) ->
-          explicitly(ordinal, () -> CudaDevice.of(driver.get(), ordinal));
+          explicitly(ordinal, () -> supported(driver.get(), ordinal));
       case DeviceRequest.Auto() when !optionsForCuda(options).isEmpty() -> {
         try {
-          CudaDevice.of(driver.get(), 0);
+          supported(driver.get(), 0);
         } catch (DistillException e) {
           throw needsCuda(options, e);
         }
       }
       default -> {}
     }
+  }
+
+  private static CudaDevice supported(CudaDriverApi driver, int ordinal) {
+    CudaDevice device = CudaDevice.of(driver, ordinal);
+    device.requireSupported();
+    return device;
   }
 
   /** Returns those of the options, as they are typed, that only CUDA has. */
@@ -112,6 +119,17 @@ public final class Backends {
    */
   public Map<String, String> surveyCuda() {
     return CudaSurvey.of(libraries);
+  }
+
+  /**
+   * Ends the process at once, whatever its devices are doing. The exit handler of a driver may wait
+   * for ever for a GPU that hangs, and {@link System#exit} and {@link Runtime#halt} for the
+   * handler. Does not return; what was printed and not flushed is lost.
+   *
+   * @param status what the parent process is told
+   */
+  public static void abandon(int status) {
+    ProcessExit.immediately(status);
   }
 
   private static Backend auto(

@@ -4,6 +4,7 @@ import io.github.distillcuda.backend.BackendOptions.Engine;
 import io.github.distillcuda.backend.BackendOptions.Kernels;
 import io.github.distillcuda.backend.BackendOptions.Layers;
 import io.github.distillcuda.backend.BackendOptions.Precision;
+import io.github.distillcuda.backend.Backends;
 import io.github.distillcuda.data.DataChoice;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
@@ -54,11 +55,18 @@ public final class Cli {
         exitCode -> {
           stop.request(exitCode);
           if (!stop.isHeeded()) {
-            Runtime.getRuntime().halt(exitCode.value());
+            Backends.abandon(exitCode.value());
           }
         });
     PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
-    System.exit(run(new Session(out, System.err, isTerminal(), stop), args));
+    int exitCode = run(new Session(out, System.err, isTerminal(), stop), args);
+    if (exitCode == ExitCode.DEVICE.value()) {
+      // The GPU may hang, and then nothing that knows of it ends by itself.
+      out.flush();
+      System.err.flush();
+      Backends.abandon(exitCode);
+    }
+    System.exit(exitCode);
   }
 
   /** Behind a launcher, standard input is a pipe, so the launcher says what it saw itself. */

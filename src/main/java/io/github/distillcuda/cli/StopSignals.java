@@ -1,5 +1,6 @@
 package io.github.distillcuda.cli;
 
+import io.github.distillcuda.backend.Backends;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.launch.ChildProcess;
 import io.github.distillcuda.launch.Signals;
@@ -30,11 +31,10 @@ public final class StopSignals {
   /**
    * Listens until the process ends. The first request calls {@code onStop}, on a thread of its own,
    * with the code to exit with once everything is saved. The second ends the process with the first
-   * one's code, without running shutdown hooks.
+   * one's code at once, see {@link Backends#abandon}.
    */
   public static void listen(Consumer<ExitCode> onStop) {
-    StopSignals signals =
-        new StopSignals(onStop, reason -> Runtime.getRuntime().halt(reason.value()));
+    StopSignals signals = new StopSignals(onStop, reason -> Backends.abandon(reason.value()));
     Signals.handle("INT", () -> signals.heardHere(ExitCode.INTERRUPTED));
     Signals.handle("TERM", () -> signals.heardHere(ExitCode.TERMINATED));
     Signals.handle("HUP", () -> signals.heardHere(ExitCode.TERMINATED));

@@ -76,35 +76,42 @@ public final class ComputeLane implements AutoCloseable {
     return stream;
   }
 
-  /** Returns cuDNN's handle. */
+  /** Returns cuDNN's handle; the context is current then, which its functions expect. */
   public long cudnn() {
+    context.ensureCurrent();
     if (cudnn == null) {
       CudnnApi dnn = engine.cudnn();
-      cudnn = own("cuDNN of " + name, dnn.cudnnCreate(), dnn::cudnnDestroy);
-      dnn.cudnnSetStream(cudnn.address(), stream.address());
+      LibraryObject handle = own("cuDNN of " + name, dnn.cudnnCreate(), dnn::cudnnDestroy);
+      dnn.cudnnSetStream(handle.address(), stream.address());
+      cudnn = handle;
     }
     return cudnn.address();
   }
 
-  /** Returns cuBLAS's handle, which has a workspace of its own. */
+  /** Returns cuBLAS's handle, which has a workspace of its own; the context is current then. */
   public long cublas() {
+    context.ensureCurrent();
     if (cublas == null) {
       CublasApi blas = engine.cublas();
       DeviceBuffer own = allocate("cuBLAS workspace", WORKSPACE_BYTES);
-      cublas = own("cuBLAS of " + name, blas.cublasCreate_v2(), blas::cublasDestroy_v2);
-      blas.cublasSetStream_v2(cublas.address(), stream.address());
-      blas.cublasSetWorkspace_v2(cublas.address(), own.address(), own.byteSize());
-      blas.cublasSetMathMode(cublas.address(), math.cublas());
+      LibraryObject handle =
+          own("cuBLAS of " + name, blas.cublasCreate_v2(), blas::cublasDestroy_v2);
+      blas.cublasSetStream_v2(handle.address(), stream.address());
+      blas.cublasSetWorkspace_v2(handle.address(), own.address(), own.byteSize());
+      blas.cublasSetMathMode(handle.address(), math.cublas());
+      cublas = handle;
     }
     return cublas.address();
   }
 
-  /** Returns cublasLt's handle; the engine has the library. */
+  /** Returns cublasLt's handle; the engine has the library, and the context is current then. */
   public long cublasLt() {
+    context.ensureCurrent();
     if (cublasLt == null) {
       CublasLtApi lt = engine.cublasLt();
-      cublasLt = own("cublasLt of " + name, lt.cublasLtCreate(), lt::cublasLtDestroy);
+      LibraryObject handle = own("cublasLt of " + name, lt.cublasLtCreate(), lt::cublasLtDestroy);
       reserve(WORKSPACE_BYTES);
+      cublasLt = handle;
     }
     return cublasLt.address();
   }

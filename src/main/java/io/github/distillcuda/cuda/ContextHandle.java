@@ -17,7 +17,22 @@ abstract class ContextHandle extends NativeHandle {
     return context;
   }
 
-  /** Returns the driver, if this handle may be used. */
+  /**
+   * Throws if another handle is of another context, where addresses of this one mean nothing, or
+   * something else. Allocates nothing if it is not.
+   *
+   * @throws IllegalArgumentException naming both handles and their contexts
+   */
+  final void requireSameContext(ContextHandle other) {
+    if (!context.isSame(other.context)) {
+      throw new IllegalArgumentException(
+          "%s is of %s (0x%x), but %s is of %s (0x%x)"
+              .formatted(
+                  other, other.context, other.context.address(), this, context, context.address()));
+    }
+  }
+
+  /** Returns the driver, if this handle may be used; its context is current then. */
   final CudaDriverApi driver() {
     requireUsable();
     return context.driver();

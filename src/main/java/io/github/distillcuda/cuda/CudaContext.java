@@ -9,14 +9,27 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * A context of a GPU, current in the thread that opened it: the primary one, which cuDNN and cuBLAS
- * share, or one that another library owns. Everything in it belongs to that one platform thread.
+ * A context of a GPU: the primary one, which cuDNN and cuBLAS share, or one that another library
+ * owns. Everything in it belongs to the one platform thread that opened it.
+ *
+ * <p>A thread may have several and use them in turn: the driver knows one current context for each
+ * thread, and whatever is done with a handle makes that of the handle current. Only a context that
+ * another library has made current meanwhile goes unnoticed, until {@link #makeCurrent}.
  */
 public final class CudaContext extends NativeHandle {
+  /** What a thread knows of its current context, without a call of the driver for each of ours. */
+  private static final class OfThread {
+    /** That of ours which is current; 0 if none is known to be. */
+    private long current;
+  }
+
+  private static final ThreadLocal<OfThread> OF_THREAD = ThreadLocal.withInitial(OfThread::new);
+
   private final CudaDriverApi driver;
   private final CudaDevice device;
   private final DeviceMemory memory = new DeviceMemory(this);
   private final Set<NativeHandle> open = new LinkedHashSet<>();
+  private final OfThread thread = OF_THREAD.get();
   private final boolean owned;
 
   private CudaContext(CudaDriverApi driver, CudaDevice device, long address, boolean owned) {
@@ -27,7 +40,10 @@ public final class CudaContext extends NativeHandle {
   }
 
   /**
-   * Opens a GPU for the calling thread; the caller closes it, after everything in it.
+   * Opens a GPU for the calling thread; the caller closes it, after everything in it. Its primary
+   * context becomes the thread's current one, whichever was it before, and once it is closed the
+   * thread has none: a thread in which another library works with a context of its own is better
+   * served by {@link #borrow}.
    *
    * @param driver an initialised driver
    * @param ordinal the GPU's number, from 0
@@ -42,9 +58,10 @@ public final class CudaContext extends NativeHandle {
   }
 
   /**
-   * Wraps a context that another library owns, and makes it current in the calling thread. The
-   * caller closes the wrapper, after everything in it, while the context is still there; that
-   * leaves the context as it is, and current. It is current even if it is of another GPU.
+   * Wraps a context that another library owns, and makes it current in the calling thread,
+   * whichever was it before. The caller closes the wrapper, after everything in it, while the
+   * context is still there; that leaves the context as it is, and current. It is current even if it
+   * is of another GPU.
    *
    * @param driver an initialised driver
    * @param ordinal the number of the context's GPU, from 0
@@ -82,10 +99,20 @@ public final class CudaContext extends NativeHandle {
     }
   }
 
-  /** Returns the driver, if this context may be used. */
+  /**
+   * Returns the driver, if this context may be used; it is the thread's current one then. Allocates
+   * nothing, and calls the driver only where another of ours is current, or none.
+   */
   public CudaDriverApi driver() {
-    requireUsable();
+    ensureCurrent();
     return driver;
+  }
+
+  /** Makes this context current unless it is known to be. */
+  void ensureCurrent() {
+    if (thread.current != address()) {
+      makeCurrent();
+    }
   }
 
   /** Returns the GPU. */
@@ -98,9 +125,15 @@ public final class CudaContext extends NativeHandle {
     return memory;
   }
 
-  /** Makes this context the calling thread's again: whoever closes another leaves none. */
+  /** Makes this context the calling thread's again, after another library made its own current. */
   public void makeCurrent() {
-    driver().cuCtxSetCurrent(address());
+    driver.cuCtxSetCurrent(address());
+    thread.current = address();
+  }
+
+  /** Returns whether what is made in one of two contexts may be used with the other. */
+  boolean isSame(CudaContext other) {
+    return this == other || address() == other.address();
   }
 
   /** Waits for all work of this context. */
@@ -152,8 +185,14 @@ public final class CudaContext extends NativeHandle {
     }
     try (DeviceScope ending = new DeviceScope()) {
       ending.own(this::releasePrimaryContext);
-      ending.own(() -> driver.cuCtxSetCurrent(0));
+      ending.own(this::leave);
     }
+  }
+
+  /** It is gone in a moment, whatever the driver says. */
+  private void leave() {
+    thread.current = 0;
+    driver.cuCtxSetCurrent(0);
   }
 
   private void releasePrimaryContext() {

@@ -5,6 +5,7 @@ import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.ffi.CudaConstants;
 import io.github.distillcuda.ffi.CudaDriverApi;
 import io.github.distillcuda.ffi.CudaLibraries;
+import java.util.Optional;
 
 /**
  * A GPU.
@@ -62,7 +63,37 @@ public record CudaDevice(
 
   /** Returns the compute capability as people write it, such as {@code 9.0}. */
   public String capability() {
-    return computeCapability / 10 + "." + computeCapability % 10;
+    return capability(computeCapability);
+  }
+
+  private static String capability(int number) {
+    return number / 10 + "." + number % 10;
+  }
+
+  /** Returns on one line why the kernels of this program do not run here, if they do not. */
+  Optional<String> unsupported() {
+    return computeCapability >= KernelLibrary.LOWEST_TARGET
+        ? Optional.empty()
+        : Optional.of(
+            "too old, compute capability %s or later is needed"
+                .formatted(capability(KernelLibrary.LOWEST_TARGET)));
+  }
+
+  /**
+   * Refuses a GPU that runs none of this program's kernels, before anything is made on it.
+   *
+   * @throws DistillException {@link ExitCode#DEVICE} with its compute capability and the one that
+   *     is needed
+   */
+  public void requireSupported() {
+    unsupported()
+        .ifPresent(
+            reason -> {
+              throw new DistillException(
+                  ExitCode.DEVICE,
+                  "cuda:%d %s has compute capability %s: %s; use a newer GPU"
+                      .formatted(ordinal, name, capability(), reason));
+            });
   }
 
   /** Returns name and properties for people. */

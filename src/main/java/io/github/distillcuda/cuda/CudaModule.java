@@ -32,7 +32,7 @@ public final class CudaModule extends ContextHandle {
    * @param images the same kernels for different targets
    * @param kernels what is wanted; all of it is in each image
    * @throws DistillException {@link ExitCode#DEVICE} if no image is taken, with what the driver's
-   *     compiler said of each
+   *     compiler said of each; {@link NativeException} naming the image if loading fails otherwise
    */
   public static CudaModule load(
       CudaContext context, String name, List<PtxImage> images, List<KernelSignature> kernels) {
@@ -59,7 +59,7 @@ public final class CudaModule extends ContextHandle {
     }
     throw new DistillException(
         ExitCode.DEVICE,
-        "the kernels of %s do not run on %s: %s; use a newer driver or GPU, or --device cpu"
+        "the kernels of %s do not run on %s: %s; use a newer driver or GPU"
             .formatted(name, context.device(), String.join("; ", refusals)));
   }
 
@@ -75,9 +75,9 @@ public final class CudaModule extends ContextHandle {
       MemorySegment log = arena.allocate(LOG_BYTES);
       try {
         return OptionalLong.of(compile(context, image, arena, log));
-      } catch (NativeException e) {
-        if (!isRefusal(e.code())) {
-          throw e;
+      } catch (DistillException e) {
+        if (!isRefusal(e)) {
+          throw e.with("; the kernels to load were " + image.name());
         }
         refusals.add("%s: %s %s".formatted(image.name(), e.getMessage(), oneLine(log)));
         return OptionalLong.empty();
@@ -94,10 +94,11 @@ public final class CudaModule extends ContextHandle {
   }
 
   /** Whether the driver does not know this PTX, and may know an older one. */
-  private static boolean isRefusal(int result) {
-    return result == CudaConstants.CUDA_ERROR_NO_BINARY_FOR_GPU
-        || result == CudaConstants.CUDA_ERROR_INVALID_PTX
-        || result == CudaConstants.CUDA_ERROR_UNSUPPORTED_PTX_VERSION;
+  private static boolean isRefusal(DistillException failure) {
+    return failure instanceof NativeException result
+        && (result.code() == CudaConstants.CUDA_ERROR_NO_BINARY_FOR_GPU
+            || result.code() == CudaConstants.CUDA_ERROR_INVALID_PTX
+            || result.code() == CudaConstants.CUDA_ERROR_UNSUPPORTED_PTX_VERSION);
   }
 
   private static String oneLine(MemorySegment log) {

@@ -4,7 +4,8 @@ import io.github.distillcuda.ffi.CudaConstants;
 
 /**
  * A queue of work on the GPU, independent of the default stream. All copies are in stream order and
- * from or to page-locked memory: a copy outside of a stream would not wait for one.
+ * from or to page-locked memory: a copy outside of a stream would not wait for one. Memory of the
+ * device must be of the stream's context, or an {@link IllegalArgumentException} names both.
  */
 public final class CudaStream extends ContextHandle {
   private final boolean owned;
@@ -67,6 +68,7 @@ public final class CudaStream extends ContextHandle {
       DeviceBuffer target,
       long targetOffset,
       long byteSize) {
+    requireSameContext(target);
     driver()
         .cuMemcpyHtoDAsync_v2(
             target.address(targetOffset, byteSize),
@@ -81,6 +83,7 @@ public final class CudaStream extends ContextHandle {
       PinnedBuffer target,
       long targetOffset,
       long byteSize) {
+    requireSameContext(source);
     driver()
         .cuMemcpyDtoHAsync_v2(
             target.memory().asSlice(targetOffset, byteSize),
@@ -95,6 +98,8 @@ public final class CudaStream extends ContextHandle {
       DeviceBuffer target,
       long targetOffset,
       long byteSize) {
+    requireSameContext(source);
+    requireSameContext(target);
     driver()
         .cuMemcpyDtoDAsync_v2(
             target.address(targetOffset, byteSize),
@@ -105,6 +110,7 @@ public final class CudaStream extends ContextHandle {
 
   /** Sets {@code byteSize} bytes. */
   public void fill(DeviceBuffer target, long offset, long byteSize, byte value) {
+    requireSameContext(target);
     driver().cuMemsetD8Async(target.address(offset, byteSize), value, byteSize, address());
   }
 

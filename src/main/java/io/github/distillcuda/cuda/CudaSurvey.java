@@ -19,8 +19,9 @@ public final class CudaSurvey {
   }
 
   /**
-   * Returns facts by name: each GPU; cuDNN, cuBLAS and cublasLt with their versions; and each file
-   * that was looked for, where it is, or every place that was tried with what came of it.
+   * Returns facts by name: each GPU, also one that is too old; cuDNN, cuBLAS and cublasLt with
+   * their versions; and each file that was looked for, where it is, or every place that was tried
+   * with what came of it.
    */
   public static Map<String, String> of(CudaLibraries libraries) {
     CudaSurvey survey = new CudaSurvey(libraries);
@@ -44,10 +45,18 @@ public final class CudaSurvey {
     facts.put(name, value);
   }
 
-  private String devices(CudaDriverApi driver) {
+  /** Returns each GPU by its number. */
+  static Map<String, String> gpus(CudaDriverApi driver) {
+    Map<String, String> gpus = new LinkedHashMap<>();
     for (int ordinal = 0; ordinal < driver.cuDeviceGetCount(); ordinal++) {
-      facts.put("cuda:" + ordinal, CudaDevice.of(driver, ordinal).toString());
+      CudaDevice gpu = CudaDevice.of(driver, ordinal);
+      gpus.put("cuda:" + ordinal, gpu + gpu.unsupported().map(reason -> "; " + reason).orElse(""));
     }
+    return gpus;
+  }
+
+  private String devices(CudaDriverApi driver) {
+    facts.putAll(gpus(driver));
     return "for CUDA " + CudaLibraries.cudaVersion(driver.cuDriverGetVersion());
   }
 

@@ -16,9 +16,19 @@ public final class DeviceMemory {
 
   private final CudaContext context;
   private final Set<DeviceBuffer> live = new LinkedHashSet<>();
+  private String advice = "";
 
   DeviceMemory(CudaContext context) {
     this.context = context;
+  }
+
+  /**
+   * Sets what people can do where there is no room, which the program knows: failures end with it.
+   *
+   * @param whatToDo such as {@code use a smaller batch}
+   */
+  public void advise(String whatToDo) {
+    advice = "; " + whatToDo;
   }
 
   /**
@@ -45,8 +55,7 @@ public final class DeviceMemory {
   private DistillException noRoom(String name, long byteSize, NativeException cause) {
     return new DistillException(
         ExitCode.DEVICE_MEMORY,
-        "GPU memory: %s needs %s, %s; use a smaller --batch-size"
-            .formatted(name, mebibytes(byteSize), account()),
+        "GPU memory: %s needs %s, %s%s".formatted(name, mebibytes(byteSize), account(), advice),
         cause);
   }
 

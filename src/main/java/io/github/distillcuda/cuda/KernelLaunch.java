@@ -8,6 +8,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import io.github.distillcuda.cuda.kernels.KernelParameter;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.cuda.kernels.LaunchConfig;
+import io.github.distillcuda.failure.DistillException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -80,8 +81,11 @@ public final class KernelLaunch {
    *
    * @throws IndexOutOfBoundsException if the buffer ends before what the kernel reads or writes
    *     there at these sizes
+   * @throws IllegalArgumentException if the buffer is of another context than the kernel, or the
+   *     place is not aligned for its elements
    */
   public KernelLaunch bind(String name, DeviceBuffer buffer, long offset) {
+    function.module().requireSameContext(buffer);
     KernelParameter.Pointer pointer = parameter(name, KernelParameter.Pointer.class);
     long elements =
         Math.max(pointer.reads().applyAsLong(sizes), pointer.writes().applyAsLong(sizes));
@@ -162,25 +166,33 @@ public final class KernelLaunch {
    * Launches the kernel in stream order. Allocates nothing.
    *
    * @throws IllegalStateException if an argument is not bound, or the module is closed
+   * @throws IllegalArgumentException if the stream is of another context than the kernel
+   * @throws DistillException as the driver's function, naming the kernel
    */
   public void launch(CudaStream stream) {
+    function.module().requireSameContext(stream);
     if (!unbound.isEmpty()) {
       throw new IllegalStateException("%s lacks %s".formatted(this, unbound));
     }
-    function
-        .module()
-        .driver()
-        .cuLaunchKernel(
-            function.address(),
-            config.gridX(),
-            config.gridY(),
-            1,
-            config.blockX(),
-            config.blockY(),
-            1,
-            config.sharedBytes(),
-            stream.address(),
-            addresses);
+    try {
+      function
+          .module()
+          .driver()
+          .cuLaunchKernel(
+              function.address(),
+              config.gridX(),
+              config.gridY(),
+              1,
+              config.blockX(),
+              config.blockY(),
+              1,
+              config.sharedBytes(),
+              stream.address(),
+              addresses);
+    } catch (DistillException e) {
+      // The driver shows an address; and what it reports may be the failure of an earlier kernel.
+      throw e.with("; the kernel to launch was " + this);
+    }
   }
 
   /** Returns the kernel's name. */

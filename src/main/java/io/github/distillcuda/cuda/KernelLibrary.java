@@ -14,8 +14,11 @@ import java.util.stream.Collectors;
  * A module a file; where a file was built for several targets, the newest that fits.
  */
 public final class KernelLibrary implements AutoCloseable {
-  /** The targets that PTX is built for. */
-  private static final List<String> TARGETS = List.of("compute_90", "compute_80", "compute_75");
+  /** The compute capabilities that PTX is built for, the newest first. */
+  private static final List<Integer> TARGETS = List.of(90, 80, 75);
+
+  /** GPUs of a lower compute capability run none of the kernels. */
+  static final int LOWEST_TARGET = TARGETS.getLast();
 
   private final DeviceScope scope = new DeviceScope();
   private final Map<KernelSignature, KernelFunction> functions = new LinkedHashMap<>();
@@ -46,7 +49,7 @@ public final class KernelLibrary implements AutoCloseable {
     Set<String> symbols = wanted.stream().map(KernelSignature::symbol).collect(Collectors.toSet());
     List<PtxImage> images =
         TARGETS.stream()
-            .map(target -> KernelSignature.RESOURCE_FOLDER + target + "/" + file)
+            .map(target -> KernelSignature.RESOURCE_FOLDER + "compute_" + target + "/" + file)
             .map(PtxImage::ofResource)
             .flatMap(Optional::stream)
             .filter(image -> symbols.stream().allMatch(image::defines))

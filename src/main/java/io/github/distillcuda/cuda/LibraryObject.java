@@ -20,6 +20,7 @@ public final class LibraryObject extends ContextHandle {
 
   @Override
   void release(long address) {
+    context().ensureCurrent();
     destroy.accept(address);
   }
 }

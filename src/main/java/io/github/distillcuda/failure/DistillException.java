@@ -21,6 +21,16 @@ public class DistillException extends RuntimeException {
     this.exitCode = exitCode;
   }
 
+  /**
+   * Returns this failure with more to say of it, for whoever knows what the place that failed does
+   * not: of the same kind and exit code, and caused by this one.
+   *
+   * @param more continues the line, such as {@code "; use another folder"}
+   */
+  public DistillException with(String more) {
+    return new DistillException(exitCode, getMessage() + more, this);
+  }
+
   /** Returns the status that the process ends with. */
   public ExitCode exitCode() {
     return exitCode;

@@ -27,7 +27,9 @@ public final class CudaConstants {
   public static final int CUDA_ERROR_INVALID_PC = 718;
   public static final int CUDA_ERROR_LAUNCH_FAILED = 719;
   public static final int CUDA_ERROR_TENSOR_MEMORY_LEAK = 721;
+  public static final int CUDA_ERROR_SYSTEM_NOT_READY = 802;
   public static final int CUDA_ERROR_SYSTEM_DRIVER_MISMATCH = 803;
+  public static final int CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE = 804;
   public static final int CUDA_ERROR_MPS_CLIENT_TERMINATED = 810;
   public static final int CUDA_ERROR_EXTERNAL_DEVICE = 911;
   public static final int CUDA_ERROR_INVALID_CLUSTER_SIZE = 912;

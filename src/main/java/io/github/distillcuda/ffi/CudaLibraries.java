@@ -113,7 +113,7 @@ public final class CudaLibraries {
     searches.put(DRIVER, search);
     search.lookIn(path.named());
     if (loaderMayFind) {
-      search.askLoader();
+      search.askLoader("cuInit");
     }
     search.lookIn(path.ofDriver());
     return search;
@@ -146,8 +146,16 @@ public final class CudaLibraries {
       case CudaConstants.CUDA_ERROR_STUB_LIBRARY ->
           "this is the toolkit's stand-in for a driver: install driver %s or newer"
               .formatted(OLDEST_DRIVER);
+      case CudaConstants.CUDA_ERROR_SYSTEM_NOT_READY ->
+          "a service that the GPUs need does not run: look at nvidia-smi, and on an HGX or DGX"
+              + " start nvidia-fabricmanager";
       case CudaConstants.CUDA_ERROR_SYSTEM_DRIVER_MISMATCH ->
-          "the driver was updated in the running system: restart the computer";
+          "libcuda and the driver in the kernel differ: restart the computer if the driver was"
+              + " updated; in a container use the libcuda of the host's driver";
+      case CudaConstants.CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE ->
+          "this libcuda is for forward compatibility, which the GPU does not take: take cuda-compat"
+              + " out of LD_LIBRARY_PATH, or out of the container's image, so that the driver's own"
+              + " is found";
       default -> "look at nvidia-smi, or install the NVIDIA driver again";
     };
   }
@@ -156,7 +164,7 @@ public final class CudaLibraries {
   public CudnnApi cudnn() {
     // Its engines ask for these by name and find them once they are loaded, wherever they lie.
     search(candidates("libcublasLt.so"));
-    searchCompiler();
+    searchCompiler(candidates("libnvrtc.so"));
     CudnnApi cudnn =
         link(
             List.of(CUDNN),
@@ -172,12 +180,17 @@ public final class CudaLibraries {
           cudaVersion(driverVersion),
           OLDEST_DRIVER_OF_CUDA_13);
     }
+    if (builtFor < CUDA_13 && driverVersion >= CUDA_13) {
+      // It asks for those of its own CUDA, whichever others are there.
+      search(List.of("libcublasLt.so.12"));
+      searchCompiler(List.of("libnvrtc.so.12"));
+    }
     return cudnn;
   }
 
   /** NVIDIA's run-time compiler, which cuDNN can do without, and the file that it looks for. */
-  private void searchCompiler() {
-    search(candidates("libnvrtc.so"))
+  private void searchCompiler(List<String> names) {
+    search(names)
         .location()
         .map(Path::of)
         .filter(Path::isAbsolute)
@@ -268,10 +281,20 @@ public final class CudaLibraries {
           search.lookIn(path.named());
           search.lookIn(path.usual());
           if (loaderMayFind) {
-            search.askLoader();
+            search.askLoader(functionOf(first));
           }
           return search;
         });
+  }
+
+  /** Returns a function that a library has in every version. */
+  private static String functionOf(String file) {
+    return switch (file.substring(0, file.indexOf('.'))) {
+      case "libcudnn" -> "cudnnGetVersion";
+      case "libcublas" -> "cublasGetVersion_v2";
+      case "libcublasLt" -> "cublasLtGetVersion";
+      default -> "nvrtcVersion";
+    };
   }
 
   private String location(String name) {

@@ -63,35 +63,49 @@ public final class CudaLibrarySearch {
     }
   }
 
-  /** Leaves the search to the loader, by name. */
-  void askLoader() {
+  /**
+   * Leaves the search to the loader, by name.
+   *
+   * @param function one that the library exports: where it lies tells which file the loader took
+   */
+  void askLoader(String function) {
     for (String name : names) {
       if (library == null) {
-        tryName(name);
+        tryName(name, function);
       }
     }
   }
 
-  private void tryName(String name) {
+  private void tryName(String name, String function) {
     try {
       library = SharedLibrary.openByName(name);
-      location = mappedFile(name).orElse(name);
+      location = library.find(function).flatMap(code -> mappedFile(code.address())).orElse(name);
       attempts.add(new Attempt(location, LOADED));
     } catch (UnsatisfiedLinkError e) {
       attempts.add(new Attempt(name, e.getMessage()));
     }
   }
 
-  /** Returns the file that the loader took, as the kernel lists it. */
-  private static Optional<String> mappedFile(String name) {
+  /**
+   * Returns the file that lies at an address, as the kernel lists it: the one that links led to,
+   * such as {@code libcuda.so.580.65.06}, by whose name nobody can look for it.
+   */
+  private static Optional<String> mappedFile(long address) {
     try (Stream<String> mappings = Files.lines(Path.of("/proc/self/maps"))) {
       return mappings
-          .filter(mapping -> mapping.contains("/" + name))
+          .filter(mapping -> mapping.contains("/") && covers(mapping, address))
           .map(mapping -> mapping.substring(mapping.indexOf('/')))
           .findFirst();
     } catch (IOException notLinux) {
       return Optional.empty();
     }
+  }
+
+  /** A line begins with the first address and the one behind the last, as {@code 7f00-7f80}. */
+  private static boolean covers(String mapping, long address) {
+    String[] bounds = mapping.substring(0, mapping.indexOf(' ')).split("-");
+    return Long.compareUnsigned(Long.parseUnsignedLong(bounds[0], 16), address) <= 0
+        && Long.compareUnsigned(address, Long.parseUnsignedLong(bounds[1], 16)) < 0;
   }
 
   Optional<SharedLibrary> library() {

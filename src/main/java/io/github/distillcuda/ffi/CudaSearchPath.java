@@ -178,9 +178,13 @@ final class CudaSearchPath {
         .forEach(folders::add);
   }
 
-  /** Returns the file that NVIDIA's run-time compiler opens by name when it first compiles. */
+  /**
+   * Returns the file that NVIDIA's run-time compiler opens by name when it first compiles: of its
+   * own CUDA.
+   */
   static Optional<Path> builtinsBeside(Path compiler) {
-    return list(compiler.getParent(), "libnvrtc-builtins.so.").findFirst();
+    String cuda = compiler.getFileName().toString().replaceFirst("libnvrtc\\.so\\.(\\d+).*", "$1");
+    return list(compiler.getParent(), "libnvrtc-builtins.so." + cuda + ".").findFirst();
   }
 
   private Optional<Path> variable(String name) {

@@ -35,7 +35,6 @@ public final class CudnnConstants {
   public static final int CUDNN_ACTIVATION_IDENTITY = 5;
 
   // cudnnPoolingMode_t
-  public static final int CUDNN_POOLING_MAX = 0;
   public static final int CUDNN_POOLING_MAX_DETERMINISTIC = 3;
 
   // cudnnConvolutionFwdAlgo_t

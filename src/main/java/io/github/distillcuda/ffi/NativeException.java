@@ -41,6 +41,16 @@ public final class NativeException extends DistillException {
     this.code = code;
   }
 
+  private NativeException(NativeException failure, String more) {
+    super(failure.exitCode(), failure.getMessage() + more, failure);
+    code = failure.code;
+  }
+
+  @Override
+  public NativeException with(String more) {
+    return new NativeException(this, more);
+  }
+
   /** The driver, cuBLAS and cuDNN have a number each for it, and these names. */
   private static ExitCode exitCodeOf(String name) {
     boolean noRoom =

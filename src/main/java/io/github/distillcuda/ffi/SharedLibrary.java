@@ -11,6 +11,7 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /** One native library, loaded until the process ends. */
@@ -77,14 +78,18 @@ final class SharedLibrary {
     return LINKER.downcallHandle(address, descriptor);
   }
 
+  /** Returns where a function or a variable is, if the library exports it. */
+  Optional<MemorySegment> find(String symbol) {
+    return symbols.find(symbol);
+  }
+
   /**
    * Returns where a function or a variable is.
    *
    * @throws UnsatisfiedLinkError if the library does not export it
    */
   MemorySegment address(String symbol) {
-    return symbols
-        .find(symbol)
+    return find(symbol)
         .orElseThrow(() -> new UnsatisfiedLinkError(name + " does not export " + symbol));
   }
 

@@ -137,6 +137,30 @@ class CudaChoiceTest {
     assertThat(notes).isEmpty();
   }
 
+  /** Kernels are built for compute capability 7.5: on less, the first of them would fail. */
+  @Test
+  void aGpuThatIsTooOldIsNotTaken() {
+    EmulatedDevice volta = new EmulatedDevice().withComputeCapability(70);
+    String reason =
+        "cuda:%d Emulated GPU has compute capability 7.0: too old, compute capability 7.5 or later"
+            + " is needed; use a newer GPU";
+    try (Backend backend = select(new DeviceRequest.Auto(), () -> EmulatedEngine.of(volta))) {
+      assertThat(backend.info().device()).doesNotContain("cuda");
+    }
+    assertThat(notes).singleElement().asString().endsWith("not CUDA: " + reason.formatted(0));
+    assertThatExceptionOfType(DistillException.class)
+        .isThrownBy(() -> select(new DeviceRequest.Cuda(1), () -> EmulatedEngine.of(volta)))
+        .withMessage("--device cuda:1: %s; or use --device cpu", reason.formatted(1))
+        .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.DEVICE));
+    assertThatExceptionOfType(DistillException.class)
+        .isThrownBy(
+            () -> Backends.requirePresent(new DeviceRequest.Cuda(1), OPTIONS, volta::driver))
+        .withMessage("--device cuda:1: %s; or use --device cpu", reason.formatted(1));
+    assertThat(volta.live()).isEmpty();
+    EmulatedDevice turing = new EmulatedDevice().withComputeCapability(75);
+    select(new DeviceRequest.Cuda(0), () -> EmulatedEngine.of(turing)).close();
+  }
+
   /** A library that is there and does not work is as good as none, to auto. */
   @Test
   void autoFallsBackWhereALibraryDoesNotStart() {

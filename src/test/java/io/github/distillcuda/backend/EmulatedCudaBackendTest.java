@@ -10,6 +10,7 @@ import io.github.distillcuda.backend.BackendOptions.Layers;
 import io.github.distillcuda.backend.BackendOptions.Precision;
 import io.github.distillcuda.backend.cuda.CudaBackend;
 import io.github.distillcuda.backend.reference.TinyStep;
+import io.github.distillcuda.cuda.ComputeLane;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.emulator.library.EmulatedCublasLt;
 import io.github.distillcuda.emulator.library.EmulatedEngine;
@@ -17,6 +18,7 @@ import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.ffi.CublasConstants;
 import io.github.distillcuda.ffi.CublasLtApi;
+import io.github.distillcuda.ffi.CudaConstants;
 import io.github.distillcuda.nn.Architecture;
 import io.github.distillcuda.tensor.Tensor;
 import java.nio.file.Files;
@@ -218,6 +220,32 @@ class EmulatedCudaBackendTest {
                 + " fp32")
         .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.USAGE));
     assertThat(device.live()).isEmpty();
+  }
+
+  /** Wherever memory is allocated or a kernel is loaded: by a layer, a plan or a lane. */
+  @Test
+  void whatFailsSaysWhichOptionHelps() {
+    BackendOptions options = options(Kernels.FUSED, Layers.CUDNN, Precision.FP32);
+    EmulatedDevice small = new EmulatedDevice();
+    try (Backend backend = new CudaBackend(EmulatedEngine.of(small), 0, options)) {
+      small.withFreeBytes(ComputeLane.WORKSPACE_BYTES - 1);
+      assertThatExceptionOfType(DistillException.class)
+          .isThrownBy(() -> new Training(backend))
+          .withMessageMatching(
+              "GPU memory: .*workspace of \\S+ needs .*; use a smaller --batch-size")
+          .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.DEVICE_MEMORY));
+    }
+    EmulatedDevice refusing = new EmulatedDevice();
+    for (int target : new int[] {90, 80, 75}) {
+      refusing.refusing(target, CudaConstants.CUDA_ERROR_UNSUPPORTED_PTX_VERSION);
+    }
+    try (Backend backend = new CudaBackend(EmulatedEngine.of(refusing), 0, options)) {
+      assertThatExceptionOfType(DistillException.class)
+          .isThrownBy(() -> new Training(backend))
+          .withMessageStartingWith("the kernels of ")
+          .withMessageEndingWith("; use a newer driver or GPU; or use --device cpu")
+          .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.DEVICE));
+    }
   }
 
   private static Training measuring(

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.gson.JsonParser;
+import io.github.distillcuda.ffi.CudaStub;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -13,8 +14,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -82,6 +85,39 @@ class ProgramTest {
       proxy.setSoTimeout(1);
       assertThatThrownBy(proxy::accept).isInstanceOf(SocketTimeoutException.class);
     }
+  }
+
+  /** The program in a process with a library of which the first argument is the file. */
+  static final class BesideALibrary {
+    @SuppressWarnings("restricted")
+    public static void main(String[] args) {
+      System.load(args[0]);
+      Cli.main(Arrays.copyOfRange(args, 1, args.length));
+    }
+  }
+
+  /** As the driver of a GPU that hangs; the exit handlers of C are what halt() runs, too. */
+  @Test
+  void anExitHandlerThatHangsDoesNotHoldUpTheEndForWantOfADevice() throws Exception {
+    Path library = temporary.resolve("libhanging.so");
+    CudaStub.compile(
+        library,
+        """
+        #include <stdlib.h>
+        #include <unistd.h>
+        static void hang(void) { for (;;) pause(); }
+        __attribute__((constructor)) static void load(void) { atexit(hang); }
+        """);
+    List<String> command =
+        command(List.of(), "run --device cuda:99", "--out", temporary.resolve("run"));
+    command.set(command.indexOf(Cli.class.getName()), BesideALibrary.class.getName());
+    command.add(command.indexOf(BesideALibrary.class.getName()) + 1, library.toString());
+    Path said = temporary.resolve("said");
+    process =
+        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(said.toFile()).start();
+    assertThat(process.waitFor(60, TimeUnit.SECONDS)).as("the process ends").isTrue();
+    assertThat(process.exitValue()).isEqualTo(5);
+    assertThat(said).content().startsWith("distill-cuda: --device cuda:99: ").endsWith("\n");
   }
 
   private static Process start(List<String> jvm, String options, String option, Path folder)

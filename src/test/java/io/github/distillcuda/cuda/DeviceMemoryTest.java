@@ -64,7 +64,7 @@ class DeviceMemoryTest {
         .withMessage(
             "GPU memory: conv2.output needs 11 MiB, 9 MiB of 81920 MiB are free; the largest "
                 + "buffers are buffer7 7 MiB, buffer6 6 MiB, buffer5 5 MiB, buffer4 4 MiB, "
-                + "buffer3 3 MiB; use a smaller --batch-size")
+                + "buffer3 3 MiB")
         .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.DEVICE_MEMORY));
     assertThat(context.memory().liveBytes()).isEqualTo(28 * MEBIBYTE);
   }

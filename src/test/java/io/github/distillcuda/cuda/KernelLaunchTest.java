@@ -15,7 +15,11 @@ import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.cuda.kernels.ReductionKernels;
 import io.github.distillcuda.cuda.kernels.StateLayout;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.ffi.CudaConstants;
 import io.github.distillcuda.ffi.CudaDriverApi;
+import io.github.distillcuda.ffi.NativeException;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -51,7 +55,9 @@ class KernelLaunchTest {
   @AfterEach
   void everythingIsFreed() {
     scope.close();
-    assertThat(device.live()).isEmpty();
+    if (!driver.latch().isLost()) {
+      assertThat(device.live()).isEmpty();
+    }
   }
 
   private KernelLaunch adam() {
@@ -134,6 +140,31 @@ class KernelLaunchTest {
         .isThrownBy(() -> launch.launch(stream))
         .withMessage("row_sums_fused_f32_v1 lacks [crossEntropy, state]");
     assertThat(device.functions()).doesNotContain("cuLaunchKernel");
+  }
+
+  /** The driver's own words have but an address for it. */
+  @Test
+  void aFailedLaunchNamesTheKernel() {
+    KernelLaunch launch = adam();
+    for (int result : new int[] {CudaConstants.CUDA_ERROR_OUT_OF_MEMORY, 701}) {
+      device.failNext("cuLaunchKernel", result);
+      assertThatExceptionOfType(NativeException.class)
+          .isThrownBy(() -> launch.launch(stream))
+          .withMessageStartingWith("cuLaunchKernel(")
+          .withMessageEndingWith("; the kernel to launch was adam_fused_f32_v2")
+          .satisfies(e -> assertThat(e.code()).isEqualTo(result))
+          .satisfies(
+              e ->
+                  assertThat(e.exitCode())
+                      .isEqualTo(result == 2 ? ExitCode.DEVICE_MEMORY : ExitCode.DEVICE));
+    }
+    device.failNext("cuLaunchKernel", CudaConstants.CUDA_ERROR_LAUNCH_FAILED);
+    assertThatExceptionOfType(DistillException.class)
+        .isThrownBy(() -> launch.launch(stream))
+        .withMessageStartingWith("the GPU is lost until the program starts again: cuLaunchKernel(")
+        .withMessageEndingWith("; the kernel to launch was adam_fused_f32_v2")
+        .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.DEVICE));
+    assertThat(context.isLost()).isTrue();
   }
 
   @Test

@@ -11,6 +11,8 @@ import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What is said where the driver or a library is not there or not usable, on stand-ins in C. */
 class CudaLibrariesTest {
@@ -69,6 +71,23 @@ class CudaLibrariesTest {
         .isThrownBy(CudaTestLibraries.only(folder)::driver)
         .withMessageContaining("CUDA_ERROR_34")
         .withMessageEndingWith("stand-in for a driver: install driver 525.60.13 or newer");
+  }
+
+  /** What a driver that does not start says by its number alone. */
+  @ParameterizedTest
+  @CsvSource({
+    "802, start nvidia-fabricmanager",
+    "803, in a container use the libcuda of the host's driver",
+    "804, take cuda-compat out of LD_LIBRARY_PATH",
+    "999, look at nvidia-smi"
+  })
+  void aDriverThatDoesNotStart(int result, String advice) {
+    driver(13_000, "return %d;".formatted(result));
+    assertThatExceptionOfType(DistillException.class)
+        .isThrownBy(CudaTestLibraries.only(folder)::driver)
+        .withMessageContainingAll("(%d) text of %d; ".formatted(result, result), advice)
+        .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.DEVICE))
+        .satisfies(e -> assertThat(e.getMessage().lines()).hasSize(1));
   }
 
   @Test
@@ -208,6 +227,37 @@ class CudaLibrariesTest {
     assertThat(libraries.cudnn().cudnnGetCudartVersion()).isEqualTo(12_060);
   }
 
+  /** It asks for those of its own CUDA by name, where others would take the newest. */
+  @Test
+  void cudnnFindsTheLibrariesOfItsOwnCuda() throws Exception {
+    driver(13_000, "return 0;");
+    cudnn("long cudnnGetCudartVersion(void) { return 12060; }");
+    for (String name :
+        List.of(
+            "libcublasLt.so.13",
+            "libcublasLt.so.12",
+            "libnvrtc.so.13",
+            "libnvrtc.so.12",
+            "libnvrtc-builtins.so.12.6",
+            "libnvrtc-builtins.so.13.0")) {
+      CudaStub.compile(folder.resolve(name), "int something;");
+    }
+    CudaLibraries libraries = CudaTestLibraries.only(folder);
+    libraries.driver();
+    libraries.cudnn();
+    assertThat(libraries.searches())
+        .extracting(search -> Path.of(search.location().orElse("")).getFileName().toString())
+        .containsExactly(
+            "libcuda.so.1",
+            "libcublasLt.so.13",
+            "libnvrtc.so.13",
+            "libnvrtc-builtins.so.13.0",
+            "libcudnn.so.9",
+            "libcublasLt.so.12",
+            "libnvrtc.so.12",
+            "libnvrtc-builtins.so.12.6");
+  }
+
   @Test
   void aLibraryThatLacksAFunction() throws Exception {
     CudaStub.compile(folder.resolve("libcublasLt.so.13"), "int something;");
@@ -223,16 +273,34 @@ class CudaLibrariesTest {
   void theLoaderIsAskedLast() {
     CudaLibrarySearch search = new CudaLibrarySearch(List.of("libc.so.6"));
     search.lookIn(List.of(folder));
-    search.askLoader();
+    search.askLoader("fopen");
     assertThat(search.attempts()).hasSize(2);
-    assertThat(search.location().orElseThrow()).matches("/.*/libc\\.so\\.6");
+    assertThat(search.location().orElseThrow()).matches("/.*/libc[.-].*so.*");
 
     CudaLibrarySearch absent = new CudaLibrarySearch(List.of("libno-such-thing.so.1"));
-    absent.askLoader();
+    absent.askLoader("any");
     assertThat(absent.library()).isEmpty();
     assertThat(absent.failure())
         .isEqualTo(
             "libno-such-thing.so.1: cannot open shared object file: No such file or directory");
+  }
+
+  /** The name that is looked for is a link, as of every driver; the kernel lists files. */
+  @Test
+  void theFileThatTheLoaderTookIsKnownBehindLinks() throws Exception {
+    Path file = folder.resolve("libstandin.so.580.65.06");
+    CudaStub.compile(file, "int stand_in(void) { return 0; }");
+    Path link = Files.createSymbolicLink(folder.resolve("libstandin.so.1"), file);
+
+    CudaLibrarySearch search = new CudaLibrarySearch(List.of(link.toString()));
+    search.askLoader("stand_in");
+    assertThat(search.location()).contains(file.toRealPath().toString());
+    assertThat(search.attempts())
+        .containsExactly(new CudaLibrarySearch.Attempt(file.toRealPath().toString(), "loaded"));
+
+    CudaLibrarySearch other = new CudaLibrarySearch(List.of(link.toString()));
+    other.askLoader("no_such_function");
+    assertThat(other.location()).contains(link.toString());
   }
 
   // ---- Stand-ins

@@ -34,7 +34,7 @@ public final class CudaStub {
   }
 
   /** Compiles C to a shared library; skips the test where there is no C compiler. */
-  static CudaStub compile(Path file, String source, Path... needed)
+  public static CudaStub compile(Path file, String source, Path... needed)
       throws IOException, InterruptedException {
     return compile(file, source, Stream.of(needed).map(Path::toString).toArray(String[]::new));
   }

@@ -53,13 +53,16 @@ final class CudaSession implements AutoCloseable {
    * Opens a GPU for the calling thread.
    *
    * @param patience after how long without an end its work counts as hung
-   * @throws io.github.distillcuda.failure.DistillException if there is no such GPU or no room on it
+   * @throws DistillException DEVICE if there is no such GPU or it is too old for the kernels,
+   *     DEVICE_MEMORY if there is no room on it
    */
   CudaSession(CudaEngine engine, int ordinal, BackendOptions options, Duration patience) {
     this.options = options;
     try (DeviceScope opening = new DeviceScope()) {
       opening.own(scope);
       context = scope.own(CudaContext.open(engine.driver(), ordinal));
+      context.device().requireSupported();
+      context.memory().advise("use a smaller --batch-size");
       this.engine = engine;
       math = mathMode(options.precision());
       staging = scope.own(new HostStaging(stream(), STAGING_BYTES));
@@ -204,10 +207,17 @@ final class CudaSession implements AutoCloseable {
 
   /** Prepares a launch, whose arguments are bound next. A kernel is loaded when first needed. */
   KernelLaunch prepare(KernelSignature kernel, KernelSizes sizes) {
-    return kernels
-        .computeIfAbsent(kernel, one -> scope.own(KernelLibrary.load(context, List.of(one))))
-        .function(kernel)
-        .prepare(sizes);
+    return kernels.computeIfAbsent(kernel, this::load).function(kernel).prepare(sizes);
+  }
+
+  private KernelLibrary load(KernelSignature kernel) {
+    try {
+      return scope.own(KernelLibrary.load(context, List.of(kernel)));
+    } catch (DistillException e) {
+      throw e.exitCode() == ExitCode.DEVICE && !context.isLost()
+          ? e.with("; or use --device cpu")
+          : e;
+    }
   }
 
   /**

@@ -60,6 +60,7 @@ abstract class DeviceCalls extends EmulatedApi implements CudaDriverApi {
 
   private final Map<Integer, Long> contexts = new HashMap<>();
   private final ThreadLocal<Long> current = ThreadLocal.withInitial(() -> 0L);
+  private final Map<Long, Long> contextsOfMemory = new HashMap<>();
   private int allocations;
 
   DeviceCalls(EmulatedDevice device) {
@@ -237,7 +238,13 @@ abstract class DeviceCalls extends EmulatedApi implements CudaDriverApi {
     Region region = device().memory().allocate("allocation " + allocations++, (int) byteSize);
     device().allocated(byteSize);
     device().handles().add("memory", region.address(), region);
+    contextsOfMemory.put(region.address(), context());
     return region.address();
+  }
+
+  /** Returns the context that was current when the memory at an address was last allocated. */
+  final long contextOfMemory(long address) {
+    return contextsOfMemory.get(address);
   }
 
   /** Waits for the work that may use it, so for all. */

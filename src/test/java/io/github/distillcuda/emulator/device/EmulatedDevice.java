@@ -177,6 +177,11 @@ public final class EmulatedDevice {
     return allocated;
   }
 
+  /** Returns the context that memory was allocated in, by its first address. */
+  public long contextOfMemory(long address) {
+    return driver.contextOfMemory(address);
+  }
+
   /** Returns how many operations the device has done: kernels, copies, fills, library calls. */
   public long operations() {
     return operations;

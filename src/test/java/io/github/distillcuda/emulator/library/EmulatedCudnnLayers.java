@@ -151,9 +151,7 @@ abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements C
   private Pooling maximum(long pooling, TensorShape x, TensorShape y) {
     Pooling maximum = pooling(pooling);
     emulated(
-        maximum.mode() == CudnnConstants.CUDNN_POOLING_MAX
-            || maximum.mode() == CudnnConstants.CUDNN_POOLING_MAX_DETERMINISTIC,
-        () -> "this pooling");
+        maximum.mode() == CudnnConstants.CUDNN_POOLING_MAX_DETERMINISTIC, () -> "this pooling");
     emulated(
         maximum.rows().padsLessThan(maximum.windowHeight())
             && maximum.columns().padsLessThan(maximum.windowWidth()),
