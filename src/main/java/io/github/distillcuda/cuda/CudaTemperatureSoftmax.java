@@ -26,8 +26,7 @@ import java.util.Map;
  * <p>Made once for a type and a number of classes, then launched any number of times on any number
  * of rows: a launch is asynchronous, may be captured in a graph, and allocates nothing on the
  * device. A graph keeps addresses: this and the arrays must stay open until it is closed. The same
- * inputs give the same bits. Used and closed by the thread of its context, which must be current
- * there.
+ * inputs give the same bits. Used and closed by the thread of its context.
  */
 public final class CudaTemperatureSoftmax extends LogitsOperation {
   private final Map<Operation, KernelLaunch> launches = new EnumMap<>(Operation.class);

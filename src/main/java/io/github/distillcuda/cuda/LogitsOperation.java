@@ -140,7 +140,7 @@ abstract class LogitsOperation implements AutoCloseable {
     if (closed) {
       throw new IllegalStateException(this + " is closed");
     }
-    if (stream.context() != context) {
+    if (!stream.context().isSame(context)) {
       throw new IllegalArgumentException(
           "%s is in another context than %s".formatted(stream, this));
     }
