@@ -12,6 +12,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 
 /**
  * A 3x3 convolution of stride 1 and padding 1 for one batch size, forward and backward, on one
@@ -19,9 +20,10 @@ import java.util.Map;
  *
  * <p>Algorithms are chosen by rule among those that always give the same bits: implicit precomputed
  * GEMM forward, algorithm 1 for the gradients. Where TF32 may round, Winograd's transforms in
- * float32 err less than that and take the gradient of the filters, if cuDNN offers them for the
- * shape: its algorithm 1 sums on few multiprocessors (native-notes/gpu-runs.md). What is measured
- * instead may differ from run to run, so a run that goes on takes what it had.
+ * float32 err less than that and take the gradient of the filters as long as they fit the workspace
+ * that a lane has anyway: of small batches algorithm 1 sums on few multiprocessors, of large ones
+ * Winograd is the slower (native-notes/cudnn.md). What is measured instead may differ from run to
+ * run, so a run that goes on takes what it had.
  *
  * <p>x of [N, in, H, W], w of [out, in, 3, 3], bias [out], y of [N, out, H, W], in the format of
  * the lane's arithmetic; gradients likewise, that of w too. All calls are asynchronous and allocate
@@ -101,14 +103,13 @@ public final class ConvolutionPlan implements AutoCloseable {
    */
   public boolean take(Direction direction, ConvolutionAlgorithm algorithm) {
     return lane.math().accepts(algorithm.mathType())
-        && isSupported(() -> choose(direction, algorithm));
+        && isOffered(() -> choose(direction, algorithm, Long.MAX_VALUE));
   }
 
-  /** Makes a call, and returns whether cuDNN has it for this shape and arithmetic. */
-  private static boolean isSupported(Runnable call) {
+  /** Returns what a call does; false if cuDNN does not have it for this shape and arithmetic. */
+  private static boolean isOffered(BooleanSupplier call) {
     try {
-      call.run();
-      return true;
+      return call.getAsBoolean();
     } catch (NativeException e) {
       if (e.code() / 1000 == NOT_SUPPORTED_THOUSANDS) {
         return false;
@@ -122,9 +123,12 @@ public final class ConvolutionPlan implements AutoCloseable {
     boolean winograd =
         direction == Direction.BACKWARD_FILTER
             && lane.math() == MathMode.TF32
-            && take(
-                direction,
-                byRule(CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_WINOGRAD_NONFUSED));
+            && isOffered(
+                () ->
+                    choose(
+                        direction,
+                        byRule(CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_WINOGRAD_NONFUSED),
+                        ComputeLane.WORKSPACE_BYTES));
     if (!winograd) {
       choose(
           direction,
@@ -133,7 +137,8 @@ public final class ConvolutionPlan implements AutoCloseable {
                 case FORWARD -> CudnnConstants.CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM;
                 case BACKWARD_DATA -> CudnnConstants.CUDNN_CONVOLUTION_BWD_DATA_ALGO_1;
                 case BACKWARD_FILTER -> CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1;
-              }));
+              }),
+          Long.MAX_VALUE);
     }
   }
 
@@ -141,11 +146,18 @@ public final class ConvolutionPlan implements AutoCloseable {
     return new ConvolutionAlgorithm(number, lane.math().convolution(), false);
   }
 
-  private void choose(Direction direction, ConvolutionAlgorithm algorithm) {
+  /** Chooses an algorithm, unless it wants more workspace than this; returns whether. */
+  private boolean choose(
+      Direction direction, ConvolutionAlgorithm algorithm, long mostWorkspaceBytes) {
     Choice choice = choices.get(direction);
     cudnn.cudnnSetConvolutionMathType(choice.convolution.address(), algorithm.mathType());
-    lane.reserve(workspace(direction, choice.convolution, algorithm.number()));
+    long needed = workspace(direction, choice.convolution, algorithm.number());
+    if (needed > mostWorkspaceBytes) {
+      return false;
+    }
+    lane.reserve(needed);
     choice.algorithm = algorithm;
+    return true;
   }
 
   private long workspace(Direction direction, LibraryObject convolution, int algorithm) {
@@ -301,7 +313,11 @@ public final class ConvolutionPlan implements AutoCloseable {
    * it; overwrites y.
    */
   public boolean offersForwardBiasRelu(DeviceSpan xs, DeviceSpan ws, DeviceSpan bs, DeviceSpan ys) {
-    return isSupported(() -> forwardBiasRelu(xs, ws, bs, ys));
+    return isOffered(
+        () -> {
+          forwardBiasRelu(xs, ws, bs, ys);
+          return true;
+        });
   }
 
   /** {@code dx = gradient of x}. */

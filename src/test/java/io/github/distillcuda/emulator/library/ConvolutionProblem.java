@@ -66,9 +66,20 @@ record ConvolutionProblem(
             && x.format() == CudnnConstants.CUDNN_TENSOR_NCHW;
   }
 
-  /** Returns what an algorithm needs: 0 needs nothing; all others have tables to keep. */
+  /**
+   * Returns what an algorithm needs: 0 nothing, Winograd's its transforms, 1 partial sums and, for
+   * tensor cores, float32 in their order. Of the latter two it is about what gpu-library-layers.csv
+   * has for an H200.
+   */
   long workspaceBytes(int algorithm) {
-    return algorithm == 0 ? 0 : 256 + 4L * w.elements() * (1 + direction.ordinal());
+    long images = 4L * (x.elements() + y.elements());
+    if (isWinograd(algorithm)) {
+      return images * 9 / 4;
+    }
+    boolean reorders =
+        x.format() == CudnnConstants.CUDNN_TENSOR_NCHW && mathType != CudnnConstants.CUDNN_FMA_MATH;
+    long filters = 256 + 4L * w.elements() * (1 + direction.ordinal());
+    return algorithm == 0 ? 0 : filters + (reorders ? images * 3 / 2 : 0);
   }
 
   boolean isDeterministic(int algorithm) {
