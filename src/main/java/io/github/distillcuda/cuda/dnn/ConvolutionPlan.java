@@ -52,6 +52,11 @@ public final class ConvolutionPlan implements AutoCloseable {
     private final LibraryObject convolution;
     private ConvolutionAlgorithm algorithm;
 
+    /**
+     * What cuDNN asked for, and is lent: what it does with more would depend on the plans before.
+     */
+    private long workspaceBytes;
+
     Choice(LibraryObject convolution) {
       this.convolution = convolution;
     }
@@ -157,6 +162,7 @@ public final class ConvolutionPlan implements AutoCloseable {
     }
     lane.reserve(needed);
     choice.algorithm = algorithm;
+    choice.workspaceBytes = needed;
     return true;
   }
 
@@ -235,7 +241,7 @@ public final class ConvolutionPlan implements AutoCloseable {
               ys.address(),
               results,
               lane.workspace(),
-              lane.workspaceBytes());
+              MEASURED_WORKSPACE);
       case BACKWARD_DATA ->
           cudnn.cudnnFindConvolutionBackwardDataAlgorithmEx(
               lane.cudnn(),
@@ -248,7 +254,7 @@ public final class ConvolutionPlan implements AutoCloseable {
               xs.address(),
               results,
               lane.workspace(),
-              lane.workspaceBytes());
+              MEASURED_WORKSPACE);
       case BACKWARD_FILTER ->
           cudnn.cudnnFindConvolutionBackwardFilterAlgorithmEx(
               lane.cudnn(),
@@ -261,7 +267,7 @@ public final class ConvolutionPlan implements AutoCloseable {
               ws.address(),
               results,
               lane.workspace(),
-              lane.workspaceBytes());
+              MEASURED_WORKSPACE);
     };
   }
 
@@ -278,7 +284,7 @@ public final class ConvolutionPlan implements AutoCloseable {
         choice.convolution.address(),
         choice.algorithm.number(),
         lane.workspace(),
-        lane.workspaceBytes(),
+        choice.workspaceBytes,
         0,
         y.address(),
         ys.address());
@@ -297,7 +303,7 @@ public final class ConvolutionPlan implements AutoCloseable {
         choice.convolution.address(),
         choice.algorithm.number(),
         lane.workspace(),
-        lane.workspaceBytes(),
+        choice.workspaceBytes,
         0,
         y.address(),
         ys.address(),
@@ -333,7 +339,7 @@ public final class ConvolutionPlan implements AutoCloseable {
         choice.convolution.address(),
         choice.algorithm.number(),
         lane.workspace(),
-        lane.workspaceBytes(),
+        choice.workspaceBytes,
         0,
         x.address(),
         dx.address());
@@ -352,7 +358,7 @@ public final class ConvolutionPlan implements AutoCloseable {
         choice.convolution.address(),
         choice.algorithm.number(),
         lane.workspace(),
-        lane.workspaceBytes(),
+        choice.workspaceBytes,
         0,
         w.address(),
         dw.address());

@@ -6,11 +6,13 @@ import io.github.distillcuda.cuda.ComputeLane;
 import io.github.distillcuda.cuda.CudaContext;
 import io.github.distillcuda.cuda.CudaEngine;
 import io.github.distillcuda.cuda.DeviceScope;
+import io.github.distillcuda.cuda.DeviceSpan;
 import io.github.distillcuda.cuda.MathMode;
 import io.github.distillcuda.cuda.dnn.ConvolutionPlan.Direction;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.emulator.library.EmulatedEngine;
 import io.github.distillcuda.ffi.CudnnConstants;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -59,5 +61,31 @@ class ConvolutionPlanTest {
                     MathMode.TF32.convolution(),
                     false)))
         .isTrue();
+  }
+
+  /** A lane's workspace is as large as the largest of its plans wants it. */
+  @Test
+  void cudnnIsLentWhatItAskedForHoweverMuchIsReserved() {
+    ComputeLane lane = lane(MathMode.TF32);
+    ConvolutionPlan plan = plan(lane, 8);
+    for (Direction direction : Direction.values()) {
+      plan.takeByRule(direction);
+    }
+    DeviceSpan any = DeviceSpan.of(scope.own(context.memory().allocate("any", 16)));
+    List<String> alone = lent(plan, any);
+    assertThat(alone).doesNotHaveDuplicates();
+    lane.reserve(2 * lane.workspaceBytes());
+    assertThat(lent(plan, any)).isEqualTo(alone);
+  }
+
+  /** Computes in all directions, and returns the size of the workspace in each call. */
+  private List<String> lent(ConvolutionPlan plan, DeviceSpan any) {
+    int before = device.callCount();
+    plan.forward(any, any, any);
+    plan.dataGradient(any, any, any);
+    plan.filterGradient(any, any, any);
+    return device.calls().subList(before, device.callCount()).stream()
+        .map(call -> call.split(", ")[9])
+        .toList();
   }
 }
