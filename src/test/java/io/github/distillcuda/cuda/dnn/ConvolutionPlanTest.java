@@ -40,9 +40,9 @@ class ConvolutionPlanTest {
     assertThat(device.live()).isEmpty();
   }
 
-  /** Of 105 images on the emulated cuDNN asks for more than 32 MiB to transform. */
+  /** Of 104 images on the emulated cuDNN asks for more than 32 MiB to transform. */
   @ParameterizedTest
-  @CsvSource({"TF32, 64, 5", "TF32, 104, 5", "TF32, 105, 1", "TF32, 256, 1", "FP32, 64, 1"})
+  @CsvSource({"TF32, 64, 5", "TF32, 103, 5", "TF32, 104, 1", "TF32, 256, 1", "FP32, 64, 1"})
   void winogradTakesTheFilterGradientsOfSmallBatches(MathMode math, int batch, int algorithm) {
     ConvolutionPlan plan = plan(lane(math), batch);
     plan.takeByRule(Direction.BACKWARD_FILTER);

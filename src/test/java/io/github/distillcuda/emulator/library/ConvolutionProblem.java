@@ -67,19 +67,14 @@ record ConvolutionProblem(
   }
 
   /**
-   * Returns what an algorithm needs: 0 nothing, Winograd's its transforms, 1 partial sums and, for
-   * tensor cores, float32 in their order. Of the latter two it is about what gpu-library-layers.csv
-   * has for an H200.
+   * Returns what an algorithm needs: 0 nothing; all others tables, Winograd's its transforms, and 1
+   * float32 in the order of tensor cores, about as much as gpu-library-layers.csv has for an H200.
    */
   long workspaceBytes(int algorithm) {
     long images = 4L * (x.elements() + y.elements());
-    if (isWinograd(algorithm)) {
-      return images * 9 / 4;
-    }
-    boolean reorders =
-        x.format() == CudnnConstants.CUDNN_TENSOR_NCHW && mathType != CudnnConstants.CUDNN_FMA_MATH;
-    long filters = 256 + 4L * w.elements() * (1 + direction.ordinal());
-    return algorithm == 0 ? 0 : filters + (reorders ? images * 3 / 2 : 0);
+    boolean reorders = mathType == CudnnConstants.CUDNN_DEFAULT_MATH;
+    long copies = isWinograd(algorithm) ? images * 9 / 4 : reorders ? images * 3 / 2 : 0;
+    return algorithm == 0 ? 0 : 256 + 4L * w.elements() * (1 + direction.ordinal()) + copies;
   }
 
   boolean isDeterministic(int algorithm) {
