@@ -1,5 +1,6 @@
 package io.github.distillcuda.backend;
 
+import io.github.distillcuda.tensor.Shape;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -58,6 +59,16 @@ public record PlannedModel(
 
   private static long sum(List<Integer> steps) {
     return steps.stream().mapToLong(Integer::longValue).sum();
+  }
+
+  /** Returns the most rows a step can have: no tensor has more elements than an int counts. */
+  public int mostRows() {
+    return Integer.MAX_VALUE
+        / layers.stream()
+            .flatMap(layer -> Stream.of(layer.inputShape(), layer.productShape()))
+            .mapToInt(Shape::elements)
+            .max()
+            .orElse(1);
   }
 
   /** Returns the rows of the largest of its steps. */
