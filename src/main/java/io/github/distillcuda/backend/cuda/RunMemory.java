@@ -6,6 +6,7 @@ import io.github.distillcuda.backend.PlannedModel;
 import io.github.distillcuda.cuda.ComputeLane;
 import io.github.distillcuda.cuda.DeviceMemory;
 import io.github.distillcuda.cuda.MathMode;
+import io.github.distillcuda.cuda.dnn.ConvolutionPlan;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import java.util.Comparator;
@@ -33,6 +34,7 @@ final class RunMemory {
   /**
    * Throws unless there is room; see {@link Backend#requireRoom}. Gives the lanes the largest
    * workspace of the run: one that grew from step to step would leave the smaller ones behind.
+   * Where that leaves no room to measure algorithms in, none is measured.
    */
   void requireRoom(CudaSession session, int batch) {
     DeviceMemory memory = session.context().memory();
@@ -49,6 +51,10 @@ final class RunMemory {
                   DeviceMemory.mebibytes(bytesOfLanes()),
                   memory.account(),
                   advice(memory.freeBytes(), batch)));
+    }
+    if (total() + Branch.values().length * ConvolutionPlan.MEASURED_WORKSPACE
+        > memory.freeBytes()) {
+      session.measureNothing();
     }
     for (Branch branch : Branch.values()) {
       session.lane(branch).reserve(workspaceBytes());

@@ -4,6 +4,8 @@ import io.github.distillcuda.cuda.ComputeLane;
 import io.github.distillcuda.cuda.DeviceSpan;
 import io.github.distillcuda.cuda.LibraryObject;
 import io.github.distillcuda.cuda.MathMode;
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.ffi.CudnnApi;
 import io.github.distillcuda.ffi.CudnnConstants;
 import io.github.distillcuda.ffi.CudnnPerformance;
@@ -33,8 +35,8 @@ public final class ConvolutionPlan implements AutoCloseable {
   /** cuDNN has at most 8 algorithms a direction, each with and without tensor cores. */
   private static final int MOST_RESULTS = 16;
 
-  /** What a measured algorithm may ask for. */
-  private static final long MEASURED_WORKSPACE = 256L << 20;
+  /** What a measured algorithm may ask for, and measuring reserves. */
+  public static final long MEASURED_WORKSPACE = 256L << 20;
 
   /** Of the status codes of cuDNN 9, those from 3000 on say that it lacks something. */
   private static final int NOT_SUPPORTED_THOUSANDS =
@@ -197,16 +199,19 @@ public final class ConvolutionPlan implements AutoCloseable {
 
   /**
    * Measures the algorithms of a direction on the device and chooses the fastest within the lane's
-   * arithmetic, by rule if there is none. Overwrites the result.
+   * arithmetic, by rule if there is none or no room to measure in. Overwrites the result.
    *
    * @param xs x, or its gradient
    * @param ws w, or its gradient
    * @param ys y, or its gradient
    */
   public void measure(Direction direction, DeviceSpan xs, DeviceSpan ws, DeviceSpan ys) {
+    if (!hasRoomToMeasure()) {
+      takeByRule(direction);
+      return;
+    }
     long convolution = choices.get(direction).convolution.address();
     cudnn.cudnnSetConvolutionMathType(convolution, lane.math().convolution());
-    lane.reserve(MEASURED_WORKSPACE);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment results = arena.allocate(MOST_RESULTS * CudnnPerformance.BYTES, 8);
       int found = find(direction, convolution, xs, ws, ys, results);
@@ -218,6 +223,19 @@ public final class ConvolutionPlan implements AutoCloseable {
       if (!chosen) {
         takeByRule(direction);
       }
+    }
+  }
+
+  /** Reserves what measuring takes, if the GPU has it: the rule's algorithms do with less. */
+  private boolean hasRoomToMeasure() {
+    try {
+      lane.reserve(MEASURED_WORKSPACE);
+      return true;
+    } catch (DistillException e) {
+      if (e.exitCode() == ExitCode.DEVICE_MEMORY) {
+        return false;
+      }
+      throw e;
     }
   }
 

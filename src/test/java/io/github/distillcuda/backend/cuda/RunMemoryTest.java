@@ -31,10 +31,25 @@ class RunMemoryTest {
   private static final long IMAGE_BYTES = (long) Architecture.IMAGE.elements() * Float.BYTES;
 
   private static Backend open(EmulatedDevice device, Layers layers, Precision precision) {
+    return open(device, layers, precision, true);
+  }
+
+  private static Backend open(
+      EmulatedDevice device, Layers layers, Precision precision, boolean deterministic) {
     return new CudaBackend(
         EmulatedEngine.of(device),
         0,
-        new BackendOptions(0, true, Kernels.FUSED, layers, precision, Engine.AUTO));
+        new BackendOptions(0, deterministic, Kernels.FUSED, layers, precision, Engine.AUTO));
+  }
+
+  /** What the models need by the refusal of a GPU that is full; then it has so much, and more. */
+  private static void makeRoom(EmulatedDevice device, Backend backend, int batch, long more) {
+    device.withFreeBytes(0);
+    String refusal = catchThrowable(() -> backend.requireRoom(models(batch), batch)).getMessage();
+    Matcher needs = Pattern.compile("needs (\\d+) MiB more").matcher(refusal);
+    assertThat(needs.find()).as(refusal).isTrue();
+    double small = 1.01; // what is small beside tensors
+    device.withFreeBytes((long) (small * (Long.parseLong(needs.group(1)) << 20)) + more);
   }
 
   /** A full step and the longest tail an epoch can have, for each of the models. */
@@ -110,16 +125,26 @@ class RunMemoryTest {
     int batch = 300;
     EmulatedDevice device = new EmulatedDevice().withoutWork();
     try (Backend backend = open(device, layers, precision)) {
-      device.withFreeBytes(0);
-      String refusal = catchThrowable(() -> backend.requireRoom(models(batch), batch)).getMessage();
-      Matcher needs = Pattern.compile("needs (\\d+) MiB more").matcher(refusal);
-      assertThat(needs.find()).as(refusal).isTrue();
       // A run gathers its images as operands; here they come in float32 and are rounded.
       long rounded = precision == Precision.BF16 ? rows(batch) * IMAGE_BYTES : 0;
-      double small = 1.01;
-      device.withFreeBytes((long) (small * (Long.parseLong(needs.group(1)) << 20)) + rounded);
+      makeRoom(device, backend, batch, rounded);
       backend.requireRoom(models(batch), batch);
       record(backend, batch);
+    }
+    assertThat(device.live()).isEmpty();
+  }
+
+  /** Measuring must not take what a later model will want, though it is free still. */
+  @ParameterizedTest
+  @CsvSource({"0, by rule", "512, measured"})
+  void algorithmsAreMeasuredWhereTheRunLeavesRoom(int moreMebibytes, String how) {
+    int batch = 300;
+    EmulatedDevice device = new EmulatedDevice().withoutWork();
+    try (Backend backend = open(device, Layers.CUDNN, Precision.TF32, false)) {
+      makeRoom(device, backend, batch, (long) moreMebibytes << 20);
+      backend.requireRoom(models(batch), batch);
+      record(backend, batch);
+      assertThat(backend.algorithms().values()).allSatisfy(one -> assertThat(one).endsWith(how));
     }
     assertThat(device.live()).isEmpty();
   }

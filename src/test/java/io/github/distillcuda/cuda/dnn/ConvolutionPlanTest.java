@@ -63,6 +63,20 @@ class ConvolutionPlanTest {
         .isTrue();
   }
 
+  /** Measuring takes 256 MiB; what the rule takes fits into less. */
+  @ParameterizedTest
+  @CsvSource({"1, false", "300, true"})
+  void whereThereIsNoRoomToMeasureTheRuleChooses(int freeMebibytes, boolean measured) {
+    ComputeLane lane = lane(MathMode.TF32);
+    ConvolutionPlan plan = plan(lane, 1);
+    DeviceSpan any = DeviceSpan.of(scope.own(context.memory().allocate("any", 32 * 32 * 32 * 4)));
+    device.withFreeBytes((long) freeMebibytes << 20);
+    for (Direction direction : Direction.values()) {
+      plan.measure(direction, any, any, any);
+      assertThat(plan.algorithm(direction).measured()).isEqualTo(measured);
+    }
+  }
+
   /** A lane's workspace is as large as the largest of its plans wants it. */
   @Test
   void cudnnIsLentWhatItAskedForHoweverMuchIsReserved() {
