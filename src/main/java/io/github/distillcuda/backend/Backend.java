@@ -48,8 +48,8 @@ public interface Backend extends AutoCloseable {
 
   /**
    * Throws unless a run's models may find room beside what is allocated already: better before the
-   * first of them is trained than when the last is created. Where memory is the host's, the host
-   * will see.
+   * first of them is trained than when the last is created. What all of them share of it is
+   * allocated here. Where memory is the host's, the host will see.
    *
    * @param batch the batch size, if a smaller one would do; else {@link #FIXED_BATCH}
    * @throws io.github.distillcuda.failure.DistillException DEVICE_MEMORY with what is needed, what

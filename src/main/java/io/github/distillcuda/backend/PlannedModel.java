@@ -1,6 +1,8 @@
 package io.github.distillcuda.backend;
 
+import io.github.distillcuda.tensor.Shape;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * A model that a run will have, for a device to say beforehand whether there is room for it.
@@ -8,13 +10,73 @@ import java.util.List;
  * @param name what people know it by
  * @param layers its layers
  * @param trainable whether it has gradients and moments
- * @param batchedRows the rows of its steps that grow with the batch size: of a full and of the last
- *     step of an epoch
- * @param otherRows the rows of its other steps, all of them forward passes
+ * @param batchedSteps the rows of each of its steps that grow with the batch size: of a full and of
+ *     the last step of an epoch
+ * @param otherSteps the rows of each of its other steps, all of them forward passes
  */
 public record PlannedModel(
-    String name, List<LayerSpec> layers, boolean trainable, int batchedRows, int otherRows) {
+    String name,
+    List<LayerSpec> layers,
+    boolean trainable,
+    List<Integer> batchedSteps,
+    List<Integer> otherSteps) {
   public PlannedModel {
     layers = List.copyOf(layers);
+    batchedSteps = List.copyOf(batchedSteps);
+    otherSteps = List.copyOf(otherSteps);
+  }
+
+  /**
+   * Returns the rows of each step that is recorded to go over so many images: of a full one, if
+   * there is one, and of the one that takes the rest.
+   */
+  public static List<Integer> steps(int images, int batch) {
+    return Stream.of(images < batch ? 0 : batch, images % batch).filter(rows -> rows > 0).toList();
+  }
+
+  /**
+   * Returns this model with another batch size, and a last step of an epoch that is nearly as
+   * large, as at worst.
+   */
+  public PlannedModel ofBatch(int rows) {
+    return new PlannedModel(
+        name,
+        layers,
+        trainable,
+        batchedSteps.isEmpty() ? batchedSteps : List.of(rows, rows - 1),
+        otherSteps);
+  }
+
+  /** Returns the rows of all steps that grow with the batch size. */
+  public long batchedRows() {
+    return sum(batchedSteps);
+  }
+
+  /** Returns the rows of all other steps. */
+  public long otherRows() {
+    return sum(otherSteps);
+  }
+
+  private static long sum(List<Integer> steps) {
+    return steps.stream().mapToLong(Integer::longValue).sum();
+  }
+
+  /** Returns the most rows a step can have: no tensor has more elements than an int counts. */
+  public int mostRows() {
+    return Integer.MAX_VALUE
+        / layers.stream()
+            .flatMap(layer -> Stream.of(layer.inputShape(), layer.productShape()))
+            .mapToInt(Shape::elements)
+            .max()
+            .orElse(1);
+  }
+
+  /** Returns the rows of the largest of its steps. */
+  public int largestStep() {
+    return Stream.of(batchedSteps, otherSteps)
+        .flatMap(List::stream)
+        .mapToInt(Integer::intValue)
+        .max()
+        .orElse(0);
   }
 }

@@ -3,11 +3,13 @@ package io.github.distillcuda.distill;
 import io.github.distillcuda.backend.Backend;
 import io.github.distillcuda.backend.Batch;
 import io.github.distillcuda.backend.LogitsTable;
+import io.github.distillcuda.backend.PlannedModel;
 import io.github.distillcuda.backend.ResidentDataset;
 import io.github.distillcuda.backend.StepProgram;
 import io.github.distillcuda.backend.StepRecorder;
 import io.github.distillcuda.backend.StepState;
 import io.github.distillcuda.nn.Network;
+import java.util.List;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 
@@ -40,9 +42,9 @@ public final class DatasetLogits {
     tail = size % BATCH == 0 ? null : record(backend, network, data, size % BATCH);
   }
 
-  /** Returns the rows of the steps that are recorded for so many images, for planning memory. */
-  public static int rowsOfSteps(int images) {
-    return (images < BATCH ? 0 : BATCH) + images % BATCH;
+  /** Returns the rows of each step that is recorded for so many images, for planning memory. */
+  public static List<Integer> steps(int images) {
+    return PlannedModel.steps(images, BATCH);
   }
 
   private StepProgram record(Backend backend, Network network, ResidentDataset data, int batch) {

@@ -2,6 +2,7 @@ package io.github.distillcuda.train;
 
 import io.github.distillcuda.backend.Backend;
 import io.github.distillcuda.backend.LossSpec;
+import io.github.distillcuda.backend.PlannedModel;
 import io.github.distillcuda.backend.ResidentDataset;
 import io.github.distillcuda.backend.StepProgress;
 import io.github.distillcuda.data.ImageDataset;
@@ -14,6 +15,7 @@ import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.NamedArray;
 import io.github.distillcuda.tensor.SplitMix64;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -85,7 +87,8 @@ public final class DistillationRun {
    * @param teacherFromFile the parameters of {@code config.teacherFile()} in state-dict order; null
    *     where the teacher is trained or not needed
    * @return what is in {@code metrics.json}
-   * @throws DistillException DEVICE_MEMORY if the device has no room for all of the models
+   * @throws DistillException USAGE if no tensor can hold a batch of this size, DEVICE_MEMORY if the
+   *     device has no room for all of the models
    */
   public RunMetrics execute(List<NamedArray> teacherFromFile) {
     stop.heed();
@@ -141,8 +144,20 @@ public final class DistillationRun {
   }
 
   private void requireRoom(Set<ModelRole> done, int batch) {
-    backend.requireRoom(
-        RunModels.of(config, done, dataset.trainCount(), dataset.testCount()), batch);
+    List<PlannedModel> models =
+        RunModels.of(config, done, dataset.trainCount(), dataset.testCount());
+    models.stream()
+        .filter(model -> model.largestStep() > model.mostRows())
+        .min(Comparator.comparingInt(PlannedModel::mostRows))
+        .ifPresent(this::refuse);
+    backend.requireRoom(models, batch);
+  }
+
+  private void refuse(PlannedModel model) {
+    throw new DistillException(
+        ExitCode.USAGE,
+        "--batch-size %d: a tensor of the %s would have more than %d elements; --batch-size %d fits"
+            .formatted(config.batchSize(), model.name(), Integer.MAX_VALUE, model.mostRows()));
   }
 
   private static void requireSame(String what, Record began, Record now, String advice) {

@@ -5,6 +5,7 @@ import io.github.distillcuda.distill.DatasetLogits;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** The models that a run will create: each one that is trained, and each again when it is done. */
 final class RunModels {
@@ -20,8 +21,8 @@ final class RunModels {
    */
   static List<PlannedModel> of(
       RunConfig config, Set<ModelRole> finished, int trainCount, int testCount) {
-    int training = rowsOfSteps(trainCount, config.batchSize());
-    int evaluation = DatasetLogits.rowsOfSteps(testCount);
+    List<Integer> training = PlannedModel.steps(trainCount, config.batchSize());
+    List<Integer> evaluation = DatasetLogits.steps(testCount);
     boolean distils = config.models().contains(ModelRole.STUDENT);
     List<PlannedModel> models = new ArrayList<>();
     for (ModelRole role : ModelRole.values()) {
@@ -40,21 +41,16 @@ final class RunModels {
       if (trained || done && role == ModelRole.TEACHER) {
         boolean teaches = role == ModelRole.TEACHER && distils;
         boolean online = teaches && config.recomputeTeacher();
-        int caching = teaches && !online ? DatasetLogits.rowsOfSteps(trainCount) : 0;
+        List<Integer> caching = teaches && !online ? DatasetLogits.steps(trainCount) : List.of();
         models.add(
             new PlannedModel(
                 role.toString(),
                 config.architecture(role).layers(),
                 false,
-                online ? training : 0,
-                evaluation + caching));
+                online ? training : List.of(),
+                Stream.concat(evaluation.stream(), caching.stream()).toList()));
       }
     }
     return models;
-  }
-
-  /** Those of a full step, if there is one, and of the one that takes the rest. */
-  private static int rowsOfSteps(int images, int batch) {
-    return (images < batch ? 0 : batch) + images % batch;
   }
 }

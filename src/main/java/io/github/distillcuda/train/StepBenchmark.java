@@ -101,8 +101,8 @@ public final class StepBenchmark {
                 "teacher",
                 Architecture.TEACHER.layers(),
                 false,
-                batch,
-                DatasetLogits.rowsOfSteps(IMAGES)),
+                List.of(batch),
+                DatasetLogits.steps(IMAGES)),
             student("student of cached logits"),
             student("student of recomputed logits")),
         batch);
@@ -111,7 +111,7 @@ public final class StepBenchmark {
   }
 
   private PlannedModel student(String name) {
-    return new PlannedModel(name, Architecture.STUDENT.layers(), true, batch, 0);
+    return new PlannedModel(name, Architecture.STUDENT.layers(), true, List.of(batch), List.of());
   }
 
   /**

@@ -8,6 +8,7 @@ import io.github.distillcuda.backend.BackendOptions.Layers;
 import io.github.distillcuda.backend.BackendOptions.Precision;
 import io.github.distillcuda.backend.cuda.CudaBackend;
 import io.github.distillcuda.backend.reference.TinyStep;
+import io.github.distillcuda.cuda.dnn.ConvolutionPlan;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.emulator.library.EmulatedEngine;
 import io.github.distillcuda.failure.DistillException;
@@ -47,6 +48,10 @@ class EveryNativeCallFailsTest {
   private static final int IMAGES = 8;
   private static final int BATCH = 4;
   private static final LossSpec LOSS = new LossSpec(5, 0.7);
+
+  /** Where there is no room to measure algorithms in, they are chosen by rule. */
+  private static final String MEASURING =
+      "cuMemAlloc_v2(0x%x)".formatted(ConvolutionPlan.MEASURED_WORKSPACE);
 
   private static EmulatedDevice newDevice() {
     return new EmulatedDevice().withoutWork();
@@ -115,8 +120,12 @@ class EveryNativeCallFailsTest {
     device.failCall(k, result);
     Throwable failure = failureOf(device, recorded);
     String what = "call %d, %s".formatted(k, device.call(k));
-    requireExitCode(failure, exitCode, what);
-    assertThat(failure.getMessage().lines()).as(what).hasSize(1);
+    if (exitCode == ExitCode.DEVICE_MEMORY && device.call(k).equals(MEASURING)) {
+      assertThat(failure).as(what).isNull();
+    } else {
+      requireExitCode(failure, exitCode, what);
+      assertThat(failure.getMessage().lines()).as(what).hasSize(1);
+    }
     assertThat(device.live()).as("alive after " + what).isEmpty();
   }
 

@@ -48,10 +48,10 @@ final class ConvolutionSteps {
             .flatMap(ConvolutionAlgorithm::parse)
             .map(algorithm -> plan.take(direction, algorithm))
             .orElse(false);
-    if (!known && session.options().deterministic()) {
-      plan.takeByRule(direction);
-    } else if (!known) {
+    if (!known && session.measures()) {
       plan.measure(direction, x, w, y);
+    } else if (!known) {
+      plan.takeByRule(direction);
     }
     session.algorithms().chose(what, plan.algorithm(direction).toString());
     return plan;

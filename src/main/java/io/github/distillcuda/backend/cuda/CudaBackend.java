@@ -85,8 +85,7 @@ public final class CudaBackend implements Backend {
   @Override
   public void requireRoom(List<PlannedModel> models, int batch) {
     session.check();
-    new RunMemory(models, session.options().layers(), session.math())
-        .requireRoom(session.context(), batch);
+    new RunMemory(models, session.options().layers(), session.math()).requireRoom(session, batch);
   }
 
   @Override

@@ -46,6 +46,7 @@ final class CudaSession implements AutoCloseable {
   private final AlgorithmChoices algorithms = new AlgorithmChoices();
   private final HostStaging staging;
   private final Watchdog watchdog;
+  private boolean measures;
   private DeviceBuffer ones;
   private boolean closed;
 
@@ -58,6 +59,7 @@ final class CudaSession implements AutoCloseable {
    */
   CudaSession(CudaEngine engine, int ordinal, BackendOptions options, Duration patience) {
     this.options = options;
+    measures = !options.deterministic();
     try (DeviceScope opening = new DeviceScope()) {
       opening.own(scope);
       context = scope.own(CudaContext.open(engine.driver(), ordinal));
@@ -114,6 +116,16 @@ final class CudaSession implements AutoCloseable {
 
   BackendOptions options() {
     return options;
+  }
+
+  /** Returns whether algorithms are measured, where there are several. */
+  boolean measures() {
+    return measures;
+  }
+
+  /** Lets all algorithms be chosen by rule from here on. */
+  void measureNothing() {
+    measures = false;
   }
 
   CudaContext context() {

@@ -4,9 +4,9 @@ import io.github.distillcuda.backend.Backend;
 import io.github.distillcuda.backend.BackendOptions.Layers;
 import io.github.distillcuda.backend.PlannedModel;
 import io.github.distillcuda.cuda.ComputeLane;
-import io.github.distillcuda.cuda.CudaContext;
 import io.github.distillcuda.cuda.DeviceMemory;
 import io.github.distillcuda.cuda.MathMode;
+import io.github.distillcuda.cuda.dnn.ConvolutionPlan;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import java.util.Comparator;
@@ -15,7 +15,7 @@ import java.util.stream.Collectors;
 
 /**
  * What the models of a run take, known before one of them is created. Nothing of a model is freed
- * before the run ends, so that this is a sum.
+ * before the run ends, so that this is a sum; the lanes compute all steps in one workspace each.
  */
 final class RunMemory {
   /** Of what is free, what a suggested batch may fill: partial sums want some too. */
@@ -31,55 +31,85 @@ final class RunMemory {
     this.math = math;
   }
 
-  /** Throws unless there is room; see {@link Backend#requireRoom}. */
-  void requireRoom(CudaContext context, int batch) {
-    long needed = models.stream().mapToLong(this::bytes).sum();
-    DeviceMemory memory = context.memory();
-    if (needed <= memory.freeBytes()) {
-      return;
+  /**
+   * Throws unless there is room; see {@link Backend#requireRoom}. Gives the lanes the largest
+   * workspace of the run: one that grew from step to step would leave the smaller ones behind.
+   * Where that leaves no room to measure algorithms in, none is measured.
+   */
+  void requireRoom(CudaSession session, int batch) {
+    DeviceMemory memory = session.context().memory();
+    if (total() > memory.freeBytes()) {
+      throw new DistillException(
+          ExitCode.DEVICE_MEMORY,
+          "GPU memory: this run needs %s more (%s, workspaces %s), %s; %s"
+              .formatted(
+                  DeviceMemory.mebibytes(total()),
+                  models.stream()
+                      .sorted(Comparator.comparingLong(this::bytes).reversed())
+                      .map(model -> model.name() + " " + DeviceMemory.mebibytes(bytes(model)))
+                      .collect(Collectors.joining(", ")),
+                  DeviceMemory.mebibytes(bytesOfLanes()),
+                  memory.account(),
+                  advice(memory.freeBytes(), batch)));
     }
-    throw new DistillException(
-        ExitCode.DEVICE_MEMORY,
-        "GPU memory: this run needs %s more (%s), %s; %s"
-            .formatted(
-                DeviceMemory.mebibytes(needed),
-                models.stream()
-                    .sorted(Comparator.comparingLong(this::bytes).reversed())
-                    .map(model -> model.name() + " " + DeviceMemory.mebibytes(bytes(model)))
-                    .collect(Collectors.joining(", ")),
-                memory.account(),
-                advice(memory.freeBytes(), batch)));
+    if (total() + Branch.values().length * ConvolutionPlan.MEASURED_WORKSPACE
+        > memory.freeBytes()) {
+      session.measureNothing();
+    }
+    for (Branch branch : Branch.values()) {
+      session.lane(branch).reserve(workspaceBytes());
+    }
   }
 
   private String advice(long free, int batch) {
     if (batch == Backend.FIXED_BATCH) {
       return "free some of it";
     }
-    long fixed = models.stream().mapToLong(this::fixedBytes).sum();
-    long ofARow = models.stream().mapToLong(this::bytesOfABatchedRow).sum();
-    double forSteps =
-        SUGGESTED_SHARE * free - fixed - Branch.values().length * (double) ComputeLane.OWN_BYTES;
-    // The last step of an epoch is a step of its own, and nearly as large at worst.
-    long rows = (long) (forSteps / (2.0 * ofARow));
-    return rows < 1
-        ? "not even steps of one image fit"
-        : "--batch-size " + Math.min(rows, batch - 1) + " fits";
+    int fits = 0;
+    int tooLarge = batch;
+    while (tooLarge - fits > 1) {
+      int rows = (fits + tooLarge) / 2;
+      if (ofBatch(rows).total() <= SUGGESTED_SHARE * free) {
+        fits = rows;
+      } else {
+        tooLarge = rows;
+      }
+    }
+    return fits == 0 ? "not even steps of one image fit" : "--batch-size " + fits + " fits";
+  }
+
+  private RunMemory ofBatch(int rows) {
+    return new RunMemory(models.stream().map(model -> model.ofBatch(rows)).toList(), layers, math);
+  }
+
+  private long total() {
+    return models.stream().mapToLong(this::bytes).sum() + bytesOfLanes();
   }
 
   private long bytes(PlannedModel model) {
-    return fixedBytes(model)
-        + model.batchedRows()
-            * new StepMemory(model.layers(), layers, model.trainable(), math).bytesOfARow();
-  }
-
-  private long fixedBytes(PlannedModel model) {
     return CudaParameterArena.bytes(model.layers(), model.trainable(), CudaSession.operands(math))
-        + model.otherRows() * new StepMemory(model.layers(), layers, false, math).bytesOfARow();
+        + model.batchedRows() * step(model, model.trainable()).bytesOfARow()
+        + model.otherRows() * step(model, false).bytesOfARow();
   }
 
-  private long bytesOfABatchedRow(PlannedModel model) {
-    return model.batchedRows() == 0
-        ? 0
-        : new StepMemory(model.layers(), layers, model.trainable(), math).bytesOfARow();
+  /** What lanes have besides their workspaces is cuBLAS's. */
+  private long bytesOfLanes() {
+    return Branch.values().length
+        * (ComputeLane.OWN_BYTES - ComputeLane.WORKSPACE_BYTES + workspaceBytes());
+  }
+
+  /** The most that a lane computes in: what does not grow with a step, and what does. */
+  private long workspaceBytes() {
+    return ComputeLane.WORKSPACE_BYTES
+        + models.stream()
+            .mapToLong(
+                model ->
+                    model.largestStep() * step(model, model.trainable()).workspaceBytesOfARow())
+            .max()
+            .orElse(0);
+  }
+
+  private StepMemory step(PlannedModel model, boolean trainable) {
+    return new StepMemory(model.layers(), layers, trainable, math);
   }
 }

@@ -4,13 +4,15 @@ import io.github.distillcuda.backend.BackendOptions.Layers;
 import io.github.distillcuda.backend.ConvolutionSpec;
 import io.github.distillcuda.backend.LayerSpec;
 import io.github.distillcuda.backend.LinearSpec;
+import io.github.distillcuda.cuda.ComputeLane;
 import io.github.distillcuda.cuda.MathMode;
 import io.github.distillcuda.tensor.DType;
 import java.util.List;
 
 /**
  * What the tensors of a step take, known before one of them is allocated: those of each layer as
- * its pass allocates them, without what is small beside them.
+ * its pass allocates them, without what is small beside them; and what cuDNN asks for to compute
+ * them.
  */
 final class StepMemory {
   private final List<LayerSpec> layers;
@@ -63,6 +65,43 @@ final class StepMemory {
         .filter(LinearSpec.class::isInstance)
         .mapToLong(layer -> (long) layer.outputShape().elements() * Float.BYTES)
         .sum();
+  }
+
+  /**
+   * Returns the bytes that each row of a step adds to the workspace of a lane at the most. In TF32
+   * cuDNN copies what it is given into the order of tensor cores, with channels in fours: one and a
+   * half times input and output, in whichever direction. In bfloat16 they are in that order, and
+   * copied only to fill up eights. So say all rows of {@code gpu-library-layers.csv} for the
+   * algorithms of the rule (an H200, batches of 64 and 256), but for up to 5 MB that do not grow
+   * with the batch: those, and Winograd's, are within {@link ComputeLane#WORKSPACE_BYTES}.
+   */
+  long workspaceBytesOfARow() {
+    return layers.stream()
+        .mapToLong(
+            layer ->
+                layer instanceof ConvolutionSpec convolution
+                    ? workspaceBytesOfARow(convolution)
+                    : 0)
+        .max()
+        .orElse(0);
+  }
+
+  private long workspaceBytesOfARow(ConvolutionSpec layer) {
+    long pixels = (long) layer.height() * layer.width();
+    return switch (math) {
+      case FP32 -> 0;
+      case TF32 -> {
+        boolean ownKernels = fused && FusedConvolution.isWhole(layer, math);
+        int channels = Math.ceilDiv(layer.inChannels(), 4) + Math.ceilDiv(layer.outChannels(), 4);
+        yield ownKernels ? 0 : pixels * channels * 4 * Float.BYTES * 3 / 2;
+      }
+      case BF16 -> pixels * (inEights(layer.inChannels()) + inEights(layer.outChannels()));
+    };
+  }
+
+  /** The bytes that channels of a pixel take in a copy that fills up eights, if there is one. */
+  private static int inEights(int channels) {
+    return channels % 8 == 0 ? 0 : Math.ceilDiv(channels, 8) * 8 * DType.BFLOAT16.bytes();
   }
 
   private long ofConvolution(ConvolutionSpec layer) {

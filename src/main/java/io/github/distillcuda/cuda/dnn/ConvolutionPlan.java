@@ -4,6 +4,8 @@ import io.github.distillcuda.cuda.ComputeLane;
 import io.github.distillcuda.cuda.DeviceSpan;
 import io.github.distillcuda.cuda.LibraryObject;
 import io.github.distillcuda.cuda.MathMode;
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.ffi.CudnnApi;
 import io.github.distillcuda.ffi.CudnnConstants;
 import io.github.distillcuda.ffi.CudnnPerformance;
@@ -12,6 +14,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 
 /**
  * A 3x3 convolution of stride 1 and padding 1 for one batch size, forward and backward, on one
@@ -19,9 +22,10 @@ import java.util.Map;
  *
  * <p>Algorithms are chosen by rule among those that always give the same bits: implicit precomputed
  * GEMM forward, algorithm 1 for the gradients. Where TF32 may round, Winograd's transforms in
- * float32 err less than that and take the gradient of the filters, if cuDNN offers them for the
- * shape: its algorithm 1 sums on few multiprocessors (native-notes/gpu-runs.md). What is measured
- * instead may differ from run to run, so a run that goes on takes what it had.
+ * float32 err less than that and take the gradient of the filters as long as they fit the workspace
+ * that a lane has anyway: of small batches algorithm 1 sums on few multiprocessors, of large ones
+ * Winograd is the slower (native-notes/cudnn.md). What is measured instead may differ from run to
+ * run, so a run that goes on takes what it had.
  *
  * <p>x of [N, in, H, W], w of [out, in, 3, 3], bias [out], y of [N, out, H, W], in the format of
  * the lane's arithmetic; gradients likewise, that of w too. All calls are asynchronous and allocate
@@ -31,8 +35,8 @@ public final class ConvolutionPlan implements AutoCloseable {
   /** cuDNN has at most 8 algorithms a direction, each with and without tensor cores. */
   private static final int MOST_RESULTS = 16;
 
-  /** What a measured algorithm may ask for. */
-  private static final long MEASURED_WORKSPACE = 256L << 20;
+  /** What a measured algorithm may ask for, and measuring reserves. */
+  public static final long MEASURED_WORKSPACE = 256L << 20;
 
   /** Of the status codes of cuDNN 9, those from 3000 on say that it lacks something. */
   private static final int NOT_SUPPORTED_THOUSANDS =
@@ -49,6 +53,11 @@ public final class ConvolutionPlan implements AutoCloseable {
   private static final class Choice {
     private final LibraryObject convolution;
     private ConvolutionAlgorithm algorithm;
+
+    /**
+     * What cuDNN asked for, and is lent: what it does with more would depend on the plans before.
+     */
+    private long workspaceBytes;
 
     Choice(LibraryObject convolution) {
       this.convolution = convolution;
@@ -101,14 +110,13 @@ public final class ConvolutionPlan implements AutoCloseable {
    */
   public boolean take(Direction direction, ConvolutionAlgorithm algorithm) {
     return lane.math().accepts(algorithm.mathType())
-        && isSupported(() -> choose(direction, algorithm));
+        && isOffered(() -> choose(direction, algorithm, Long.MAX_VALUE));
   }
 
-  /** Makes a call, and returns whether cuDNN has it for this shape and arithmetic. */
-  private static boolean isSupported(Runnable call) {
+  /** Returns what a call does; false if cuDNN does not have it for this shape and arithmetic. */
+  private static boolean isOffered(BooleanSupplier call) {
     try {
-      call.run();
-      return true;
+      return call.getAsBoolean();
     } catch (NativeException e) {
       if (e.code() / 1000 == NOT_SUPPORTED_THOUSANDS) {
         return false;
@@ -122,9 +130,12 @@ public final class ConvolutionPlan implements AutoCloseable {
     boolean winograd =
         direction == Direction.BACKWARD_FILTER
             && lane.math() == MathMode.TF32
-            && take(
-                direction,
-                byRule(CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_WINOGRAD_NONFUSED));
+            && isOffered(
+                () ->
+                    choose(
+                        direction,
+                        byRule(CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_WINOGRAD_NONFUSED),
+                        ComputeLane.WORKSPACE_BYTES));
     if (!winograd) {
       choose(
           direction,
@@ -133,7 +144,8 @@ public final class ConvolutionPlan implements AutoCloseable {
                 case FORWARD -> CudnnConstants.CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM;
                 case BACKWARD_DATA -> CudnnConstants.CUDNN_CONVOLUTION_BWD_DATA_ALGO_1;
                 case BACKWARD_FILTER -> CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1;
-              }));
+              }),
+          Long.MAX_VALUE);
     }
   }
 
@@ -141,11 +153,19 @@ public final class ConvolutionPlan implements AutoCloseable {
     return new ConvolutionAlgorithm(number, lane.math().convolution(), false);
   }
 
-  private void choose(Direction direction, ConvolutionAlgorithm algorithm) {
+  /** Chooses an algorithm, unless it wants more workspace than this; returns whether. */
+  private boolean choose(
+      Direction direction, ConvolutionAlgorithm algorithm, long mostWorkspaceBytes) {
     Choice choice = choices.get(direction);
     cudnn.cudnnSetConvolutionMathType(choice.convolution.address(), algorithm.mathType());
-    lane.reserve(workspace(direction, choice.convolution, algorithm.number()));
+    long needed = workspace(direction, choice.convolution, algorithm.number());
+    if (needed > mostWorkspaceBytes) {
+      return false;
+    }
+    lane.reserve(needed);
     choice.algorithm = algorithm;
+    choice.workspaceBytes = needed;
+    return true;
   }
 
   private long workspace(Direction direction, LibraryObject convolution, int algorithm) {
@@ -179,16 +199,19 @@ public final class ConvolutionPlan implements AutoCloseable {
 
   /**
    * Measures the algorithms of a direction on the device and chooses the fastest within the lane's
-   * arithmetic, by rule if there is none. Overwrites the result.
+   * arithmetic, by rule if there is none or no room to measure in. Overwrites the result.
    *
    * @param xs x, or its gradient
    * @param ws w, or its gradient
    * @param ys y, or its gradient
    */
   public void measure(Direction direction, DeviceSpan xs, DeviceSpan ws, DeviceSpan ys) {
+    if (!hasRoomToMeasure()) {
+      takeByRule(direction);
+      return;
+    }
     long convolution = choices.get(direction).convolution.address();
     cudnn.cudnnSetConvolutionMathType(convolution, lane.math().convolution());
-    lane.reserve(MEASURED_WORKSPACE);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment results = arena.allocate(MOST_RESULTS * CudnnPerformance.BYTES, 8);
       int found = find(direction, convolution, xs, ws, ys, results);
@@ -200,6 +223,19 @@ public final class ConvolutionPlan implements AutoCloseable {
       if (!chosen) {
         takeByRule(direction);
       }
+    }
+  }
+
+  /** Reserves what measuring takes, if the GPU has it: the rule's algorithms do with less. */
+  private boolean hasRoomToMeasure() {
+    try {
+      lane.reserve(MEASURED_WORKSPACE);
+      return true;
+    } catch (DistillException e) {
+      if (e.exitCode() == ExitCode.DEVICE_MEMORY) {
+        return false;
+      }
+      throw e;
     }
   }
 
@@ -223,7 +259,7 @@ public final class ConvolutionPlan implements AutoCloseable {
               ys.address(),
               results,
               lane.workspace(),
-              lane.workspaceBytes());
+              MEASURED_WORKSPACE);
       case BACKWARD_DATA ->
           cudnn.cudnnFindConvolutionBackwardDataAlgorithmEx(
               lane.cudnn(),
@@ -236,7 +272,7 @@ public final class ConvolutionPlan implements AutoCloseable {
               xs.address(),
               results,
               lane.workspace(),
-              lane.workspaceBytes());
+              MEASURED_WORKSPACE);
       case BACKWARD_FILTER ->
           cudnn.cudnnFindConvolutionBackwardFilterAlgorithmEx(
               lane.cudnn(),
@@ -249,7 +285,7 @@ public final class ConvolutionPlan implements AutoCloseable {
               ws.address(),
               results,
               lane.workspace(),
-              lane.workspaceBytes());
+              MEASURED_WORKSPACE);
     };
   }
 
@@ -266,7 +302,7 @@ public final class ConvolutionPlan implements AutoCloseable {
         choice.convolution.address(),
         choice.algorithm.number(),
         lane.workspace(),
-        lane.workspaceBytes(),
+        choice.workspaceBytes,
         0,
         y.address(),
         ys.address());
@@ -285,7 +321,7 @@ public final class ConvolutionPlan implements AutoCloseable {
         choice.convolution.address(),
         choice.algorithm.number(),
         lane.workspace(),
-        lane.workspaceBytes(),
+        choice.workspaceBytes,
         0,
         y.address(),
         ys.address(),
@@ -301,7 +337,11 @@ public final class ConvolutionPlan implements AutoCloseable {
    * it; overwrites y.
    */
   public boolean offersForwardBiasRelu(DeviceSpan xs, DeviceSpan ws, DeviceSpan bs, DeviceSpan ys) {
-    return isSupported(() -> forwardBiasRelu(xs, ws, bs, ys));
+    return isOffered(
+        () -> {
+          forwardBiasRelu(xs, ws, bs, ys);
+          return true;
+        });
   }
 
   /** {@code dx = gradient of x}. */
@@ -317,7 +357,7 @@ public final class ConvolutionPlan implements AutoCloseable {
         choice.convolution.address(),
         choice.algorithm.number(),
         lane.workspace(),
-        lane.workspaceBytes(),
+        choice.workspaceBytes,
         0,
         x.address(),
         dx.address());
@@ -336,7 +376,7 @@ public final class ConvolutionPlan implements AutoCloseable {
         choice.convolution.address(),
         choice.algorithm.number(),
         lane.workspace(),
-        lane.workspaceBytes(),
+        choice.workspaceBytes,
         0,
         w.address(),
         dw.address());

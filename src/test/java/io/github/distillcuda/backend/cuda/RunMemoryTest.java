@@ -3,6 +3,7 @@ package io.github.distillcuda.backend.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatNoException;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.github.distillcuda.backend.Backend;
 import io.github.distillcuda.backend.BackendOptions;
@@ -27,24 +28,49 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** What a run needs is said before its first model is created, and what is advised then fits. */
 class RunMemoryTest {
   private static final long FREE = 600L << 20;
+  private static final long IMAGE_BYTES = (long) Architecture.IMAGE.elements() * Float.BYTES;
 
   private static Backend open(EmulatedDevice device, Layers layers, Precision precision) {
+    return open(device, layers, precision, true);
+  }
+
+  private static Backend open(
+      EmulatedDevice device, Layers layers, Precision precision, boolean deterministic) {
     return new CudaBackend(
         EmulatedEngine.of(device),
         0,
-        new BackendOptions(0, true, Kernels.FUSED, layers, precision, Engine.AUTO));
+        new BackendOptions(0, deterministic, Kernels.FUSED, layers, precision, Engine.AUTO));
+  }
+
+  /** What the models need by the refusal of a GPU that is full; then it has so much, and more. */
+  private static void makeRoom(EmulatedDevice device, Backend backend, int batch, long more) {
+    device.withFreeBytes(0);
+    String refusal = catchThrowable(() -> backend.requireRoom(models(batch), batch)).getMessage();
+    Matcher needs = Pattern.compile("needs (\\d+) MiB more").matcher(refusal);
+    assertThat(needs.find()).as(refusal).isTrue();
+    double small = 1.01; // what is small beside tensors
+    device.withFreeBytes((long) (small * (Long.parseLong(needs.group(1)) << 20)) + more);
   }
 
   /** A full step and the longest tail an epoch can have, for each of the models. */
   private static List<PlannedModel> models(int batch) {
-    int rows = batch + batch - 1;
+    List<Integer> steps = List.of(batch, batch - 1);
     return List.of(
-        new PlannedModel("teacher in training", Architecture.TEACHER.layers(), true, rows, 0),
-        new PlannedModel("student in training", Architecture.STUDENT.layers(), true, rows, 0));
+        new PlannedModel(
+            "teacher in training", Architecture.TEACHER.layers(), true, steps, List.of()),
+        new PlannedModel(
+            "student in training", Architecture.STUDENT.layers(), true, steps, List.of()));
   }
 
   @ParameterizedTest
-  @CsvSource({"CUDNN, FP32", "FUSED, FP32", "CUDNN, BF16", "FUSED, BF16"})
+  @CsvSource({
+    "CUDNN, FP32",
+    "CUDNN, TF32",
+    "CUDNN, BF16",
+    "FUSED, FP32",
+    "FUSED, TF32",
+    "FUSED, BF16"
+  })
   void whatIsMissingIsSaidBeforeAnythingIsAllocatedAndTheSuggestedBatchFits(
       Layers layers, Precision precision) {
     EmulatedDevice device = new EmulatedDevice().withoutWork();
@@ -57,6 +83,7 @@ class RunMemoryTest {
           .withMessageContaining("GPU memory: this run needs ")
           .withMessageContaining(" MiB more (teacher in training ")
           .withMessageContaining(", student in training ")
+          .withMessageContaining(", workspaces ")
           .withMessageContaining("600 MiB of ")
           .withMessageContaining("the largest buffers are")
           .satisfies(
@@ -66,12 +93,58 @@ class RunMemoryTest {
                 assertThat(fits.find()).as(e.getMessage()).isTrue();
                 int batch = Integer.parseInt(fits.group(1));
                 assertThatNoException().isThrownBy(() -> backend.requireRoom(models(batch), batch));
-                for (PlannedModel model : models(batch)) {
-                  ParameterArena parameters = backend.createParameters(model.layers(), batch, true);
-                  StepMemoryTest.recordTraining(backend, parameters, batch);
-                  StepMemoryTest.recordTraining(backend, parameters, batch - 1);
-                }
+                record(backend, batch);
               });
+    }
+    assertThat(device.live()).isEmpty();
+  }
+
+  private static long rows(int batch) {
+    return models(batch).stream().mapToLong(PlannedModel::batchedRows).sum();
+  }
+
+  private static void record(Backend backend, int batch) {
+    for (PlannedModel model : models(batch)) {
+      ParameterArena parameters = backend.createParameters(model.layers(), batch, true);
+      StepMemoryTest.recordTraining(backend, parameters, batch);
+      StepMemoryTest.recordTraining(backend, parameters, batch - 1);
+    }
+  }
+
+  /** A GPU that has what is said to be needed is enough, but for what is small beside tensors. */
+  @ParameterizedTest
+  @CsvSource({
+    "CUDNN, FP32",
+    "CUDNN, TF32",
+    "CUDNN, BF16",
+    "FUSED, FP32",
+    "FUSED, TF32",
+    "FUSED, BF16"
+  })
+  void whatIsNeededIsEnough(Layers layers, Precision precision) {
+    int batch = 300;
+    EmulatedDevice device = new EmulatedDevice().withoutWork();
+    try (Backend backend = open(device, layers, precision)) {
+      // A run gathers its images as operands; here they come in float32 and are rounded.
+      long rounded = precision == Precision.BF16 ? rows(batch) * IMAGE_BYTES : 0;
+      makeRoom(device, backend, batch, rounded);
+      backend.requireRoom(models(batch), batch);
+      record(backend, batch);
+    }
+    assertThat(device.live()).isEmpty();
+  }
+
+  /** Measuring must not take what a later model will want, though it is free still. */
+  @ParameterizedTest
+  @CsvSource({"0, by rule", "512, measured"})
+  void algorithmsAreMeasuredWhereTheRunLeavesRoom(int moreMebibytes, String how) {
+    int batch = 300;
+    EmulatedDevice device = new EmulatedDevice().withoutWork();
+    try (Backend backend = open(device, Layers.CUDNN, Precision.TF32, false)) {
+      makeRoom(device, backend, batch, (long) moreMebibytes << 20);
+      backend.requireRoom(models(batch), batch);
+      record(backend, batch);
+      assertThat(backend.algorithms().values()).allSatisfy(one -> assertThat(one).endsWith(how));
     }
     assertThat(device.live()).isEmpty();
   }

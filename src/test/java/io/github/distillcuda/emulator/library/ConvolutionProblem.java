@@ -66,9 +66,15 @@ record ConvolutionProblem(
             && x.format() == CudnnConstants.CUDNN_TENSOR_NCHW;
   }
 
-  /** Returns what an algorithm needs: 0 needs nothing; all others have tables to keep. */
+  /**
+   * Returns what an algorithm needs: 0 nothing; all others tables, Winograd's its transforms, and 1
+   * float32 in the order of tensor cores, about as much as gpu-library-layers.csv has for an H200.
+   */
   long workspaceBytes(int algorithm) {
-    return algorithm == 0 ? 0 : 256 + 4L * w.elements() * (1 + direction.ordinal());
+    long images = 4L * (x.elements() + y.elements());
+    boolean reorders = mathType == CudnnConstants.CUDNN_DEFAULT_MATH;
+    long copies = isWinograd(algorithm) ? images * 9 / 4 : reorders ? images * 3 / 2 : 0;
+    return algorithm == 0 ? 0 : 256 + 4L * w.elements() * (1 + direction.ordinal()) + copies;
   }
 
   boolean isDeterministic(int algorithm) {
