@@ -16,7 +16,7 @@ constexpr int LABELS_PER_THREAD = 8;
 // Shapes : labels int32 [N], labelledRows one int32, progress one uint64, which is 0 before and after.
 // Launch : 256 threads, grid ceil(N/2048): 8 labels a thread.
 // Traffic: 4*N + 4 bytes, 16 a block beside them.      Ladder: v2; one block of 256 threads alone (v1)
-// waits for memory once for every 256 labels.      Oracle: bitwise.
+// waits for memory once for every 1,024 labels.      Oracle: bitwise.
 extern "C" __global__ void __launch_bounds__(BLOCK) count_labelled_fused_s32_v2(
     const int* __restrict__ labels, int* __restrict__ labelledRows,
     unsigned long long* __restrict__ progress, int rows, int classes) {

@@ -17,10 +17,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import javax.tools.JavaCompiler;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the README shows works as it is printed there. Its commands are run by {@code .ci/run}. */
 class ReadmeTest {
@@ -94,6 +97,25 @@ class ReadmeTest {
 
   private static String classPath() {
     return System.getProperty("java.class.path");
+  }
+
+  /** Or else it is shown as text. */
+  @ParameterizedTest
+  @ValueSource(strings = {"README.md", "bench/README.md", "kernels/README.md"})
+  void tablesHaveAsManyDelimitersAsHeadings(String page) throws IOException {
+    List<String> lines = Files.readAllLines(Path.of(page));
+    List<Integer> delimiters =
+        IntStream.range(0, lines.size())
+            .filter(i -> lines.get(i).startsWith("|---"))
+            .boxed()
+            .toList();
+    assertThat(delimiters)
+        .isNotEmpty()
+        .allSatisfy(
+            i ->
+                assertThat(lines.get(i).split("\\|", -1))
+                    .as("below %s", lines.get(i - 1))
+                    .hasSameSizeAs(lines.get(i - 1).split("\\|", -1)));
   }
 
   /** Two commands do all set-up on a fresh machine: one runs the main job, one passes the tests. */

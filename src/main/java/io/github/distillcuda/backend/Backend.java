@@ -52,10 +52,11 @@ public interface Backend extends AutoCloseable {
    * allocated here. Where memory is the host's, the host will see.
    *
    * @param batch the batch size, if a smaller one would do; else {@link #FIXED_BATCH}
+   * @param note receives a line if algorithms will not be measured for lack of room
    * @throws io.github.distillcuda.failure.DistillException DEVICE_MEMORY with what is needed, what
    *     is free, what is largest, and a batch size that fits, if one does
    */
-  default void requireRoom(List<PlannedModel> models, int batch) {}
+  default void requireRoom(List<PlannedModel> models, int batch, Consumer<String> note) {}
 
   /**
    * Allocates the parameters of a model, zero at first.

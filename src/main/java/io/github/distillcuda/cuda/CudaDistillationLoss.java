@@ -35,7 +35,8 @@ import java.util.stream.IntStream;
  * of rows: a launch is asynchronous, may be captured in a graph, and allocates nothing on the
  * device. A graph keeps addresses: this and the arrays must stay open until it is closed. The same
  * inputs give the same bits. Launches share a few bytes, so they must follow each other: in one
- * stream, or ordered by events. Used and closed by the thread of its context.
+ * stream, or ordered by events; else later ones may count the labels wrongly. Used and closed by
+ * the thread of its context.
  */
 public final class CudaDistillationLoss extends LogitsOperation {
   /** The label of a row that has none: it counts in the distillation term alone. */

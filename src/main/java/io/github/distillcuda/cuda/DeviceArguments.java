@@ -11,11 +11,22 @@ import java.util.Arrays;
 final class DeviceArguments {
   private static final int MOST = 8;
 
+  private final CudaContext context;
+
   private final String[] names = new String[MOST];
   private final long[] begins = new long[MOST];
   private final long[] ends = new long[MOST];
   private final boolean[] written = new boolean[MOST];
   private int count;
+
+  /**
+   * Makes the checks of calls in a context.
+   *
+   * @param context in which arrays of ours must be
+   */
+  DeviceArguments(CudaContext context) {
+    this.context = context;
+  }
 
   /** Forgets the arrays of the call before. */
   void clear() {
@@ -25,7 +36,8 @@ final class DeviceArguments {
   /**
    * Returns the address of an array that is read.
    *
-   * @throws IllegalArgumentException if it is missing, too short, not aligned, or overwritten
+   * @throws IllegalArgumentException if it is missing, of another context, too short, not aligned,
+   *     or overwritten
    */
   long in(String name, DeviceRange range, ElementType type, long elements) {
     return add(name, range, type, elements, false);
@@ -35,7 +47,8 @@ final class DeviceArguments {
    * Returns the address of an array that is written.
    *
    * @param over the arrays that it may take the place of, from the first byte on
-   * @throws IllegalArgumentException if it is missing, too short, not aligned, or overlaps
+   * @throws IllegalArgumentException if it is missing, of another context, too short, not aligned,
+   *     or overlaps
    */
   long out(String name, DeviceRange range, ElementType type, long elements, String... over) {
     return add(name, range, type, elements, true, over);
@@ -51,6 +64,7 @@ final class DeviceArguments {
     if (range == null) {
       throw new IllegalArgumentException(name + " is missing");
     }
+    requireContext(name, range);
     long bytes = Math.multiplyExact(elements, type.bytes());
     if (range.byteSize() < bytes) {
       throw new IllegalArgumentException(
@@ -76,5 +90,18 @@ final class DeviceArguments {
     written[count] = isWritten;
     count++;
     return begin;
+  }
+
+  private void requireContext(String name, DeviceRange range) {
+    DeviceBuffer buffer =
+        switch (range) {
+          case DeviceBuffer all -> all;
+          case DeviceSpan span -> span.buffer();
+          case DeviceRange.Foreign foreign -> null; // whose owner alone knows
+        };
+    if (buffer != null && !buffer.context().isSame(context)) {
+      throw new IllegalArgumentException(
+          "%s is in %s, not in %s".formatted(name, buffer.context(), context));
+    }
   }
 }

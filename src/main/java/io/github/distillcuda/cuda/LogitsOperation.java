@@ -31,7 +31,7 @@ abstract class LogitsOperation implements AutoCloseable {
   private static final double MOST_TEMPERATURE = 1e18;
 
   private final DeviceScope scope = new DeviceScope();
-  private final DeviceArguments arguments = new DeviceArguments();
+  private final DeviceArguments arguments;
   private final Map<KernelSignature, KernelLaunch> launches = new HashMap<>();
   private final Set<KernelSignature> tooLarge = new HashSet<>();
   private final CudaContext context;
@@ -54,6 +54,7 @@ abstract class LogitsOperation implements AutoCloseable {
               .formatted(context.device().name(), context.device().capability()));
     }
     this.context = context;
+    arguments = new DeviceArguments(context);
     this.type = type;
     this.classes = classes;
     sharedBytes = context.device().sharedBytes(context.driver());
@@ -163,8 +164,8 @@ abstract class LogitsOperation implements AutoCloseable {
   }
 
   /**
-   * Waits for all work of the context and unloads the kernels; a second call does nothing. Graphs
-   * that launches were captured in must be closed before.
+   * Waits for all work of the context and unloads the kernels; a second call does nothing. Not
+   * while a stream is captured, and after the graphs that launches were captured in are closed.
    */
   @Override
   public final void close() {

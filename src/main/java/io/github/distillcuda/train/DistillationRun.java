@@ -150,7 +150,7 @@ public final class DistillationRun {
         .filter(model -> model.largestStep() > model.mostRows())
         .min(Comparator.comparingInt(PlannedModel::mostRows))
         .ifPresent(this::refuse);
-    backend.requireRoom(models, batch);
+    backend.requireRoom(models, batch, listener::note);
   }
 
   private void refuse(PlannedModel model) {

@@ -105,7 +105,8 @@ public final class StepBenchmark {
                 DatasetLogits.steps(IMAGES)),
             student("student of cached logits"),
             student("student of recomputed logits")),
-        batch);
+        batch,
+        line -> {});
     teacher = Network.frozen(backend, Architecture.TEACHER, batch);
     teacher.load(InitialWeights.draw(Architecture.TEACHER, 1));
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.github.distillcuda.cuda.kernels.AdamKernels;
+import io.github.distillcuda.cuda.kernels.ElementType;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.emulator.library.EmulatedEngine;
@@ -102,6 +103,24 @@ class TwoContextsTest {
             .withMessage(message, b.address(), a.address());
       }
       assertThat(device.callCount()).isEqualTo(calls);
+    }
+  }
+
+  @Test
+  void anOperationTakesArraysOfItsOwnContext() {
+    try (CudaContext a = CudaContext.open(driver, 0);
+        CudaContext b = CudaContext.open(driver, 1);
+        CudaTemperatureSoftmax softmax =
+            CudaTemperatureSoftmax.prepare(a, ElementType.FLOAT32, 10);
+        DeviceBuffer ours = a.memory().allocate("ours", 40);
+        DeviceBuffer theirs = b.memory().allocate("theirs", 40);
+        CudaStream stream = CudaStream.create(a, "main")) {
+      for (DeviceRange range : List.of(theirs, DeviceSpan.of(theirs))) {
+        assertThatIllegalArgumentException()
+            .isThrownBy(() -> softmax.softmax(1, 2, range, ours, stream))
+            .withMessage("x is in CudaContext cuda:1, not in CudaContext cuda:0");
+      }
+      assertThat(device.functions()).doesNotContain("cuLaunchKernel");
     }
   }
 

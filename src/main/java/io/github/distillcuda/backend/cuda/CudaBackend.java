@@ -83,9 +83,10 @@ public final class CudaBackend implements Backend {
   }
 
   @Override
-  public void requireRoom(List<PlannedModel> models, int batch) {
+  public void requireRoom(List<PlannedModel> models, int batch, Consumer<String> note) {
     session.check();
-    new RunMemory(models, session.options().layers(), session.math()).requireRoom(session, batch);
+    new RunMemory(models, session.options().layers(), session.math())
+        .requireRoom(session, batch, note);
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.github.distillcuda.backend.cuda;
 import io.github.distillcuda.backend.BackendOptions;
 import io.github.distillcuda.cuda.ComputeLane;
 import io.github.distillcuda.cuda.CudaContext;
+import io.github.distillcuda.cuda.CudaDevice;
 import io.github.distillcuda.cuda.CudaEngine;
 import io.github.distillcuda.cuda.CudaEvent;
 import io.github.distillcuda.cuda.CudaStream;
@@ -62,8 +63,8 @@ final class CudaSession implements AutoCloseable {
     measures = !options.deterministic();
     try (DeviceScope opening = new DeviceScope()) {
       opening.own(scope);
+      CudaDevice.of(engine.driver(), ordinal).requireSupported();
       context = scope.own(CudaContext.open(engine.driver(), ordinal));
-      context.device().requireSupported();
       context.memory().advise("use a smaller --batch-size");
       this.engine = engine;
       math = mathMode(options.precision());

@@ -11,6 +11,7 @@ import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 /**
@@ -36,7 +37,7 @@ final class RunMemory {
    * workspace of the run: one that grew from step to step would leave the smaller ones behind.
    * Where that leaves no room to measure algorithms in, none is measured.
    */
-  void requireRoom(CudaSession session, int batch) {
+  void requireRoom(CudaSession session, int batch, Consumer<String> note) {
     DeviceMemory memory = session.context().memory();
     if (total() > memory.freeBytes()) {
       throw new DistillException(
@@ -52,9 +53,13 @@ final class RunMemory {
                   memory.account(),
                   advice(memory.freeBytes(), batch)));
     }
-    if (total() + Branch.values().length * ConvolutionPlan.MEASURED_WORKSPACE
-        > memory.freeBytes()) {
+    long measured = total() + Branch.values().length * ConvolutionPlan.MEASURED_WORKSPACE;
+    if (session.measures() && measured > memory.freeBytes()) {
       session.measureNothing();
+      note.accept(
+          "algorithms are chosen by rule: to measure them takes %s, %s are free"
+              .formatted(
+                  DeviceMemory.mebibytes(measured), DeviceMemory.mebibytes(memory.freeBytes())));
     }
     for (Branch branch : Branch.values()) {
       session.lane(branch).reserve(workspaceBytes());

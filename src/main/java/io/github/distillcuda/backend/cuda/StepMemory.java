@@ -72,8 +72,8 @@ final class StepMemory {
    * cuDNN copies what it is given into the order of tensor cores, with channels in fours: one and a
    * half times input and output, in whichever direction. In bfloat16 they are in that order, and
    * copied only to fill up eights. So say all rows of {@code gpu-library-layers.csv} for the
-   * algorithms of the rule (an H200, batches of 64 and 256), but for up to 5 MB that do not grow
-   * with the batch: those, and Winograd's, are within {@link ComputeLane#WORKSPACE_BYTES}.
+   * algorithms of the rule (an H200, batches of 64 and 256), but for up to 4 MB beside that: those,
+   * and Winograd's, are within {@link ComputeLane#WORKSPACE_BYTES}.
    */
   long workspaceBytesOfARow() {
     return layers.stream()

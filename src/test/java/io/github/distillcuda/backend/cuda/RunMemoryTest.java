@@ -18,6 +18,7 @@ import io.github.distillcuda.emulator.library.EmulatedEngine;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.nn.Architecture;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -45,7 +46,8 @@ class RunMemoryTest {
   /** What the models need by the refusal of a GPU that is full; then it has so much, and more. */
   private static void makeRoom(EmulatedDevice device, Backend backend, int batch, long more) {
     device.withFreeBytes(0);
-    String refusal = catchThrowable(() -> backend.requireRoom(models(batch), batch)).getMessage();
+    String refusal =
+        catchThrowable(() -> backend.requireRoom(models(batch), batch, line -> {})).getMessage();
     Matcher needs = Pattern.compile("needs (\\d+) MiB more").matcher(refusal);
     assertThat(needs.find()).as(refusal).isTrue();
     double small = 1.01; // what is small beside tensors
@@ -78,7 +80,7 @@ class RunMemoryTest {
       device.withFreeBytes(FREE);
       long before = device.allocatedBytes();
       assertThatExceptionOfType(DistillException.class)
-          .isThrownBy(() -> backend.requireRoom(models(50_000), 50_000))
+          .isThrownBy(() -> backend.requireRoom(models(50_000), 50_000, line -> {}))
           .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.DEVICE_MEMORY))
           .withMessageContaining("GPU memory: this run needs ")
           .withMessageContaining(" MiB more (teacher in training ")
@@ -92,7 +94,8 @@ class RunMemoryTest {
                 Matcher fits = Pattern.compile("--batch-size (\\d+) fits").matcher(e.getMessage());
                 assertThat(fits.find()).as(e.getMessage()).isTrue();
                 int batch = Integer.parseInt(fits.group(1));
-                assertThatNoException().isThrownBy(() -> backend.requireRoom(models(batch), batch));
+                assertThatNoException()
+                    .isThrownBy(() -> backend.requireRoom(models(batch), batch, line -> {}));
                 record(backend, batch);
               });
     }
@@ -128,7 +131,7 @@ class RunMemoryTest {
       // A run gathers its images as operands; here they come in float32 and are rounded.
       long rounded = precision == Precision.BF16 ? rows(batch) * IMAGE_BYTES : 0;
       makeRoom(device, backend, batch, rounded);
-      backend.requireRoom(models(batch), batch);
+      backend.requireRoom(models(batch), batch, line -> {});
       record(backend, batch);
     }
     assertThat(device.live()).isEmpty();
@@ -142,8 +145,10 @@ class RunMemoryTest {
     EmulatedDevice device = new EmulatedDevice().withoutWork();
     try (Backend backend = open(device, Layers.CUDNN, Precision.TF32, false)) {
       makeRoom(device, backend, batch, (long) moreMebibytes << 20);
-      backend.requireRoom(models(batch), batch);
+      List<String> notes = new ArrayList<>();
+      backend.requireRoom(models(batch), batch, notes::add);
       record(backend, batch);
+      assertThat(notes).hasSize(how.equals("by rule") ? 1 : 0);
       assertThat(backend.algorithms().values()).allSatisfy(one -> assertThat(one).endsWith(how));
     }
     assertThat(device.live()).isEmpty();
@@ -158,13 +163,14 @@ class RunMemoryTest {
       int batch = 200;
       List<PlannedModel> both = models(batch);
       for (PlannedModel model : both) {
-        assertThatNoException().isThrownBy(() -> backend.requireRoom(List.of(model), batch));
+        assertThatNoException()
+            .isThrownBy(() -> backend.requireRoom(List.of(model), batch, line -> {}));
       }
       assertThatExceptionOfType(DistillException.class)
-          .isThrownBy(() -> backend.requireRoom(both, batch))
+          .isThrownBy(() -> backend.requireRoom(both, batch, line -> {}))
           .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.DEVICE_MEMORY));
       assertThatExceptionOfType(DistillException.class)
-          .isThrownBy(() -> backend.requireRoom(both, Backend.FIXED_BATCH))
+          .isThrownBy(() -> backend.requireRoom(both, Backend.FIXED_BATCH, line -> {}))
           .withMessageEndingWith("; free some of it");
     }
   }
@@ -175,7 +181,7 @@ class RunMemoryTest {
     try (Backend backend = open(device, Layers.CUDNN, Precision.FP32)) {
       device.withFreeBytes(1 << 20);
       assertThatExceptionOfType(DistillException.class)
-          .isThrownBy(() -> backend.requireRoom(models(64), 64))
+          .isThrownBy(() -> backend.requireRoom(models(64), 64, line -> {}))
           .withMessageContaining("not even steps of one image fit");
     }
   }

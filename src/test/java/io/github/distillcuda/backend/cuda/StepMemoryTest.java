@@ -65,7 +65,9 @@ class StepMemoryTest {
     try (Backend backend = open(device, layers, precision)) {
       ParameterArena parameters = backend.createParameters(network, BATCH, true);
       backend.requireRoom(
-          List.of(new PlannedModel("student", network, true, List.of(BATCH), List.of())), BATCH);
+          List.of(new PlannedModel("student", network, true, List.of(BATCH), List.of())),
+          BATCH,
+          line -> {});
       // Handles come with the first step, whatever its size.
       recordTraining(backend, parameters, 1);
       long before = device.allocatedBytes();

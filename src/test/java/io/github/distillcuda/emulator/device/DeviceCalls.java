@@ -261,7 +261,8 @@ abstract class DeviceCalls extends EmulatedApi implements CudaDriverApi {
   @Override
   public final MemorySegment cuMemAllocHost_v2(long byteSize) {
     MemorySegment freed = freedPinned(byteSize).poll();
-    MemorySegment memory = freed != null ? freed : Arena.ofAuto().allocate(byteSize);
+    // What an earlier test left there must not decide what a device without work seems to copy.
+    MemorySegment memory = freed != null ? freed.fill((byte) 0) : Arena.ofAuto().allocate(byteSize);
     device().handles().add("pinned", memory.address(), memory);
     return memory;
   }
