@@ -25,6 +25,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** What a run needs is said before its first model is created, and what is advised then fits. */
 class RunMemoryTest {
@@ -65,14 +66,7 @@ class RunMemoryTest {
   }
 
   @ParameterizedTest
-  @CsvSource({
-    "CUDNN, FP32",
-    "CUDNN, TF32",
-    "CUDNN, BF16",
-    "FUSED, FP32",
-    "FUSED, TF32",
-    "FUSED, BF16"
-  })
+  @MethodSource("io.github.distillcuda.backend.cuda.StepMemoryTest#everyKindOfStep")
   void whatIsMissingIsSaidBeforeAnythingIsAllocatedAndTheSuggestedBatchFits(
       Layers layers, Precision precision) {
     EmulatedDevice device = new EmulatedDevice().withoutWork();
@@ -116,14 +110,7 @@ class RunMemoryTest {
 
   /** A GPU that has what is said to be needed is enough, but for what is small beside tensors. */
   @ParameterizedTest
-  @CsvSource({
-    "CUDNN, FP32",
-    "CUDNN, TF32",
-    "CUDNN, BF16",
-    "FUSED, FP32",
-    "FUSED, TF32",
-    "FUSED, BF16"
-  })
+  @MethodSource("io.github.distillcuda.backend.cuda.StepMemoryTest#everyKindOfStep")
   void whatIsNeededIsEnough(Layers layers, Precision precision) {
     int batch = 300;
     EmulatedDevice device = new EmulatedDevice().withoutWork();

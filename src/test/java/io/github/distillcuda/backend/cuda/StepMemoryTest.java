@@ -20,8 +20,10 @@ import io.github.distillcuda.nn.Architecture;
 import io.github.distillcuda.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** The memory of a step is known before it is asked for. */
 class StepMemoryTest {
@@ -50,15 +52,17 @@ class StepMemoryTest {
     }
   }
 
+  /** Whoever computes what is between the products, in each arithmetic. */
+  static Stream<Arguments> everyKindOfStep() {
+    return Stream.of(Layers.values())
+        .flatMap(
+            layers ->
+                Stream.of(Precision.FP32, Precision.TF32, Precision.BF16)
+                    .map(precision -> Arguments.of(layers, precision)));
+  }
+
   @ParameterizedTest
-  @CsvSource({
-    "CUDNN, FP32",
-    "CUDNN, TF32",
-    "CUDNN, BF16",
-    "FUSED, FP32",
-    "FUSED, TF32",
-    "FUSED, BF16"
-  })
+  @MethodSource("everyKindOfStep")
   void theEstimateIsWhatAStepAllocates(Layers layers, Precision precision) {
     List<LayerSpec> network = Architecture.STUDENT.layers();
     EmulatedDevice device = new EmulatedDevice().withoutWork();
