@@ -13,7 +13,6 @@ public final class CublasConstants {
 
   // cublasMath_t
   public static final int CUBLAS_DEFAULT_MATH = 0;
-  public static final int CUBLAS_PEDANTIC_MATH = 2;
   public static final int CUBLAS_TF32_TENSOR_OP_MATH = 3;
   public static final int CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION = 16;
 

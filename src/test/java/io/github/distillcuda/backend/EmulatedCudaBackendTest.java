@@ -28,7 +28,6 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
@@ -140,7 +139,10 @@ class EmulatedCudaBackendTest {
       EmulatedDevice device = new EmulatedDevice();
       CublasLtApi cublasLt = null;
       if (refused < epilogues.length) {
-        cublasLt = EmulatedCublasLt.on(device, refused < 0 ? Set.of() : Set.of(epilogues[refused]));
+        cublasLt =
+            refused < 0
+                ? EmulatedCublasLt.on(device)
+                : EmulatedCublasLt.on(device, epilogues[refused]);
       }
       try (Training training =
           new Training(

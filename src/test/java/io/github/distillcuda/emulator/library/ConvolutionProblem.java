@@ -25,35 +25,21 @@ record ConvolutionProblem(
    */
   record Convolution(WindowAxis rows, WindowAxis columns, int mode, int computeType) {}
 
-  /** What is computed; an algorithm's number is of its own enumeration in each direction. */
+  /** What is computed. */
   enum Direction {
-    FORWARD(7),
-    BACKWARD_DATA(5),
-    BACKWARD_FILTER(5);
-
-    /** The number of the algorithm of Winograd in separate kernels. */
-    private final int winograd;
-
-    Direction(int winograd) {
-      this.winograd = winograd;
-    }
+    FORWARD,
+    BACKWARD_DATA,
+    BACKWARD_FILTER
   }
 
   /** Returns the shape of what is computed. */
   TensorShape result() {
-    return switch (direction) {
-      case FORWARD -> y;
-      case BACKWARD_DATA -> x;
-      case BACKWARD_FILTER -> w;
-    };
+    return direction == Direction.FORWARD ? y : direction == Direction.BACKWARD_DATA ? x : w;
   }
 
-  boolean isEmulated(int algorithm) {
-    return algorithm == 0 || algorithm == 1 || isWinograd(algorithm);
-  }
-
+  /** Whether it is that of Winograd in separate kernels; each direction has its own numbers. */
   boolean isWinograd(int algorithm) {
-    return algorithm == direction.winograd;
+    return algorithm == (direction == Direction.FORWARD ? 7 : 5);
   }
 
   /** Whether an algorithm can do it: that of Winograd is for 3x3 filters of stride 1 in NCHW. */
@@ -75,10 +61,6 @@ record ConvolutionProblem(
     boolean reorders = mathType == CudnnConstants.CUDNN_DEFAULT_MATH;
     long copies = isWinograd(algorithm) ? images * 9 / 4 : reorders ? images * 3 / 2 : 0;
     return algorithm == 0 ? 0 : 256 + 4L * w.elements() * (1 + direction.ordinal()) + copies;
-  }
-
-  boolean isDeterministic(int algorithm) {
-    return direction == Direction.FORWARD || algorithm == 1;
   }
 
   /**
@@ -109,25 +91,11 @@ record ConvolutionProblem(
       }
       int in = x.row(image, w.channel(filter), inRow) + first * stride + shift;
       int out = y.row(image, w.image(filter), outRow) + first;
-      switch (direction) {
-        case FORWARD -> {
-          double weight = filters[filter];
-          for (int i = 0; i < count; i++) {
-            sums[out + i] += weight * input[in + i * stride];
-          }
-        }
-        case BACKWARD_DATA -> {
-          double weight = filters[filter];
-          for (int i = 0; i < count; i++) {
-            sums[in + i * stride] += weight * output[out + i];
-          }
-        }
-        case BACKWARD_FILTER -> {
-          double sum = 0;
-          for (int i = 0; i < count; i++) {
-            sum += (double) input[in + i * stride] * output[out + i];
-          }
-          sums[filter] += sum;
+      for (int i = 0; i < count; i++) {
+        switch (direction) {
+          case FORWARD -> sums[out + i] += (double) filters[filter] * input[in + i * stride];
+          case BACKWARD_DATA -> sums[in + i * stride] += (double) filters[filter] * output[out + i];
+          case BACKWARD_FILTER -> sums[filter] += (double) input[in + i * stride] * output[out + i];
         }
       }
     }

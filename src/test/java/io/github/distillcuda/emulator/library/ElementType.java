@@ -42,20 +42,6 @@ enum ElementType {
 
   /** Returns the bytes of elements, each rounded to this type. */
   byte[] encode(float[] values) {
-    if (this == FLOAT32) {
-      return HostBytes.of(values);
-    }
-    float[] rounded = new float[values.length];
-    for (int i = 0; i < rounded.length; i++) {
-      rounded[i] = toBfloat16(values[i]);
-    }
-    return HostBytes.ofBfloat16(rounded);
-  }
-
-  /** Rounds to the nearest bfloat16, ties to even; NaN stays NaN. */
-  private static float toBfloat16(float value) {
-    int bits = Float.floatToRawIntBits(value);
-    int rounded = Float.isNaN(value) ? bits | 0x400000 : bits + 0x7fff + (bits >>> 16 & 1);
-    return Float.intBitsToFloat(rounded & 0xffff0000);
+    return this == FLOAT32 ? HostBytes.of(values) : HostBytes.roundedToBfloat16(values);
   }
 }

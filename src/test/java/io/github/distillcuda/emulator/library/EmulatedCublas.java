@@ -1,5 +1,7 @@
 package io.github.distillcuda.emulator.library;
 
+import static io.github.distillcuda.ffi.CublasConstants.CUDA_R_32F;
+
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.ffi.CublasApi;
 import io.github.distillcuda.ffi.CublasConstants;
@@ -10,7 +12,6 @@ public final class EmulatedCublas extends EmulatedProducts implements CublasApi 
   private static final Set<Integer> MATH_MODES =
       Set.of(
           CublasConstants.CUBLAS_DEFAULT_MATH,
-          CublasConstants.CUBLAS_PEDANTIC_MATH,
           CublasConstants.CUBLAS_TF32_TENSOR_OP_MATH,
           CublasConstants.CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION);
 
@@ -40,7 +41,6 @@ public final class EmulatedCublas extends EmulatedProducts implements CublasApi 
 
   @Override
   public long cublasCreate_v2() {
-    requireNotRecording("a new handle");
     return open("cublas", new Handle());
   }
 
@@ -86,7 +86,7 @@ public final class EmulatedCublas extends EmulatedProducts implements CublasApi 
       float beta,
       long c,
       int ldc) {
-    int type = CublasConstants.CUDA_R_32F;
+    int type = CUDA_R_32F;
     int sums = CublasConstants.CUBLAS_COMPUTE_32F;
     int any = CublasConstants.CUBLAS_GEMM_DEFAULT;
     cublasGemmEx(
@@ -122,11 +122,9 @@ public final class EmulatedCublas extends EmulatedProducts implements CublasApi 
     Matrix left = matrix(a, aType, transposeA ? k : m, transposeA ? m : k, lda);
     Matrix right = matrix(b, bType, transposeB ? n : k, transposeB ? k : n, ldb);
     Matrix result = matrix(c, cType, m, n, ldc);
-    boolean tf32 =
-        asksForTf32(computeType)
-            || computeType == CublasConstants.CUBLAS_COMPUTE_32F
-                && aType == CublasConstants.CUDA_R_32F
-                && state.mathMode == CublasConstants.CUBLAS_TF32_TENSOR_OP_MATH;
+    boolean byMode = state.mathMode == CublasConstants.CUBLAS_TF32_TENSOR_OP_MATH;
+    boolean single = aType == CUDA_R_32F && computeType == CublasConstants.CUBLAS_COMPUTE_32F;
+    boolean tf32 = asksForTf32(computeType) || single && byMode;
     int plain = CublasConstants.CUBLASLT_EPILOGUE_DEFAULT;
     MatrixProduct product =
         new MatrixProduct(left, transposeA, right, transposeB, tf32, result, result, plain, 0);

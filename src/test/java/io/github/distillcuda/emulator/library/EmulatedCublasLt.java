@@ -1,5 +1,6 @@
 package io.github.distillcuda.emulator.library;
 
+import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME;
 import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_DESC_BIAS_POINTER;
 import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_DESC_EPILOGUE;
 import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_MATMUL_DESC_TRANSA;
@@ -57,14 +58,13 @@ public final class EmulatedCublasLt extends EmulatedProducts implements CublasLt
     this.refusedEpilogues = refusedEpilogues;
   }
 
-  /** Returns cublasLt on a device. */
-  public static CublasLtApi on(EmulatedDevice device) {
-    return on(device, Set.of());
-  }
-
-  /** Returns one that has no algorithm for some epilogues, as it may for a type and a GPU. */
-  public static CublasLtApi on(EmulatedDevice device, Set<Integer> refusedEpilogues) {
-    return new EmulatedCublasLt(device, refusedEpilogues)
+  /**
+   * Returns cublasLt on a device.
+   *
+   * @param refused epilogues that it has no algorithm for, as it may for a type and a GPU
+   */
+  public static CublasLtApi on(EmulatedDevice device, Integer... refused) {
+    return new EmulatedCublasLt(device, Set.of(refused))
         .logging(CublasLtApi.class, Set.of("cublasLtGetVersion"));
   }
 
@@ -101,11 +101,8 @@ public final class EmulatedCublasLt extends EmulatedProducts implements CublasLt
     emulated(attributes.containsKey(attribute), () -> "this attribute");
     boolean isInt = attributes.get(attribute) instanceof Integer;
     requireValid(value.byteSize() == (isInt ? 4 : 8), "the attribute has another size");
-    if (isInt) {
-      attributes.put(attribute, value.get(JAVA_INT, 0));
-    } else {
-      attributes.put(attribute, value.get(JAVA_LONG, 0));
-    }
+    // As a Number, or Java makes a long of the int.
+    attributes.put(attribute, isInt ? (Number) value.get(JAVA_INT, 0) : value.get(JAVA_LONG, 0));
   }
 
   @Override
@@ -143,17 +140,9 @@ public final class EmulatedCublasLt extends EmulatedProducts implements CublasLt
 
   @Override
   public int cublasLtMatmulAlgoGetHeuristic(
-      long handle,
-      long matmul,
-      long aLayout,
-      long bLayout,
-      long cLayout,
-      long dLayout,
-      long preference,
-      MemorySegment results) {
-    MatrixProduct product =
-        product(handle, matmul, at(0, aLayout), at(0, bLayout), at(0, cLayout), at(0, dLayout));
-    Map<Integer, Number> wanted = object(Preference.class, preference).attributes();
+      long handle, long matmul, long a, long b, long c, long d, long pref, MemorySegment results) {
+    MatrixProduct product = product(handle, matmul, at(0, a), at(0, b), at(0, c), at(0, d));
+    Map<Integer, Number> wanted = object(Preference.class, pref).attributes();
     long room = wanted.get(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES).longValue();
     int reductions = wanted.get(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK).intValue();
     long bytes = CublasConstants.HEURISTIC_BYTES;
@@ -175,8 +164,8 @@ public final class EmulatedCublasLt extends EmulatedProducts implements CublasLt
 
   @Override
   public int cublasLtMatmulAlgoConfigGetAttribute(MemorySegment algorithm, int attribute) {
-    int last = CublasConstants.CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME;
-    requireValid(attribute >= 0 && attribute <= last, "no such attribute");
+    requireValid(
+        attribute >= 0 && attribute <= CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME, "no such attribute");
     return algorithm.getAtIndex(JAVA_INT, attribute);
   }
 
@@ -233,9 +222,9 @@ public final class EmulatedCublasLt extends EmulatedProducts implements CublasLt
     LtAlgorithm chosen = LtAlgorithm.read(algorithm);
     requireSupported(chosen.suits(product.k()), "no such split or reduction");
     requireValid(chosen.workspace(product.d()) <= workspaceBytes, "the workspace is too small");
-    long ends = (a | b | c | d | workspace) % ALIGNMENT;
-    requireValid(ends == 0, "an address that is not aligned to 256 bytes, which heuristics assume");
-    requireValid(product.hasBias(), "the epilogue lacks a pointer");
+    requireValid((a | b | c | d | workspace) % ALIGNMENT == 0, "an address that is not aligned");
+    boolean plain = product.epilogue() == CublasConstants.CUBLASLT_EPILOGUE_DEFAULT;
+    requireValid(plain || product.bias() != 0, "the epilogue lacks a pointer");
     Runnable body = () -> product.run(alpha, beta, tensorCores());
     submit(stream, new Workspace(workspace, workspaceBytes), body);
   }

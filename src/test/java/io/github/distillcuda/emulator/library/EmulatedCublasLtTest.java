@@ -10,7 +10,6 @@ import io.github.distillcuda.ffi.CublasConstants;
 import io.github.distillcuda.ffi.CublasLtApi;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -229,7 +228,7 @@ class EmulatedCublasLtTest {
     epilogue(CublasConstants.CUBLASLT_EPILOGUE_BIAS, 0);
     assertFails(7, () -> multiply(algorithm, d, 0));
     epilogue(CublasConstants.CUBLASLT_EPILOGUE_BIAS, d);
-    cublasLt = EmulatedCublasLt.on(fixture.device, Set.of(CublasConstants.CUBLASLT_EPILOGUE_BIAS));
+    cublasLt = EmulatedCublasLt.on(fixture.device, CublasConstants.CUBLASLT_EPILOGUE_BIAS);
     assertFails(15, () -> search(results));
     epilogue(32, 0);
     assertNotEmulated("epilogue 32", () -> search(results));

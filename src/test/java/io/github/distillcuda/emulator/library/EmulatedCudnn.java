@@ -3,16 +3,20 @@ package io.github.distillcuda.emulator.library;
 import static io.github.distillcuda.emulator.library.ConvolutionProblem.Direction.BACKWARD_DATA;
 import static io.github.distillcuda.emulator.library.ConvolutionProblem.Direction.BACKWARD_FILTER;
 import static io.github.distillcuda.emulator.library.ConvolutionProblem.Direction.FORWARD;
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static io.github.distillcuda.emulator.library.FactorRounding.NONE;
+import static io.github.distillcuda.ffi.CudnnConstants.CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM;
+import static io.github.distillcuda.ffi.CudnnConstants.CUDNN_CROSS_CORRELATION;
+import static io.github.distillcuda.ffi.CudnnConstants.CUDNN_DATA_FLOAT;
+import static io.github.distillcuda.ffi.CudnnConstants.CUDNN_DETERMINISTIC;
+import static io.github.distillcuda.ffi.CudnnConstants.CUDNN_FMA_MATH;
+import static io.github.distillcuda.ffi.CudnnConstants.CUDNN_STATUS_NOT_SUPPORTED;
+import static io.github.distillcuda.ffi.CudnnPerformance.BYTES;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.emulator.library.ConvolutionProblem.Convolution;
 import io.github.distillcuda.emulator.library.ConvolutionProblem.Direction;
 import io.github.distillcuda.ffi.CudnnApi;
-import io.github.distillcuda.ffi.CudnnConstants;
-import io.github.distillcuda.ffi.CudnnPerformance;
 import java.lang.foreign.MemorySegment;
 import java.util.Set;
 
@@ -39,8 +43,8 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
   }
 
   private ConvolutionProblem problem(
-      Direction direction, long convolution, long xDesc, long wDesc, long yDesc) {
-    Convolution shape = convolution(convolution);
+      Direction direction, long conv, long xDesc, long wDesc, long yDesc) {
+    Convolution shape = convolution(conv);
     TensorShape x = tensor(xDesc);
     TensorShape w = filter(wDesc);
     TensorShape y = tensor(yDesc);
@@ -48,10 +52,9 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
     requireLikeTypes(x, w, y);
     emulated(x.format() == w.format() && x.format() == y.format(), () -> "different formats");
     emulated(
-        shape.mode() == CudnnConstants.CUDNN_CROSS_CORRELATION
-            && shape.computeType() == CudnnConstants.CUDNN_DATA_FLOAT,
+        shape.mode() == CUDNN_CROSS_CORRELATION && shape.computeType() == CUDNN_DATA_FLOAT,
         () -> "this mode or type of sums");
-    return new ConvolutionProblem(direction, shape, mathType(convolution), x, w, y);
+    return new ConvolutionProblem(direction, shape, mathType(conv), x, w, y);
   }
 
   // ---- Workspaces
@@ -59,7 +62,8 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
   /** Returns what an algorithm needs. */
   private long workspace(long handle, ConvolutionProblem problem, int algorithm) {
     stream(handle);
-    emulated(problem.isEmulated(algorithm), () -> "algorithm " + algorithm);
+    boolean winograd = problem.isWinograd(algorithm);
+    emulated(winograd || algorithm == 0 || algorithm == 1, () -> "algorithm " + algorithm);
     requireSupported(
         problem.isSupported(algorithm), "Winograd is for 3x3 filters of stride 1 in NCHW");
     return problem.workspaceBytes(algorithm);
@@ -67,23 +71,20 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
 
   @Override
   public long cudnnGetConvolutionForwardWorkspaceSize(
-      long handle, long xDesc, long wDesc, long convolution, long yDesc, int algorithm) {
-    ConvolutionProblem problem = problem(FORWARD, convolution, xDesc, wDesc, yDesc);
-    return workspace(handle, problem, algorithm);
+      long handle, long xDesc, long wDesc, long conv, long yDesc, int algorithm) {
+    return workspace(handle, problem(FORWARD, conv, xDesc, wDesc, yDesc), algorithm);
   }
 
   @Override
   public long cudnnGetConvolutionBackwardDataWorkspaceSize(
-      long handle, long wDesc, long dyDesc, long convolution, long dxDesc, int algorithm) {
-    ConvolutionProblem problem = problem(BACKWARD_DATA, convolution, dxDesc, wDesc, dyDesc);
-    return workspace(handle, problem, algorithm);
+      long handle, long wDesc, long dyDesc, long conv, long dxDesc, int algorithm) {
+    return workspace(handle, problem(BACKWARD_DATA, conv, dxDesc, wDesc, dyDesc), algorithm);
   }
 
   @Override
   public long cudnnGetConvolutionBackwardFilterWorkspaceSize(
-      long handle, long xDesc, long dyDesc, long convolution, long dwDesc, int algorithm) {
-    ConvolutionProblem problem = problem(BACKWARD_FILTER, convolution, xDesc, dwDesc, dyDesc);
-    return workspace(handle, problem, algorithm);
+      long handle, long xDesc, long dyDesc, long conv, long dwDesc, int algorithm) {
+    return workspace(handle, problem(BACKWARD_FILTER, conv, xDesc, dwDesc, dyDesc), algorithm);
   }
 
   // ---- Measuring
@@ -95,13 +96,13 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
       long x,
       long wDesc,
       long w,
-      long convolution,
+      long conv,
       long yDesc,
       long y,
       MemorySegment results,
       long workspace,
       long workspaceBytes) {
-    ConvolutionProblem problem = problem(FORWARD, convolution, xDesc, wDesc, yDesc);
+    ConvolutionProblem problem = problem(FORWARD, conv, xDesc, wDesc, yDesc);
     return find(handle, problem, y, results, new Workspace(workspace, workspaceBytes));
   }
 
@@ -112,13 +113,13 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
       long w,
       long dyDesc,
       long dy,
-      long convolution,
+      long conv,
       long dxDesc,
       long dx,
       MemorySegment results,
       long workspace,
       long workspaceBytes) {
-    ConvolutionProblem problem = problem(BACKWARD_DATA, convolution, dxDesc, wDesc, dyDesc);
+    ConvolutionProblem problem = problem(BACKWARD_DATA, conv, dxDesc, wDesc, dyDesc);
     return find(handle, problem, dx, results, new Workspace(workspace, workspaceBytes));
   }
 
@@ -129,13 +130,13 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
       long x,
       long dyDesc,
       long dy,
-      long convolution,
+      long conv,
       long dwDesc,
       long dw,
       MemorySegment results,
       long workspace,
       long workspaceBytes) {
-    ConvolutionProblem problem = problem(BACKWARD_FILTER, convolution, xDesc, dwDesc, dyDesc);
+    ConvolutionProblem problem = problem(BACKWARD_FILTER, conv, xDesc, dwDesc, dyDesc);
     return find(handle, problem, dw, results, new Workspace(workspace, workspaceBytes));
   }
 
@@ -150,18 +151,14 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
     int found = 0;
     for (int algorithm = 0; algorithm <= 2; algorithm++) {
       boolean runs = algorithm < 2;
-      long needed = runs ? workspace(handle, problem, algorithm) : 0;
-      if (needed <= workspace.bytes()
-          && (found + 1) * CudnnPerformance.BYTES <= results.byteSize()) {
-        MemorySegment entry =
-            results.asSlice(found++ * CudnnPerformance.BYTES, CudnnPerformance.BYTES);
-        boolean deterministic = runs && problem.isDeterministic(algorithm);
-        entry.fill((byte) 0).set(JAVA_INT, 0, algorithm);
-        entry.set(JAVA_INT, 4, runs ? 0 : CudnnConstants.CUDNN_STATUS_NOT_SUPPORTED);
-        entry.set(JAVA_FLOAT, 8, runs ? 0.01f * found : -1);
-        entry.set(JAVA_LONG, 16, needed);
-        entry.set(JAVA_INT, 24, deterministic ? CudnnConstants.CUDNN_DETERMINISTIC : 0);
-        entry.set(JAVA_INT, 28, problem.mathType());
+      int needed = Math.toIntExact(runs ? workspace(handle, problem, algorithm) : 0);
+      if (needed <= workspace.bytes() && (found + 1) * BYTES <= results.byteSize()) {
+        int status = runs ? 0 : CUDNN_STATUS_NOT_SUPPORTED;
+        int time = Float.floatToRawIntBits(runs ? 0.01f * (found + 1) : -1);
+        boolean repeats = algorithm == 1 || runs && problem.direction() == FORWARD;
+        int same = repeats ? CUDNN_DETERMINISTIC : 0;
+        int[] words = {algorithm, status, time, 0, needed, 0, same, problem.mathType()};
+        MemorySegment.copy(words, 0, results, JAVA_INT, found++ * BYTES, words.length);
       }
     }
     return found;
@@ -177,16 +174,6 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
     submit(stream(handle), workspace, body);
   }
 
-  /** Reads a factor, rounded where tensor cores may take it: always but with FMA. */
-  private float[] factor(ConvolutionProblem problem, TensorShape shape, long address) {
-    float[] values = array(shape, address).read();
-    if (shape.elementType() == ElementType.FLOAT32
-        && problem.mathType() != CudnnConstants.CUDNN_FMA_MATH) {
-      tensorCores().round(values);
-    }
-    return values;
-  }
-
   /** Returns what a problem computes of two of these three; the third is its result. */
   private double[] sums(ConvolutionProblem problem, long x, long w, long y) {
     Direction direction = problem.direction();
@@ -194,6 +181,12 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
         direction == BACKWARD_DATA ? null : factor(problem, problem.x(), x),
         direction == BACKWARD_FILTER ? null : factor(problem, problem.w(), w),
         direction == FORWARD ? null : factor(problem, problem.y(), y));
+  }
+
+  /** Reads a factor, rounded where tensor cores may take it: always but with FMA. */
+  private float[] factor(ConvolutionProblem problem, TensorShape shape, long address) {
+    FactorRounding rounding = problem.mathType() == CUDNN_FMA_MATH ? NONE : tensorCores();
+    return rounding.rounded(array(shape, address).read());
   }
 
   @Override
@@ -204,14 +197,14 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
       long x,
       long wDesc,
       long w,
-      long convolution,
+      long conv,
       int algorithm,
       long workspace,
       long workspaceBytes,
       float beta,
       long yDesc,
       long y) {
-    ConvolutionProblem problem = problem(FORWARD, convolution, xDesc, wDesc, yDesc);
+    ConvolutionProblem problem = problem(FORWARD, conv, xDesc, wDesc, yDesc);
     Runnable body = () -> array(problem.y(), y).write(alpha, sums(problem, x, w, y), beta);
     convolve(handle, problem, algorithm, new Workspace(workspace, workspaceBytes), body);
   }
@@ -224,7 +217,7 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
       long x,
       long wDesc,
       long w,
-      long convolution,
+      long conv,
       int algorithm,
       long workspace,
       long workspaceBytes,
@@ -236,12 +229,10 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
       long activation,
       long yDesc,
       long y) {
-    ConvolutionProblem problem = problem(FORWARD, convolution, xDesc, wDesc, yDesc);
+    ConvolutionProblem problem = problem(FORWARD, conv, xDesc, wDesc, yDesc);
     Activation function = activation(activation);
-    emulated(function.isIdentity() || function.isRelu(), () -> "this activation");
     requireSupported(
-        algorithm == CudnnConstants.CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM
-            || !function.isIdentity(),
+        algorithm == CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM || !function.isIdentity(),
         "the identity is for one algorithm alone");
     requireValid(tensor(zDesc).equals(problem.y()), "z is not like y");
     TensorShape biases = tensor(biasDesc);
@@ -265,8 +256,7 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
     TensorShape gradient = tensor(dyDesc);
     TensorShape biases = tensor(dbDesc);
     requireValid(biases.hasExtents(1, gradient.c(), 1, 1), "the bias is not [1, c, 1, 1]");
-    requireSupported(
-        gradient.dataType() == CudnnConstants.CUDNN_DATA_FLOAT, "this is for float32 alone");
+    requireSupported(gradient.dataType() == CUDNN_DATA_FLOAT, "this is for float32 alone");
     requireLikeTypes(gradient, biases);
     submit(
         stream(handle),
@@ -288,14 +278,14 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
       long w,
       long dyDesc,
       long dy,
-      long convolution,
+      long conv,
       int algorithm,
       long workspace,
       long workspaceBytes,
       float beta,
       long dxDesc,
       long dx) {
-    ConvolutionProblem problem = problem(BACKWARD_DATA, convolution, dxDesc, wDesc, dyDesc);
+    ConvolutionProblem problem = problem(BACKWARD_DATA, conv, dxDesc, wDesc, dyDesc);
     Runnable body = () -> array(problem.x(), dx).write(alpha, sums(problem, dx, w, dy), beta);
     convolve(handle, problem, algorithm, new Workspace(workspace, workspaceBytes), body);
   }
@@ -308,14 +298,14 @@ public final class EmulatedCudnn extends EmulatedCudnnLayers {
       long x,
       long dyDesc,
       long dy,
-      long convolution,
+      long conv,
       int algorithm,
       long workspace,
       long workspaceBytes,
       float beta,
       long dwDesc,
       long dw) {
-    ConvolutionProblem problem = problem(BACKWARD_FILTER, convolution, xDesc, dwDesc, dyDesc);
+    ConvolutionProblem problem = problem(BACKWARD_FILTER, conv, xDesc, dwDesc, dyDesc);
     Runnable body =
         () -> {
           double[] sums =

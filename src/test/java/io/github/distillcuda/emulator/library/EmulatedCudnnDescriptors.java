@@ -34,10 +34,6 @@ abstract class EmulatedCudnnDescriptors extends EmulatedLibrary implements Cudnn
       return mode == CudnnConstants.CUDNN_ACTIVATION_IDENTITY;
     }
 
-    boolean isRelu() {
-      return mode == CudnnConstants.CUDNN_ACTIVATION_RELU;
-    }
-
     double of(double value) {
       boolean passes = isIdentity() || value > 0 || Double.isNaN(value) && propagatesNan;
       return passes ? value : 0;
@@ -74,8 +70,12 @@ abstract class EmulatedCudnnDescriptors extends EmulatedLibrary implements Cudnn
     return described(PoolingDescriptor.class, pooling);
   }
 
+  /** Returns the identity or a ReLU. */
   final Activation activation(long activation) {
-    return described(ActivationDescriptor.class, activation);
+    Activation described = described(ActivationDescriptor.class, activation);
+    boolean isRelu = described.mode() == CudnnConstants.CUDNN_ACTIVATION_RELU;
+    emulated(isRelu || described.isIdentity(), () -> "this activation");
+    return described;
   }
 
   private TensorShape packed(int format, int dataType, int n, int c, int h, int w) {
@@ -229,7 +229,8 @@ abstract class EmulatedCudnnDescriptors extends EmulatedLibrary implements Cudnn
 
   final int[] outputOf(Convolution convolution, TensorShape x, TensorShape w) {
     requireValid(x.c() == w.c(), "input and filters have different channels");
-    return output(x, w.n(), convolution.rows(), w.h(), convolution.columns(), w.w());
+    int rows = convolution.rows().places(x.h(), w.h());
+    return output(x.n(), w.n(), rows, convolution.columns().places(x.w(), w.w()));
   }
 
   @Override
@@ -238,13 +239,11 @@ abstract class EmulatedCudnnDescriptors extends EmulatedLibrary implements Cudnn
   }
 
   final int[] outputOf(Pooling pooling, TensorShape x) {
-    int height = pooling.windowHeight();
-    return output(x, x.c(), pooling.rows(), height, pooling.columns(), pooling.windowWidth());
+    int rows = pooling.rows().places(x.h(), pooling.windowHeight());
+    return output(x.n(), x.c(), rows, pooling.columns().places(x.w(), pooling.windowWidth()));
   }
 
-  private int[] output(
-      TensorShape x, int channels, WindowAxis rows, int height, WindowAxis columns, int width) {
-    int[] extents = {x.n(), channels, rows.places(x.h(), height), columns.places(x.w(), width)};
+  private int[] output(int... extents) {
     requireValid(Math.min(extents[2], extents[3]) > 0, "a window beyond the padded input");
     return extents;
   }

@@ -4,6 +4,8 @@ import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.ffi.CudnnApi;
 import io.github.distillcuda.ffi.CudnnConstants;
 import java.util.Arrays;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** cuDNN's handles, and what stands between convolutions. */
 abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements CudnnApi {
@@ -17,7 +19,6 @@ abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements C
 
   @Override
   public final long cudnnCreate() {
-    requireNotRecording("a new handle");
     return open("cudnn", new Handle());
   }
 
@@ -44,9 +45,8 @@ abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements C
 
   final void requireLikeTypes(TensorShape first, TensorShape... others) {
     emulated(ElementType.ofCudnn(first.dataType()).isPresent(), () -> "this type");
-    for (TensorShape other : others) {
-      emulated(first.dataType() == other.dataType(), () -> "these types");
-    }
+    boolean alike = Stream.of(others).allMatch(other -> other.dataType() == first.dataType());
+    emulated(alike, () -> "these types");
   }
 
   /** An extent of the added tensor is the other's, or 1. */
@@ -75,13 +75,10 @@ abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements C
         });
   }
 
-  /** Returns the activation that is emulated. */
   private Activation relu(long activation) {
-    Activation function = activation(activation);
-    requireValid(
-        !function.isIdentity(), "the identity is for cudnnConvolutionBiasActivationForward alone");
-    emulated(function.isRelu(), () -> "this activation");
-    return function;
+    Activation relu = activation(activation);
+    requireValid(!relu.isIdentity(), "the identity is for the convolution with a bias alone");
+    return relu;
   }
 
   @Override
@@ -171,10 +168,8 @@ abstract class EmulatedCudnnLayers extends EmulatedCudnnDescriptors implements C
         stream(handle),
         () -> {
           float[] inputs = array(in, x).read();
-          double[] result = new double[out.elements()];
-          int[] largest = maximum.largest(in, inputs, out);
-          Arrays.setAll(result, i -> inputs[largest[i]]);
-          array(out, y).write(alpha, result, beta);
+          IntStream largest = Arrays.stream(maximum.largest(in, inputs, out));
+          array(out, y).write(alpha, largest.mapToDouble(i -> inputs[i]).toArray(), beta);
         });
   }
 

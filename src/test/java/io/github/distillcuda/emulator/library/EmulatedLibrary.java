@@ -28,9 +28,8 @@ abstract class EmulatedLibrary extends EmulatedApi {
 
   @Override
   protected final int statusOf(int driverResult) {
-    return driverResult == CudaConstants.CUDA_ERROR_OUT_OF_MEMORY
-        ? statuses.outOfMemory().code()
-        : statuses.executionFailed().code();
+    boolean isOfMemory = driverResult == CudaConstants.CUDA_ERROR_OUT_OF_MEMORY;
+    return (isOfMemory ? statuses.outOfMemory() : statuses.executionFailed()).code();
   }
 
   final void requireValid(boolean holds, String reason) {
@@ -57,6 +56,7 @@ abstract class EmulatedLibrary extends EmulatedApi {
 
   /** Returns the number of a new handle, which belongs to the current context. */
   final long open(String kind, Object handle) {
+    requireNotRecording("a new handle");
     require(device().hasContext(), statuses.notInitialized().code(), "no current context");
     return device().add(kind, handle);
   }
@@ -67,10 +67,9 @@ abstract class EmulatedLibrary extends EmulatedApi {
 
   /** Returns how the tensor cores of this device round float32 factors, if they take them. */
   final FactorRounding tensorCores() {
-    if (device().computeCapability() < 80) {
-      return FactorRounding.NONE;
-    }
-    return device().truncatesFactors() ? FactorRounding.TRUNCATED : FactorRounding.NEAREST;
+    boolean truncates = device().truncatesFactors();
+    FactorRounding rounding = truncates ? FactorRounding.TRUNCATED : FactorRounding.NEAREST;
+    return device().computeCapability() < 80 ? FactorRounding.NONE : rounding;
   }
 
   /** What a workspace holds after its use is nobody's; one that holds something else loses it. */

@@ -12,8 +12,8 @@ enum FactorRounding {
   /** The bits of a float32 that TF32 lacks. */
   private static final int LACKING = 0x1fff;
 
-  /** Rounds factors in place; NaN and infinities stay what they are. */
-  void round(float[] factors) {
+  /** Returns these factors, rounded in place; NaN, infinities and bfloat16 stay what they are. */
+  float[] rounded(float[] factors) {
     if (this != NONE) {
       int half = this == NEAREST ? LACKING / 2 + 1 : 0;
       for (int i = 0; i < factors.length; i++) {
@@ -23,5 +23,6 @@ enum FactorRounding {
         }
       }
     }
+    return factors;
   }
 }

@@ -59,11 +59,9 @@ record Matrix(
 
   /** Returns {@code alpha*values + beta*this}; this is read unless beta is 0. */
   double[] scaled(float alpha, double[] values, float beta) {
-    float[] old = beta == 0 ? null : read();
+    float[] old = beta == 0 ? new float[values.length] : read();
     double[] result = new double[values.length];
-    for (int i = 0; i < result.length; i++) {
-      result[i] = alpha * values[i] + (old == null ? 0 : (double) beta * old[i]);
-    }
+    Arrays.setAll(result, i -> alpha * values[i] + (double) beta * old[i]);
     return result;
   }
 
@@ -77,15 +75,17 @@ record Matrix(
     return Math.toIntExact(address - region.address() + element / rows * ld * type.bytes());
   }
 
+  /** Reads all elements, row by row. */
+  float[] readRows() {
+    return transposed(read(), rows, columns);
+  }
+
   /** Swaps rows and columns of each of the matrices that follow one another in an array. */
-  static float[] transposed(float[] values, int rows, int columns) {
+  private static float[] transposed(float[] values, int rows, int columns) {
     float[] result = new float[values.length];
-    for (int first = 0; first < values.length; first += rows * columns) {
-      for (int j = 0; j < columns; j++) {
-        for (int i = 0; i < rows; i++) {
-          result[first + i * columns + j] = values[first + j * rows + i];
-        }
-      }
+    for (int i = 0; i < values.length; i++) {
+      int element = i % (rows * columns);
+      result[i - element + element % rows * columns + element / rows] = values[i];
     }
     return result;
   }

@@ -50,10 +50,6 @@ record MatrixProduct(
     return a.type() == b.type() && c.type() == d.type() && (single ? d.type() == a.type() : !tf32);
   }
 
-  boolean hasBias() {
-    return epilogue == CublasConstants.CUBLASLT_EPILOGUE_DEFAULT || bias != 0;
-  }
-
   /** Computes it on tensor cores that round factors so, if it asks for them. */
   void run(float alpha, float beta, FactorRounding tensorCores) {
     FactorRounding rounding = tf32 ? tensorCores : FactorRounding.NONE;
@@ -74,21 +70,16 @@ record MatrixProduct(
 
   /** Returns {@code op(A)*op(B)}, column by column, every sum in float64. */
   private double[] sums(FactorRounding rounding) {
-    float[] rowsOfA = transposesA ? a.read() : Matrix.transposed(a.read(), a.rows(), a.columns());
-    float[] columnsOfB =
-        transposesB ? Matrix.transposed(b.read(), b.rows(), b.columns()) : b.read();
-    rounding.round(rowsOfA);
-    rounding.round(columnsOfB);
+    float[] rowsOfA = rounding.rounded(transposesA ? a.read() : a.readRows());
+    float[] columnsOfB = rounding.rounded(transposesB ? b.readRows() : b.read());
     int k = k();
     double[] sums = new double[d.rows() * d.columns()];
     for (int i = 0; i < sums.length; i++) {
       int row = i % d.rows() * k;
       int column = i / d.rows() * k;
-      double sum = 0;
       for (int l = 0; l < k; l++) {
-        sum += (double) rowsOfA[row + l] * columnsOfB[column + l];
+        sums[i] += (double) rowsOfA[row + l] * columnsOfB[column + l];
       }
-      sums[i] = sum;
     }
     return sums;
   }

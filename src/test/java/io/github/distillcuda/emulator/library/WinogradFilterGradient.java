@@ -1,5 +1,7 @@
 package io.github.distillcuda.emulator.library;
 
+import java.util.Arrays;
+
 /**
  * The gradient of 3x3 filters of stride 1 by Winograd's F(3x3, 4x4), all of it in float32: 36
  * products take the place of the 144 of 4x4 gradients with a 3x3 filter. Its transforms have thirds
@@ -10,8 +12,6 @@ package io.github.distillcuda.emulator.library;
 final class WinogradFilterGradient {
   /** Gradients of the output that a tile has in a row. */
   private static final int TILE = 4;
-
-  private static final int PATCH = 6;
 
   /** Of a patch of the input. */
   private static final float[][] INPUT = {
@@ -54,45 +54,41 @@ final class WinogradFilterGradient {
     TensorShape y = problem.y();
     int top = problem.convolution().rows().pad();
     int left = problem.convolution().columns().pad();
-    float[][][] sums = new float[y.c() * x.c()][PATCH][PATCH];
+    float[][][] sums = new float[y.c() * x.c()][INPUT.length][INPUT.length];
     for (int image = 0; image < x.n(); image++) {
       for (int row = 0; row < y.h(); row += TILE) {
         for (int column = 0; column < y.w(); column += TILE) {
-          float[][][] patches = new float[x.c()][][];
-          for (int c = 0; c < x.c(); c++) {
-            float[][] patch = cut(x, input, image, c, row - top, column - left, PATCH);
-            patches[c] = transformed(INPUT, patch);
-          }
-          for (int c = 0; c < y.c(); c++) {
-            float[][] tile = cut(y, gradients, image, c, row, column, TILE);
-            float[][] factors = transformed(GRADIENT, tile);
-            for (int of = 0; of < x.c(); of++) {
-              addProducts(factors, patches[of], sums[c * x.c() + of]);
-            }
+          float[][][] patches = transformed(INPUT, x, input, image, row - top, column - left);
+          float[][][] tiles = transformed(GRADIENT, y, gradients, image, row, column);
+          for (int i = 0; i < sums.length; i++) {
+            addProducts(tiles[i / x.c()], patches[i % x.c()], sums[i]);
           }
         }
       }
     }
     double[] result = new double[problem.w().elements()];
-    for (int i = 0; i < result.length; i += FILTER.length * FILTER.length) {
-      float[][] filter = transformed(FILTER, sums[i / (FILTER.length * FILTER.length)]);
-      for (int j = 0; j < FILTER.length * FILTER.length; j++) {
-        result[i + j] = filter[j / FILTER.length][j % FILTER.length];
-      }
-    }
+    Arrays.setAll(sums, i -> transformed(FILTER, sums[i]));
+    Arrays.setAll(result, i -> sums[i / 9][i / 3 % 3][i % 3]);
     return result;
   }
 
-  /** Returns a square of a channel, with zeros where it is outside. */
-  private static float[][] cut(
-      TensorShape shape, float[] values, int image, int channel, int top, int left, int size) {
-    float[][] square = new float[size][size];
-    for (int i = Math.max(0, -top); i < size && top + i < shape.h(); i++) {
-      for (int j = Math.max(0, -left); j < size && left + j < shape.w(); j++) {
-        square[i][j] = values[shape.row(image, channel, top + i) + left + j];
+  /**
+   * Returns the transformed squares that all channels of an image have at one place, with zeros
+   * where it is outside.
+   */
+  private static float[][][] transformed(
+      float[][] transform, TensorShape shape, float[] values, int image, int top, int left) {
+    int size = transform[0].length;
+    float[][][] squares = new float[shape.c()][size][size];
+    for (int c = 0; c < shape.c(); c++) {
+      for (int i = Math.max(0, -top); i < size && top + i < shape.h(); i++) {
+        for (int j = Math.max(0, -left); j < size && left + j < shape.w(); j++) {
+          squares[c][i][j] = values[shape.row(image, c, top + i) + left + j];
+        }
       }
+      squares[c] = transformed(transform, squares[c]);
     }
-    return square;
+    return squares;
   }
 
   /** Returns {@code transform * square * transform'}. */
@@ -116,8 +112,8 @@ final class WinogradFilterGradient {
   }
 
   private static void addProducts(float[][] factors, float[][] patch, float[][] sums) {
-    for (int i = 0; i < PATCH; i++) {
-      for (int j = 0; j < PATCH; j++) {
+    for (int i = 0; i < sums.length; i++) {
+      for (int j = 0; j < sums.length; j++) {
         sums[i][j] += factors[i][j] * patch[i][j];
       }
     }

@@ -44,6 +44,22 @@ public final class HostBytes {
     return bytes.array();
   }
 
+  /** Floats, each rounded to bfloat16. */
+  public static byte[] roundedToBfloat16(float... values) {
+    ByteBuffer bytes = buffer(values.length * Short.BYTES);
+    for (float value : values) {
+      bytes.putShort((short) toBfloat16(Float.floatToRawIntBits(value)));
+    }
+    return bytes.array();
+  }
+
+  /** Rounds a float to the nearest bfloat16, ties to even; any NaN becomes the one of PTX. */
+  public static int toBfloat16(int floatBits) {
+    int lastKeptBit = floatBits >>> 16 & 1;
+    boolean isNan = Float.isNaN(Float.intBitsToFloat(floatBits));
+    return isNan ? 0x7fff : (floatBits + 0x7fff + lastKeptBit) >>> 16;
+  }
+
   public static float[] bfloat16ToFloats(byte[] bytes) {
     float[] values = new float[bytes.length / Short.BYTES];
     ByteBuffer source = wrap(bytes);

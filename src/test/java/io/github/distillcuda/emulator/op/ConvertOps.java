@@ -6,11 +6,11 @@ import static io.github.distillcuda.emulator.op.Bits.f64;
 import static io.github.distillcuda.emulator.op.Bits.flush;
 import static io.github.distillcuda.emulator.op.Bits.low16;
 
+import io.github.distillcuda.emulator.memory.HostBytes;
 import java.util.function.DoubleUnaryOperator;
 
 /** Conversions between types ({@code cvt}). Those to integers saturate, as the hardware does. */
 final class ConvertOps {
-  private static final int NAN_BF16 = 0x7fff;
   private static final int NAN_F16 = 0x7fff;
   private static final int NAN_TF32 = 0x7fffffff;
 
@@ -121,20 +121,14 @@ final class ConvertOps {
   }
 
   private static void addHalfPrecision(OpTable table) {
-    table.add("cvt.rn.bf16.f32", WordLoops.unary(a -> toBfloat16(a)));
-    table.add("cvt.rn.bf16x2.f32", WordLoops.binary((a, b) -> toBfloat16(a) << 16 | toBfloat16(b)));
+    table.add("cvt.rn.bf16.f32", WordLoops.unary(a -> HostBytes.toBfloat16(a)));
+    table.add(
+        "cvt.rn.bf16x2.f32",
+        WordLoops.binary((a, b) -> HostBytes.toBfloat16(a) << 16 | HostBytes.toBfloat16(b)));
     table.add("cvt.f32.bf16", WordLoops.unary(a -> bits(f32(a << 16))));
     table.add("cvt.rna.tf32.f32", WordLoops.unary(ConvertOps::toTf32));
     table.add("cvt.rn.f16.f32", WordLoops.unary(a -> toFloat16(a)));
     table.add("cvt.f32.f16", WordLoops.unary(a -> bits(Float.float16ToFloat((short) a))));
-  }
-
-  private static int toBfloat16(int floatBits) {
-    if (Float.isNaN(f32(floatBits))) {
-      return NAN_BF16;
-    }
-    int lastKeptBit = floatBits >>> 16 & 1;
-    return (floatBits + 0x7fff + lastKeptBit) >>> 16; // to nearest, ties to even
   }
 
   /** To nearest, ties away from zero: in a float32 register, whose last 13 bits are zero. */
