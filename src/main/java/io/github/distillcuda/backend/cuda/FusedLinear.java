@@ -3,6 +3,7 @@ package io.github.distillcuda.backend.cuda;
 import io.github.distillcuda.backend.LinearSpec;
 import io.github.distillcuda.cuda.DeviceSpan;
 import io.github.distillcuda.cuda.blas.EpilogueLinearPlan;
+import io.github.distillcuda.cuda.blas.LtProduct;
 import io.github.distillcuda.cuda.dnn.BiasReluPlan;
 import io.github.distillcuda.cuda.dnn.ImageFormat;
 import io.github.distillcuda.cuda.dnn.ImageShape;
@@ -33,7 +34,9 @@ final class FusedLinear implements CudaLayer {
     rows = ImageShape.rows(recording.batch(), spec.outFeatures());
   }
 
+  /** Returns the products of a branch, which are tried: nothing else is at work meanwhile. */
   private EpilogueLinearPlan epilogues(Branch branch) {
+    recording.session().finishBranches();
     return recording.own(
         new EpilogueLinearPlan(
             recording.lane(branch), recording.batch(), spec.fanIn(), spec.outFeatures()));
@@ -44,14 +47,14 @@ final class FusedLinear implements CudaLayer {
       Branch branch,
       String product,
       String name,
-      Optional<EpilogueLinearPlan.Call> offered,
+      Optional<LtProduct> offered,
       CudaTensor result,
       Runnable otherwise) {
     if (offered.isEmpty()) {
       otherwise.run();
       return;
     }
-    EpilogueLinearPlan.Call call = offered.get();
+    LtProduct call = offered.get();
     recording
         .session()
         .algorithms()

@@ -15,7 +15,8 @@ import java.util.Optional;
 /**
  * The products of a fully connected layer by cublasLt on one lane, with bias, ReLU and the gradient
  * of the bias as their epilogues: x [N, in], w [out, in], y [N, out], all row-major. Each method
- * returns a call to repeat, or nothing where cublasLt does not offer the product with its epilogue.
+ * does the product once and returns it to repeat, or nothing where cublasLt does not have it with
+ * its epilogue.
  */
 public final class EpilogueLinearPlan implements AutoCloseable {
   private final DeviceScope scope = new DeviceScope();
@@ -23,32 +24,6 @@ public final class EpilogueLinearPlan implements AutoCloseable {
   private final int rows;
   private final int in;
   private final int out;
-
-  /** A product that is planned for its operands. */
-  public static final class Call {
-    private final LtProduct product;
-    private final DeviceSpan left;
-    private final DeviceSpan right;
-    private final DeviceSpan result;
-
-    private Call(LtProduct product, DeviceSpan left, DeviceSpan right, DeviceSpan result) {
-      this.product = product;
-      this.left = left;
-      this.right = right;
-      this.result = result;
-    }
-
-    /** Appends the product to its lane's stream. */
-    public void enqueue() {
-      product.run(left, right, result);
-    }
-
-    /** Returns what was chosen, for people. */
-    @Override
-    public String toString() {
-      return product.toString();
-    }
-  }
 
   /**
    * Plans nothing yet; the caller closes the plan.
@@ -65,26 +40,24 @@ public final class EpilogueLinearPlan implements AutoCloseable {
   }
 
   /** {@code y = x * transposed w + bias}, and its ReLU. */
-  public Optional<Call> forward(
+  public Optional<LtProduct> forward(
       DeviceSpan x, DeviceSpan w, DeviceSpan bias, DeviceSpan y, boolean relu) {
     return plan(
-            new LtProduct.Operand(in, out, CUBLAS_OP_T),
-            new LtProduct.Operand(in, rows, CUBLAS_OP_N),
-            new LtProduct.Operand(out, rows, CUBLAS_OP_N),
-            relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS,
-            bias)
-        .map(product -> new Call(product, w, x, y));
+        new LtProduct.Operand(w, in, out, CUBLAS_OP_T),
+        new LtProduct.Operand(x, in, rows, CUBLAS_OP_N),
+        new LtProduct.Operand(y, out, rows, CUBLAS_OP_N),
+        relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS,
+        bias);
   }
 
   /** {@code dx = dy * w}. */
-  public Optional<Call> dataGradient(DeviceSpan w, DeviceSpan dy, DeviceSpan dx) {
+  public Optional<LtProduct> dataGradient(DeviceSpan w, DeviceSpan dy, DeviceSpan dx) {
     return plan(
-            new LtProduct.Operand(in, out, CUBLAS_OP_N),
-            new LtProduct.Operand(out, rows, CUBLAS_OP_N),
-            new LtProduct.Operand(in, rows, CUBLAS_OP_N),
-            CUBLASLT_EPILOGUE_DEFAULT,
-            null)
-        .map(product -> new Call(product, w, dy, dx));
+        new LtProduct.Operand(w, in, out, CUBLAS_OP_N),
+        new LtProduct.Operand(dy, out, rows, CUBLAS_OP_N),
+        new LtProduct.Operand(dx, in, rows, CUBLAS_OP_N),
+        CUBLASLT_EPILOGUE_DEFAULT,
+        null);
   }
 
   /**
@@ -92,15 +65,14 @@ public final class EpilogueLinearPlan implements AutoCloseable {
    *
    * @param dBias null to leave it out
    */
-  public Optional<Call> weightGradient(
+  public Optional<LtProduct> weightGradient(
       DeviceSpan x, DeviceSpan dy, DeviceSpan dw, DeviceSpan dBias) {
     return plan(
-            new LtProduct.Operand(in, rows, CUBLAS_OP_N),
-            new LtProduct.Operand(out, rows, CUBLAS_OP_T),
-            new LtProduct.Operand(in, out, CUBLAS_OP_N),
-            dBias == null ? CUBLASLT_EPILOGUE_DEFAULT : CUBLASLT_EPILOGUE_BGRADB,
-            dBias)
-        .map(product -> new Call(product, x, dy, dw));
+        new LtProduct.Operand(x, in, rows, CUBLAS_OP_N),
+        new LtProduct.Operand(dy, out, rows, CUBLAS_OP_T),
+        new LtProduct.Operand(dw, in, out, CUBLAS_OP_N),
+        dBias == null ? CUBLASLT_EPILOGUE_DEFAULT : CUBLASLT_EPILOGUE_BGRADB,
+        dBias);
   }
 
   private Optional<LtProduct> plan(

@@ -23,33 +23,37 @@ import java.util.Optional;
 import java.util.function.LongConsumer;
 
 /**
- * One product by cublasLt with what follows it, on one lane, with the algorithm that its heuristic
- * puts first among those that always give the same bits: a long sum may be split if its parts are
- * added in a step of their own. Asynchronous; allocates nothing.
+ * One product by cublasLt with what follows it, on one lane, with the first algorithm of its
+ * heuristic that runs among those that always give the same bits: a long sum may be split if its
+ * parts are added in a step of their own. Asynchronous; allocates nothing.
  */
-final class LtProduct implements AutoCloseable {
+public final class LtProduct implements AutoCloseable {
   private static final int CANDIDATES = 8;
 
   /** The reductions of split sums whose order is fixed: in the compute or the output type. */
   private static final int FIXED_ORDER = 2 | 4;
 
   /**
-   * A column-major matrix.
+   * A column-major matrix of float32.
    *
+   * @param elements where it lies; the caller owns it
    * @param rows as stored
    * @param columns as stored
    * @param operation {@code CUBLAS_OP_N}, or {@code CUBLAS_OP_T} to transpose it in the product
    */
-  record Operand(int rows, int columns, int operation) {}
+  record Operand(DeviceSpan elements, int rows, int columns, int operation) {}
+
+  /** An operand and how it is described to cublasLt. */
+  private record Described(long address, LibraryObject layout) {}
 
   private final ComputeLane lane;
   private final CublasLtApi cublasLt;
   private final DeviceScope scope = new DeviceScope();
   private final Arena arena = Arena.ofConfined();
   private final LibraryObject matmul;
-  private final LibraryObject a;
-  private final LibraryObject b;
-  private final LibraryObject d;
+  private final Described a;
+  private final Described b;
+  private final Described d;
   private MemorySegment algorithm;
   private long workspaceBytes;
 
@@ -72,16 +76,17 @@ final class LtProduct implements AutoCloseable {
       cublasLt.cublasLtMatmulDescSetAttribute(
           matmul.address(), CUBLASLT_MATMUL_DESC_BIAS_POINTER, arena.allocateFrom(JAVA_LONG, bias));
     }
-    a = layout(left);
-    b = layout(right);
-    d = layout(result);
+    a = described(left);
+    b = described(right);
+    d = described(result);
   }
 
   /**
-   * Plans a product; the caller closes it.
+   * Plans a product by doing it once, as cublasLt may refuse what its heuristic offers; the caller
+   * closes it. The lane's stream alone may be at work on the operands.
    *
    * @param bias what the epilogue reads or writes besides the result; null if it has none
-   * @return nothing if cublasLt does not offer that
+   * @return nothing if cublasLt does not have that
    */
   static Optional<LtProduct> plan(
       ComputeLane lane,
@@ -108,15 +113,19 @@ final class LtProduct implements AutoCloseable {
         matmul.address(), attribute, arena.allocateFrom(JAVA_INT, value));
   }
 
-  private LibraryObject layout(Operand operand) {
-    return own(
-        operand.toString(),
-        cublasLt.cublasLtMatrixLayoutCreate(
-            CublasConstants.CUDA_R_32F, operand.rows(), operand.columns(), operand.rows()),
-        cublasLt::cublasLtMatrixLayoutDestroy);
+  private Described described(Operand operand) {
+    LibraryObject layout =
+        own(
+            "layout",
+            cublasLt.cublasLtMatrixLayoutCreate(
+                CublasConstants.CUDA_R_32F, operand.rows(), operand.columns(), operand.rows()),
+            cublasLt::cublasLtMatrixLayoutDestroy);
+    return new Described(operand.elements().address(), layout);
   }
 
-  /** Takes the first algorithm that the heuristic offers; returns whether there is one. */
+  /**
+   * Takes the first algorithm that the heuristic offers and that runs; returns whether one does.
+   */
   private boolean choose() {
     lane.cublasLt(); // which reserves the workspace that is the limit below
     LibraryObject preference =
@@ -140,7 +149,9 @@ final class LtProduct implements AutoCloseable {
       if (result.get(JAVA_INT, CublasConstants.HEURISTIC_STATUS_OFFSET) == 0) {
         algorithm = result.asSlice(0, CublasConstants.ALGORITHM_BYTES);
         workspaceBytes = result.get(JAVA_LONG, CublasConstants.HEURISTIC_WORKSPACE_OFFSET);
-        return true;
+        if (runs()) {
+          return true;
+        }
       }
     }
     return false;
@@ -151,10 +162,10 @@ final class LtProduct implements AutoCloseable {
       return cublasLt.cublasLtMatmulAlgoGetHeuristic(
           lane.cublasLt(),
           matmul.address(),
-          a.address(),
-          b.address(),
-          d.address(),
-          d.address(),
+          a.layout().address(),
+          b.layout().address(),
+          d.layout().address(),
+          d.layout().address(),
           preference.address(),
           results);
     } catch (NativeException e) {
@@ -165,21 +176,35 @@ final class LtProduct implements AutoCloseable {
     }
   }
 
-  /** {@code D = epilogue(op(A) * op(B))}. */
-  void run(DeviceSpan left, DeviceSpan right, DeviceSpan result) {
+  /** Does the product; returns false if cublasLt refuses it with this algorithm. */
+  private boolean runs() {
+    try {
+      enqueue();
+      return true;
+    } catch (NativeException e) {
+      if (e.code() == CublasConstants.CUBLAS_STATUS_NOT_SUPPORTED
+          || e.code() == CublasConstants.CUBLAS_STATUS_INVALID_VALUE) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  /** Appends {@code D = epilogue(op(A) * op(B))} to the lane's stream. */
+  public void enqueue() {
     cublasLt.cublasLtMatmul(
         lane.cublasLt(),
         matmul.address(),
         1,
-        left.address(),
         a.address(),
-        right.address(),
+        a.layout().address(),
         b.address(),
+        b.layout().address(),
         0,
-        result.address(),
         d.address(),
-        result.address(),
+        d.layout().address(),
         d.address(),
+        d.layout().address(),
         algorithm,
         lane.workspace(),
         workspaceBytes,

@@ -3,14 +3,25 @@ package io.github.distillcuda.cuda.blas;
 import static io.github.distillcuda.ffi.CublasConstants.CUBLASLT_EPILOGUE_DEFAULT;
 import static io.github.distillcuda.ffi.CublasConstants.CUBLAS_OP_N;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.distillcuda.cuda.ComputeLane;
 import io.github.distillcuda.cuda.CudaContext;
 import io.github.distillcuda.cuda.CudaEngine;
+import io.github.distillcuda.cuda.DeviceBuffer;
 import io.github.distillcuda.cuda.DeviceScope;
+import io.github.distillcuda.cuda.DeviceSpan;
 import io.github.distillcuda.cuda.MathMode;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
+import io.github.distillcuda.emulator.library.EmulatedCublasLt;
 import io.github.distillcuda.emulator.library.EmulatedEngine;
+import io.github.distillcuda.ffi.CublasLtApi;
+import io.github.distillcuda.ffi.NativeException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 
 class LtProductTest {
@@ -32,28 +43,71 @@ class LtProductTest {
     }
   }
 
-  /** The algorithm of a product on a lane on which so much was reserved before. */
+  /** A GPU was seen whose cublasLt offered algorithms and refused them at the launch. */
+  @Test
+  void whatIsOfferedAndRefusedAtTheLaunchIsPassedOver() {
+    for (int status : new int[] {7, 15}) {
+      assertThat(algorithm(MOST_COLUMNS, 0, refusing(1, status)).orElseThrow()).contains("split 1");
+      assertThat(algorithm(MOST_COLUMNS, 0, refusing(2, status))).isEmpty();
+    }
+    assertThatThrownBy(() -> algorithm(MOST_COLUMNS, 0, refusing(1, 13)))
+        .isInstanceOf(NativeException.class)
+        .hasMessageContaining("says the test");
+  }
+
   private static String algorithm(int columns, long reserved) {
+    return algorithm(columns, reserved, cublasLt -> cublasLt).orElseThrow();
+  }
+
+  /** Has the first products fail with a status. */
+  private static UnaryOperator<CublasLtApi> refusing(int products, int status) {
+    AtomicInteger left = new AtomicInteger(products);
+    return cublasLt ->
+        (CublasLtApi)
+            Proxy.newProxyInstance(
+                CublasLtApi.class.getClassLoader(),
+                new Class<?>[] {CublasLtApi.class},
+                (proxy, function, arguments) -> {
+                  if (function.getName().equals("cublasLtMatmul") && left.getAndDecrement() > 0) {
+                    throw new NativeException("cublasLtMatmul", "REFUSED", status, "says the test");
+                  }
+                  try {
+                    return function.invoke(cublasLt, arguments);
+                  } catch (InvocationTargetException e) {
+                    throw e.getCause();
+                  }
+                });
+  }
+
+  /** The algorithm of a product on a lane on which so much was reserved before. */
+  private static Optional<String> algorithm(
+      int columns, long reserved, UnaryOperator<CublasLtApi> seenAs) {
     EmulatedDevice device = new EmulatedDevice();
-    String algorithm;
+    Optional<String> algorithm;
     try (DeviceScope scope = new DeviceScope()) {
-      CudaEngine engine = EmulatedEngine.of(device);
+      CudaEngine engine = EmulatedEngine.of(device, seenAs.apply(EmulatedCublasLt.on(device)));
       CudaContext context = scope.own(CudaContext.open(engine.driver(), 0));
       ComputeLane lane = scope.own(ComputeLane.open(context, engine, MathMode.FP32, "one"));
       lane.reserve(reserved);
-      LtProduct product =
-          scope.own(
-              LtProduct.plan(
-                      lane,
-                      new LtProduct.Operand(ROWS, SPLITS, CUBLAS_OP_N),
-                      new LtProduct.Operand(SPLITS, columns, CUBLAS_OP_N),
-                      new LtProduct.Operand(ROWS, columns, CUBLAS_OP_N),
-                      CUBLASLT_EPILOGUE_DEFAULT,
-                      null)
-                  .orElseThrow());
-      algorithm = product.toString();
+      Optional<LtProduct> product =
+          LtProduct.plan(
+              lane,
+              operand(scope, lane, ROWS, SPLITS),
+              operand(scope, lane, SPLITS, columns),
+              operand(scope, lane, ROWS, columns),
+              CUBLASLT_EPILOGUE_DEFAULT,
+              null);
+      algorithm = product.map(scope::own).map(LtProduct::toString);
     }
     assertThat(device.live()).isEmpty();
     return algorithm;
+  }
+
+  private static LtProduct.Operand operand(
+      DeviceScope scope, ComputeLane lane, int rows, int columns) {
+    DeviceBuffer zeros =
+        scope.own(lane.context().memory().allocate("zeros", (long) rows * columns * Float.BYTES));
+    lane.stream().clear(zeros);
+    return new LtProduct.Operand(DeviceSpan.of(zeros), rows, columns, CUBLAS_OP_N);
   }
 }
