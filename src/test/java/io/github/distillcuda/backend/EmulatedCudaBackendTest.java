@@ -19,10 +19,7 @@ import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.ffi.CublasConstants;
 import io.github.distillcuda.ffi.CublasLtApi;
 import io.github.distillcuda.ffi.CudaConstants;
-import io.github.distillcuda.nn.Architecture;
 import io.github.distillcuda.tensor.Tensor;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -33,7 +30,6 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -46,7 +42,7 @@ class EmulatedCudaBackendTest {
   private static final int BATCH = 4;
   private static final LossSpec LOSS = new LossSpec(5, 0.7);
 
-  private static BackendOptions options(Kernels kernels, Layers layers, Precision precision) {
+  static BackendOptions options(Kernels kernels, Layers layers, Precision precision) {
     return new BackendOptions(0, true, kernels, layers, precision, Engine.AUTO);
   }
 
@@ -368,50 +364,5 @@ class EmulatedCudaBackendTest {
     } catch (RuntimeException e) {
       return e;
     }
-  }
-
-  /** The published student with a cached teacher at batch 64, and the page that lists its step. */
-  @ParameterizedTest
-  @MethodSource("combinations")
-  void theStepIsWhatTheNotesSay(Kernels kernels, Layers layers, TestReporter reporter)
-      throws Exception {
-    assertStepOfNotes(
-        options(kernels, layers, Precision.TF32),
-        "| %s | %s |".formatted(kernels, layers),
-        reporter);
-  }
-
-  @ParameterizedTest
-  @EnumSource
-  void theStepInBfloat16IsWhatTheNotesSay(Layers layers, TestReporter reporter) throws Exception {
-    assertStepOfNotes(
-        options(Kernels.FUSED, layers, Precision.BF16),
-        "| fused | %s, bf16 |".formatted(layers),
-        reporter);
-  }
-
-  private static void assertStepOfNotes(BackendOptions options, String head, TestReporter reporter)
-      throws Exception {
-    EmulatedDevice device = new EmulatedDevice().withoutWork();
-    List<String> step;
-    try (Backend backend = new CudaBackend(EmulatedEngine.of(device), 0, options)) {
-      int batch = 64;
-      ResidentDataset data =
-          backend.upload(Architecture.IMAGE, new byte[batch * 3072], new byte[batch]);
-      StepState state = backend.createState();
-      ParameterArena student = backend.createParameters(Architecture.STUDENT.layers(), batch, true);
-      LogitsTable cache = backend.createLogitsTable(batch, 10);
-      int graphs = device.recordings().size();
-      TinyStep.train(backend, batch, data, state, student, LOSS, cache, null);
-      step = device.recordings().get(graphs);
-    }
-    String row = "%s %d | %s |".formatted(head, step.size(), String.join(" ", names(step)));
-    reporter.publishEntry("step", row);
-    assertThat(Files.readString(Path.of("native-notes", "emulated-device.md"))).contains(row);
-  }
-
-  /** The functions and kernels in their order, without the suffixes of types and versions. */
-  private static List<String> names(List<String> step) {
-    return step.stream().map(name -> "`" + name + "`").toList();
   }
 }
