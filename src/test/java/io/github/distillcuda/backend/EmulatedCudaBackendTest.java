@@ -52,15 +52,6 @@ class EmulatedCudaBackendTest {
             kernels -> Stream.of(Layers.values()).map(layers -> Arguments.of(kernels, layers)));
   }
 
-  /** All of them in float32, and both kinds of layers in bfloat16. */
-  static Stream<BackendOptions> recorded() {
-    return Stream.concat(
-        combinations()
-            .map(Arguments::get)
-            .map(each -> options((Kernels) each[0], (Layers) each[1], Precision.FP32)),
-        Stream.of(Layers.values()).map(layers -> options(Kernels.FUSED, layers, Precision.BF16)));
-  }
-
   /** A student and a teacher on one device; an epoch is eight steps. */
   private static final class Training implements AutoCloseable {
     private final Backend backend;
@@ -93,32 +84,6 @@ class EmulatedCudaBackendTest {
     public void close() {
       backend.close();
     }
-  }
-
-  @ParameterizedTest
-  @MethodSource("recorded")
-  void anEpochIsReplaysAlone(BackendOptions options) {
-    EmulatedDevice device = new EmulatedDevice();
-    try (Training training = new Training(new CudaBackend(EmulatedEngine.of(device), 0, options))) {
-      training.epoch();
-      long bytes = device.allocatedBytes();
-      training.state.beginEpoch(IntStream.range(0, IMAGES).toArray());
-      int before = device.callCount();
-      training.program.run(IMAGES / BATCH);
-      assertThat(device.functions().subList(before, device.callCount()))
-          .isNotEmpty()
-          .containsOnly("cuCtxSetCurrent", "cuGraphLaunch");
-      int calls = device.callCount();
-      training.epoch();
-      List<String> epoch = device.functions().subList(calls, device.callCount());
-      assertThat(epoch)
-          .as("an epoch with its beginning and its end")
-          .noneMatch(call -> call.contains("Alloc") || call.contains("Free"))
-          .noneMatch(call -> call.contains("Create") || call.contains("Destroy"))
-          .noneMatch(call -> call.startsWith("cudnn") || call.startsWith("cublas"));
-      assertThat(device.allocatedBytes()).isEqualTo(bytes);
-    }
-    assertThat(device.live()).isEmpty();
   }
 
   /** Epilogues that a GPU lacks for a type are done by other calls, to the same effect. */
