@@ -104,6 +104,39 @@ class EmulatedCudaRunTest {
     assertThat(fresh.live()).isEmpty();
   }
 
+  /** The main job in the default precision: a teacher, its logits kept, and a student from them. */
+  @Test
+  void aDistillationIsResumedToTheBitsOfOneThatWasNotInterrupted() throws Exception {
+    String small =
+        " --data synthetic --subset 256 --teacher-widths 2,1,2 --student-widths 1,2,2 --no-baseline"
+            + " --teacher-epochs 1 --epochs 2 --batch-size 48 --device cuda";
+    EmulatedDevice device = new EmulatedDevice();
+    assertThat(run(device, new ByteArrayOutputStream(), "--out DIR/whole" + small))
+        .as(() -> err)
+        .isZero();
+    assertThat(out)
+        .contains("computing in tf32 on cuda:0 Emulated GPU")
+        .contains("teacher  epoch  1  loss ")
+        .contains("student  epoch  2  loss ");
+    assertThat(device.live()).isEmpty();
+
+    EmulatedDevice dying = new EmulatedDevice();
+    Watched output =
+        new Watched(
+            "student  epoch  1",
+            () -> dying.failNext("cuGraphLaunch", CudaConstants.CUDA_ERROR_LAUNCH_FAILED));
+    assertThat(run(dying, output, "--out DIR/halved" + small)).as(() -> err).isEqualTo(5);
+    String resume = "--resume DIR/halved --device cuda";
+    assertThat(run(new EmulatedDevice(), new ByteArrayOutputStream(), resume))
+        .as(() -> err)
+        .isZero();
+    assertThat(out).doesNotContain("teacher  epoch").doesNotContain("student  epoch  1");
+    for (String model : new String[] {"teacher.safetensors", "student.safetensors"}) {
+      assertThat(temporary.resolve("halved").resolve(model))
+          .hasSameBinaryContentAs(temporary.resolve("whole").resolve(model));
+    }
+  }
+
   /** 256 images are 8 steps. */
   private void assertLost(String reason) {
     Path folder = temporary.resolve("lost");
