@@ -66,6 +66,12 @@ public final class Cli {
       System.err.flush();
       Backends.abandon(exitCode);
     }
+    if (exitCode == ExitCode.DONE.value() && StandardOutput.isLost(out)) {
+      System.err.println(
+          "distill-cuda: cannot write standard output, so that results are missing there; free"
+              + " space or send it elsewhere (files that the command wrote are complete)");
+      exitCode = ExitCode.DISK.value();
+    }
     System.exit(exitCode);
   }
 
