@@ -44,16 +44,16 @@ class OptionValuesTest {
     return exitCode;
   }
 
-  /** {@code DIR} stands for the temporary folder. */
+  /** {@code DIR} stands for the temporary folder; no run begins at T = 0, whatever a test finds. */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       textBlock =
           """
-          --out= --data synthetic                | option '--out': it is empty
-          --resume=                              | option '--resume': it is empty
-          --teacher= --data synthetic            | option '--teacher': it is empty
-          --data-dir=                            | option '--data-dir': it is empty
+          --T 0 --out=                           | option '--out': it is empty
+          --T 0 --resume=                        | option '--resume': it is empty
+          --T 0 --teacher=                       | option '--teacher': it is empty
+          --T 0 --data-dir=                      | option '--data-dir': it is empty
           eval --model= --data synthetic         | option '--model': it is empty
           export --model= --to pth               | option '--model': it is empty
           export --model DIR/m.pth --to pth --out= | option '--out': it is empty

@@ -18,15 +18,15 @@ import org.junit.jupiter.params.provider.CsvSource;
 class LocaleCheckTest {
   @TempDir Path folder;
 
-  /** {@code $e} is an é in UTF-8, {@code $run} the program. */
+  /** {@code $e} is an é in UTF-8, {@code $run} the program; no run begins at T = 0. */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       textBlock =
           """
-          LC_ALL=C $run --out=$e/run                | the argument --out=??/run
+          LC_ALL=C $run --T 0 --out=$e/run          | the argument --out=??/run
           LC_ALL=C $run eval --model $e/m.pth       | the argument --model ??/m.pth
-          $run --out $e                             | the argument --out ??
+          $run --T 0 --out $e                       | the argument --out ??
           mkdir -p $e; cd $e; LC_ALL=C $run info    | the working folder FOLDER/??
           LC_ALL=C XDG_CACHE_HOME=/tmp/$e $run info | the variable XDG_CACHE_HOME=/tmp/??
           LC_ALL=C HOME=/home/$e $run info          | the variable HOME=/home/??
@@ -44,7 +44,7 @@ class LocaleCheckTest {
   @Test
   void bytesThatAreNotUtf8AreNotReplacedByOthers() throws Exception {
     assertRefused(
-        "LC_ALL=C.UTF-8 $run --out $(printf '\\351')/run",
+        "LC_ALL=C.UTF-8 $run --T 0 --out $(printf '\\351')/run",
         "the argument --out ?/run has bytes that are not UTF-8;"
             + " rename it, or set LC_ALL to the locale that it is of");
   }
