@@ -5,6 +5,8 @@ import io.github.distillcuda.failure.ExitCode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 
 /** A folder that results go to. */
 public final class OutputFolder {
@@ -13,13 +15,32 @@ public final class OutputFolder {
   /**
    * Makes sure that {@code folder} is there, creating it and its parents.
    *
+   * @return those that were not there before, the innermost first
    * @throws DistillException (DISK) if it cannot be created, as where a file is in the way
    */
-  public static void create(Path folder) {
+  public static List<Path> create(Path folder) {
+    List<Path> made = new ArrayList<>();
+    for (Path path = folder.toAbsolutePath();
+        path != null && Files.notExists(path);
+        path = path.getParent()) {
+      made.add(path);
+    }
     try {
       Files.createDirectories(folder);
+      return made;
     } catch (IOException e) {
       throw DiskFault.writing(folder, e);
+    }
+  }
+
+  /** Removes folders that {@link #create} made, as far as they are empty. */
+  static void removeEmpty(List<Path> made) {
+    try {
+      for (Path folder : made) {
+        Files.delete(folder);
+      }
+    } catch (IOException e) {
+      // It holds something by now, as another run's folder, and so do those around it.
     }
   }
 

@@ -10,13 +10,15 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 
 /**
  * Keeps a second run out of a run folder: a lock of the operating system on {@code .lock} in it,
- * which ends with the process however that ends. The file stays behind, empty; removing it while
- * another process waits for it would let both in.
+ * which ends with the process however that ends. The file stays behind, empty, where the run left
+ * anything else in the folder. A folder that was made for a run that left nothing goes with it.
  */
 public final class RunLock implements AutoCloseable {
   private static final String NAME = ".lock";
@@ -28,10 +30,12 @@ public final class RunLock implements AutoCloseable {
   private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
 
   private final Path folder;
+  private final List<Path> made;
   private final FileChannel channel;
 
-  private RunLock(Path folder, FileChannel channel) {
+  private RunLock(Path folder, List<Path> made, FileChannel channel) {
     this.folder = folder;
+    this.made = made;
     this.channel = channel;
   }
 
@@ -42,16 +46,17 @@ public final class RunLock implements AutoCloseable {
    *     be written
    */
   public static RunLock acquire(Path folder) {
-    OutputFolder.create(folder);
+    List<Path> made = OutputFolder.create(folder);
     try {
       Path real = folder.toRealPath();
       if (!HELD.add(real)) {
         throw held(folder, "this process");
       }
       try {
-        return new RunLock(real, lock(real));
+        return new RunLock(real, made, lock(real));
       } catch (IOException | RuntimeException e) {
         HELD.remove(real);
+        OutputFolder.removeEmpty(made);
         throw e;
       }
     } catch (IOException e) {
@@ -81,6 +86,9 @@ public final class RunLock implements AutoCloseable {
       }
       byte[] pid = Long.toString(ProcessHandle.current().pid()).getBytes(StandardCharsets.US_ASCII);
       channel.truncate(0).write(ByteBuffer.wrap(pid));
+      if (!Files.exists(file)) {
+        throw held(folder, "another process"); // which removed the file before it let go of it
+      }
       return channel;
     } catch (IOException | RuntimeException e) {
       channel.close();
@@ -95,18 +103,33 @@ public final class RunLock implements AutoCloseable {
             .formatted(Printable.path(folder), holder));
   }
 
-  /** Releases the lock. Closing again does nothing. */
+  /**
+   * Releases the lock, and removes the folders that were made for it where nothing else is in them.
+   * Closing again does nothing.
+   */
   @Override
   public void close() {
     if (!channel.isOpen()) {
       return;
     }
     try (channel) {
-      channel.truncate(0);
+      if (!made.isEmpty() && isAlone()) {
+        // While it is locked: who opens it now is refused, and who opens it later makes another.
+        Files.delete(folder.resolve(NAME));
+        OutputFolder.removeEmpty(made);
+      } else {
+        channel.truncate(0);
+      }
     } catch (IOException e) {
       throw DiskFault.writing(folder.resolve(NAME), e);
     } finally {
       HELD.remove(folder);
+    }
+  }
+
+  private boolean isAlone() throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.allMatch(file -> file.endsWith(NAME));
     }
   }
 }

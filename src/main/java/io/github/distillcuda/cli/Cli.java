@@ -13,6 +13,8 @@ import io.github.distillcuda.train.StopSignal;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -66,6 +68,12 @@ public final class Cli {
       System.err.flush();
       Backends.abandon(exitCode);
     }
+    if (exitCode == ExitCode.DONE.value() && StandardOutput.isLost(out)) {
+      System.err.println(
+          "distill-cuda: cannot write standard output, so that results are missing there; free"
+              + " space or send it elsewhere (files that the command wrote are complete)");
+      exitCode = ExitCode.DISK.value();
+    }
     System.exit(exitCode);
   }
 
@@ -103,6 +111,7 @@ public final class Cli {
       }
     }
     root.setCaseInsensitiveEnumValuesAllowed(true);
+    root.registerConverter(Path.class, new PathConverter());
     readByName(root, DataChoice.class);
     readByName(root, Engine.class);
     readByName(root, Kernels.class);
@@ -153,6 +162,9 @@ public final class Cli {
                 root,
                 "%s stands before the command, where it has no effect; put it behind the command"
                     .formatted(typed(parsed.matchedOptions().getFirst(), args)));
+          }
+          for (CommandLine command : parsed.asCommandLineList()) {
+            Renames.check(command.getParseResult());
           }
           return new CommandLine.RunLast().execute(parsed);
         });
@@ -246,6 +258,11 @@ public final class Cli {
   private static int failure(Session session, Exception e, CommandLine command) {
     if (session.terminal()) {
       session.err().print(ConsoleReporter.CLEAR_LINE);
+    }
+    if (e instanceof InvalidPathException named) {
+      // Of the config.json of a run that is resumed; options have been read before.
+      session.err().println("distill-cuda: " + PathConverter.problem(named));
+      return ExitCode.USAGE.value();
     }
     boolean debug = command.getCommand() instanceof Command c && c.output.debug;
     if (!(e instanceof DistillException expected) || expected.exitCode() == ExitCode.BUG) {

@@ -130,6 +130,17 @@ class DeviceOptions {
 
   /** Opens the device with these options, which may be those that a run was begun with. */
   Backend open(Session session, Consumer<String> note, BackendOptions options) {
-    return session.devices().open(check(options), options, note);
+    Backend backend = session.devices().open(check(options), options, note);
+    int processors = Runtime.getRuntime().availableProcessors();
+    if (threads() > processors && backend.info().layers().equals("onednn")) {
+      // Not refused: a run goes on to the same bits with the threads it was begun with alone.
+      session
+          .err()
+          .printf(
+              "distill-cuda: --threads %d is more than the %d processors here, so that they wait"
+                  + " for each other and a step may take many times as long%n",
+              threads(), processors);
+    }
+    return backend;
   }
 }

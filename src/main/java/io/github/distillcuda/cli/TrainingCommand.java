@@ -92,15 +92,20 @@ abstract class TrainingCommand extends Command {
   }
 
   private RunMetrics start(ConsoleReporter reporter) {
-    Path root = training.out != null ? training.out : Path.of("runs", timestamp());
-    RunFolder.requireUsable(root);
+    Path dated = Path.of("runs", timestamp());
+    if (training.out != null) {
+      RunFolder.requireUsable(training.out);
+    } else {
+      RunFolder.requireWritable(dated);
+    }
     ModelFile file = teacherFile();
     RunConfig config = config(file);
     device.requirePresent(session, device.options());
     try (DatasetOpening opening = opening(config, reporter);
         Backend backend = device.open(session, reporter::line)) {
       ImageDataset images = opening.result();
-      try (RunFolder folder = RunFolder.create(root)) {
+      try (RunFolder folder =
+          training.out != null ? RunFolder.create(training.out) : RunFolder.createNumbered(dated)) {
         announce(reporter, backend, config, folder);
         List<NamedArray> parameters = file == null ? null : file.parameters();
         return sayingWhatIsSaved(

@@ -19,16 +19,22 @@ record DataPlaces(List<Path> searched, Path downloads) {
    * The places of a user.
    *
    * @param environment {@code System::getenv}, or a stand-in
-   * @param home the user's home folder; one that is relative is none
+   * @param userHome what the system says of the user, who may set {@code HOME} to another; one that
+   *     is relative is none
    */
-  static DataPlaces of(UnaryOperator<String> environment, Path home) {
-    String xdg = environment.apply("XDG_CACHE_HOME");
+  static DataPlaces of(UnaryOperator<String> environment, String userHome) {
+    Path home = absolute(environment.apply("HOME")).orElseGet(() -> Path.of(userHome));
     // the XDG base directory specification: a relative path is invalid and to be ignored
-    Path cache = xdg != null && Path.of(xdg).isAbsolute() ? Path.of(xdg) : home.resolve(".cache");
+    Path cache =
+        absolute(environment.apply("XDG_CACHE_HOME")).orElseGet(() -> home.resolve(".cache"));
     Path here = Path.of("./data");
     Path downloads = cache.isAbsolute() ? cache.resolve("distill-cuda") : here;
     Path keras = home.resolve(".keras").resolve("datasets");
     return new DataPlaces(List.of(here, downloads, keras), downloads);
+  }
+
+  private static Optional<Path> absolute(String path) {
+    return Optional.ofNullable(path).map(Path::of).filter(Path::isAbsolute);
   }
 
   /** Returns the first place that holds anything of CIFAR-10. */

@@ -22,7 +22,7 @@ public final class Datasets {
 
   /** The data sets of the user who runs the program. */
   public static Datasets ofUser() {
-    DataPlaces places = DataPlaces.of(System::getenv, Path.of(System.getProperty("user.home")));
+    DataPlaces places = DataPlaces.of(System::getenv, System.getProperty("user.home"));
     EnvironmentProxy proxies = new EnvironmentProxy(System::getenv);
     Cifar10Release release = Cifar10Release.OFFICIAL;
     return new Datasets(places, release, new Downloader(release, TransferRules.STANDARD, proxies));

@@ -9,7 +9,7 @@ public enum ExitCode {
   DATA(3, "data or a model file is missing or invalid, or Java has too little memory for it"),
   DEVICE_MEMORY(4, "the GPU has too little memory"),
   DEVICE(5, "the device is absent, was lost, or does not agree with PyTorch"),
-  DISK(6, "a file or folder cannot be written"),
+  DISK(6, "a file, a folder or standard output cannot be written"),
   NOT_FINITE(7, "a NaN or an infinity, in a training or a model file"),
   NO_JDK(78, "no Java 25 or newer"),
   INTERRUPTED(130, "interrupted (Ctrl-C); what was trained is saved"),

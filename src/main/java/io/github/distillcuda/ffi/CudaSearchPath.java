@@ -2,6 +2,7 @@ package io.github.distillcuda.ffi;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -188,15 +189,22 @@ final class CudaSearchPath {
   }
 
   private Optional<Path> variable(String name) {
-    String value = environment.getOrDefault(name, "");
-    return value.isBlank() ? Optional.empty() : Optional.of(Path.of(value));
+    return folder(environment.getOrDefault(name, ""));
   }
 
   private List<Path> pathVariable(String name) {
     return Arrays.stream(environment.getOrDefault(name, "").split(":"))
-        .filter(entry -> !entry.isBlank())
-        .map(Path::of)
+        .flatMap(entry -> folder(entry).stream())
         .toList();
+  }
+
+  /** A folder that this locale cannot express is passed over, like one that is not there. */
+  private static Optional<Path> folder(String name) {
+    try {
+      return name.isBlank() ? Optional.empty() : Optional.of(Path.of(name));
+    } catch (InvalidPathException e) {
+      return Optional.empty();
+    }
   }
 
   /** Returns what lies in a folder and begins so, sorted by name; nothing if it cannot be read. */

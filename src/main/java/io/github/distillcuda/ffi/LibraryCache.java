@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 
 /**
  * Native libraries that travel inside a jar, unpacked once into a folder that only the user can
@@ -77,26 +78,37 @@ final class LibraryCache {
    * @throws DistillException {@link ExitCode#DISK} if there is neither
    */
   static Path userCacheFolder() {
-    return userCacheFolder(System.getenv("XDG_CACHE_HOME"), System.getProperty("user.home"));
+    return userCacheFolder(System::getenv, System.getProperty("user.home"));
   }
 
   /**
    * As {@link #userCacheFolder()}.
    *
-   * @param home Java's {@code user.home}, a question mark for a user without a home
+   * @param environment {@code System::getenv}, or a stand-in
+   * @param userHome what the system says of the user, who may set {@code HOME} to another; a
+   *     question mark where it knows none
    */
-  static Path userCacheFolder(String xdg, String home) {
+  static Path userCacheFolder(UnaryOperator<String> environment, String userHome) {
     // The XDG specification: "All paths ... must be absolute", others are to be ignored.
-    if (xdg != null && Path.of(xdg).isAbsolute()) {
+    String xdg = environment.apply("XDG_CACHE_HOME");
+    if (isAbsolute(xdg)) {
       return Path.of(xdg);
     }
-    if (!Path.of(home).isAbsolute()) {
+    String home = environment.apply("HOME");
+    if (!isAbsolute(home)) {
+      home = userHome;
+    }
+    if (!isAbsolute(home)) {
       throw new DistillException(
           ExitCode.DISK,
           "this user has no home folder to unpack native libraries into; set XDG_CACHE_HOME to a"
               + " folder that can be written");
     }
     return Path.of(home, ".cache");
+  }
+
+  private static boolean isAbsolute(String path) {
+    return path != null && Path.of(path).isAbsolute();
   }
 
   /**

@@ -8,6 +8,7 @@ import java.lang.reflect.InvocationTargetException;
  */
 public final class Main {
   static final int REQUIRED_JAVA = 25;
+  static final int EXIT_USAGE = 2;
   static final int EXIT_NO_JDK = 78;
 
   private static final String PROGRAM = "io.github.distillcuda.cli.Cli";
@@ -20,6 +21,11 @@ public final class Main {
    * @throws Throwable what the program itself threw
    */
   public static void main(String[] args) throws Throwable {
+    String problem = LocaleCheck.problem(args, System.getenv());
+    if (problem != null) {
+      System.err.println("distill-cuda: " + problem);
+      System.exit(EXIT_USAGE);
+    }
     int thisJava = JavaHome.featureOf(System.getProperty("java.specification.version"));
     if (thisJava >= REQUIRED_JAVA) {
       runHere(args);

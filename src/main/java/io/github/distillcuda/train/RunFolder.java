@@ -68,6 +68,15 @@ public final class RunFolder implements AutoCloseable {
             root.resolve(name) + " exists and is left as it is; choose another --out");
       }
     }
+    requireWritable(root);
+  }
+
+  /**
+   * Checks that a folder can be made or written there; makes nothing.
+   *
+   * @throws DistillException DISK if not
+   */
+  public static void requireWritable(Path root) {
     Path existing = root.toAbsolutePath().normalize();
     while (!Files.exists(existing)) {
       existing = existing.getParent();
@@ -89,6 +98,26 @@ public final class RunFolder implements AutoCloseable {
   public static RunFolder create(Path root) {
     requireUsable(root);
     return new RunFolder(root);
+  }
+
+  /**
+   * Makes the folder of a new run under a name that nobody chose: with -2, -3 and so on behind it
+   * where another run, as one that began in the same second, has the folder.
+   *
+   * @throws DistillException DISK if it cannot be written
+   */
+  public static RunFolder createNumbered(Path name) {
+    Path root = name;
+    for (int next = 2; ; next++) {
+      try {
+        return create(root);
+      } catch (DistillException e) {
+        if (e.exitCode() != ExitCode.USAGE) {
+          throw e;
+        }
+      }
+      root = name.resolveSibling(name.getFileName() + "-" + next);
+    }
   }
 
   /**
@@ -259,6 +288,7 @@ public final class RunFolder implements AutoCloseable {
     AtomicFile.write(root.resolve(name), content);
   }
 
+  /** Lets go of the folder, and removes it where it was made for a run that left nothing. */
   @Override
   public void close() {
     lock.close();

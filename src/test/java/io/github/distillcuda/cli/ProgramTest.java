@@ -70,12 +70,10 @@ class ProgramTest {
     try (ServerSocket proxy = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       ProcessBuilder builder =
           builder(
-              List.of("-Duser.home=" + temporary),
-              "run --device cuda:99 --data cifar10",
-              "--out",
-              temporary.resolve("run"));
+              List.of(), "run --device cuda:99 --data cifar10", "--out", temporary.resolve("run"));
       Map<String, String> environment = builder.environment();
       environment.keySet().removeIf(name -> name.equalsIgnoreCase("no_proxy"));
+      environment.put("HOME", temporary.toString());
       environment.put("XDG_CACHE_HOME", temporary.toString());
       environment.put("https_proxy", "http://127.0.0.1:" + proxy.getLocalPort());
       process = builder.start();

@@ -273,7 +273,7 @@ class DatasetsTest {
 
   @Test
   void placesFollowTheEnvironment() {
-    Path home = Path.of("/home/me");
+    String home = "/home/me";
     DataPlaces plain = DataPlaces.of(name -> null, home);
     assertThat(plain.downloads()).isEqualTo(Path.of("/home/me/.cache/distill-cuda"));
     assertThat(plain.searched())
@@ -281,10 +281,13 @@ class DatasetsTest {
     DataPlaces moved =
         DataPlaces.of(name -> name.equals("XDG_CACHE_HOME") ? "/elsewhere" : null, home);
     assertThat(moved.downloads()).isEqualTo(Path.of("/elsewhere/distill-cuda"));
+    DataPlaces chosen = DataPlaces.of(name -> name.equals("HOME") ? "/chosen" : null, home);
+    assertThat(chosen.searched())
+        .contains(Path.of("/chosen/.cache/distill-cuda"), Path.of("/chosen/.keras/datasets"));
     DataPlaces relative =
         DataPlaces.of(name -> name.equals("XDG_CACHE_HOME") ? "not/absolute" : null, home);
     assertThat(relative.downloads()).isEqualTo(plain.downloads());
-    DataPlaces homeless = DataPlaces.of(name -> null, Path.of("?"));
+    DataPlaces homeless = DataPlaces.of(name -> null, "?");
     assertThat(homeless.downloads()).isEqualTo(Path.of("./data"));
   }
 }

@@ -35,6 +35,16 @@ class CudaSearchPathTest {
         .containsExactly(loader, home, chosen, newest, old, distribution, plain, packages, wsl);
   }
 
+  /** NUL stands for what a locale lacks. */
+  @Test
+  void whatTheLocaleCannotExpressIsPassedOver() throws IOException {
+    Path loader = folder("loader");
+    environment.put("LD_LIBRARY_PATH", "/a\0b:" + loader);
+    environment.put("CUDA_HOME", "/a\0b");
+
+    assertThat(usual()).containsExactly(loader);
+  }
+
   @Test
   void theOwnVariableIsApartAndKeepsWhatIsNotThere() throws IOException {
     Path own = folder("own");

@@ -17,7 +17,9 @@ import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -256,13 +258,19 @@ class LibraryCacheTest {
 
   @Test
   void theUsersCacheFolderIsNamedWhereItIsMissing() {
-    assertThat(LibraryCache.userCacheFolder("/cache", "?")).isEqualTo(Path.of("/cache"));
-    assertThat(LibraryCache.userCacheFolder("cache", "/home/me"))
-        .isEqualTo(Path.of("/home/me/.cache"));
+    Map<String, String> variables = new HashMap<>();
     assertThatExceptionOfType(DistillException.class)
-        .isThrownBy(() -> LibraryCache.userCacheFolder(null, "?"))
+        .isThrownBy(() -> LibraryCache.userCacheFolder(variables::get, "?"))
         .withMessageContaining("no home folder")
         .withMessageContaining("set XDG_CACHE_HOME")
         .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.DISK));
+    assertThat(LibraryCache.userCacheFolder(variables::get, "/system"))
+        .isEqualTo(Path.of("/system/.cache"));
+    variables.put("HOME", "/chosen");
+    variables.put("XDG_CACHE_HOME", "relative");
+    assertThat(LibraryCache.userCacheFolder(variables::get, "/system"))
+        .isEqualTo(Path.of("/chosen/.cache"));
+    variables.put("XDG_CACHE_HOME", "/cache");
+    assertThat(LibraryCache.userCacheFolder(variables::get, "?")).isEqualTo(Path.of("/cache"));
   }
 }

@@ -1,0 +1,135 @@
+package io.github.distillcuda.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.distillcuda.checkpoint.ModelFiles;
+import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.nn.Architecture;
+import io.github.distillcuda.tensor.NamedArray;
+import io.github.distillcuda.train.StopSignal;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Values that would be taken for others than were meant are refused, and nothing is written. */
+class OptionValuesTest {
+  @TempDir Path temporary;
+
+  private final StopSignal stop = new StopSignal();
+  private String out;
+  private String err;
+
+  private int run(String... arguments) {
+    ByteArrayOutputStream outBytes = new ByteArrayOutputStream();
+    ByteArrayOutputStream errBytes = new ByteArrayOutputStream();
+    int exitCode =
+        Cli.run(
+            new Session(
+                new PrintStream(outBytes, true, StandardCharsets.UTF_8),
+                new PrintStream(errBytes, true, StandardCharsets.UTF_8),
+                false,
+                stop),
+            arguments);
+    out = outBytes.toString(StandardCharsets.UTF_8);
+    err = errBytes.toString(StandardCharsets.UTF_8);
+    return exitCode;
+  }
+
+  /** {@code DIR} stands for the temporary folder; no run begins at T = 0, whatever a test finds. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          --T 0 --out=                           | option '--out': it is empty
+          --T 0 --resume=                        | option '--resume': it is empty
+          --T 0 --teacher=                       | option '--teacher': it is empty
+          --T 0 --data-dir=                      | option '--data-dir': it is empty
+          eval --model= --data synthetic         | option '--model': it is empty
+          export --model= --to pth               | option '--model': it is empty
+          export --model DIR/m.pth --to pth --out= | option '--out': it is empty
+          data fetch --to=                       | option '--to': it is empty
+          data verify --data-dir=                | option '--data-dir': it is empty
+          data synthesize --to=                  | option '--to': it is empty
+          --teacher-widths 5000,5000,60000       | --teacher-widths 5000,5000,60000: each must be a whole number from 1 to 4096
+          --student-widths 0,1,2                 | --student-widths 0,1,2: each must be a whole number from 1 to 4096
+          --student-widths 1,99999999999999999,2 | each must be a whole number from 1 to 4096
+          --student-widths 1,-1,2                | must be three numbers such as 64,128,256
+          export --model DIR/m.pth --to safetensors --rename fc1.weight= | --rename fc1.weight=: must be OLD=NEW
+          export --model DIR/m.pth --to safetensors --rename =fc1.weight | --rename =fc1.weight: must be OLD=NEW
+          export --model DIR/m.pth --to safetensors --rename fc1.weight=a --rename fc1.weight=b | --rename gives fc1.weight a second name, b
+          eval --model DIR/m.pth --data synthetic --rename a=fc1.weight --rename a=b | --rename gives a a second name, b
+          distill --teacher DIR/m.pth --data synthetic --rename a=                   | --rename a=: must be OLD=NEW
+          """)
+  void isOneLineThatNamesTheOption(String arguments, String says) throws IOException {
+    ModelFiles.write(temporary.resolve("m.pth"), narrow());
+    int exitCode = run(arguments.replace("DIR", temporary.toString()).split(" "));
+    assertThat(err).contains(says);
+    assertThat(err.lines()).hasSize(1);
+    assertThat(exitCode).isEqualTo(2);
+    assertThat(temporary.toFile().list()).containsExactly("m.pth");
+  }
+
+  private static List<NamedArray> narrow() {
+    List<NamedArray> arrays = new ArrayList<>();
+    new Architecture(2, 2, 4, 10)
+        .stateDict()
+        .forEach(
+            (name, shape) -> arrays.add(new NamedArray(name, shape, new float[shape.elements()])));
+    return arrays;
+  }
+
+  /** NUL stands for what a locale lacks: as an option, and as the file of a run to resume. */
+  @Test
+  void aPathThatCannotBeExpressedIsNoDefect() throws IOException {
+    assertThat(run("eval", "--model", "a\0b")).isEqualTo(2);
+    assertThat(err).contains("option '--model': the path a?b").contains("set LC_ALL=C.UTF-8");
+
+    Path folder = temporary.resolve("run");
+    stop.request(ExitCode.INTERRUPTED);
+    String few =
+        "baseline --out DIR --data synthetic --subset 8 --batch-size 8 --student-widths 1,1,2"
+            + " --device cpu --threads 1";
+    assertThat(run(few.replace("DIR", folder.toString()).split(" "))).as(err).isEqualTo(130);
+    Path config = folder.resolve("config.json");
+    String without = "\"dataDirectory\": null";
+    String text = Files.readString(config);
+    assertThat(text).contains(without);
+    Files.writeString(config, text.replace(without, "\"dataDirectory\": \"a\\u0000b\""));
+    assertThat(run("baseline", "--resume", folder.toString())).as(err).isEqualTo(2);
+    assertThat(err.lines()).hasSize(1);
+    assertThat(err).contains("the path a?b").contains("set LC_ALL=C.UTF-8");
+  }
+
+  @Test
+  void aRunThatIsRefusedForItsBatchLeavesNoFolder() {
+    String wide = "--student-widths 4096,1,1 --subset 600 --batch-size 600";
+    String command =
+        "baseline --data synthetic --device cpu --threads 1 --out DIR/runs/new " + wide;
+    assertThat(run(command.replace("DIR", temporary.toString()).split(" "))).isEqualTo(2);
+    assertThat(err).contains("--batch-size 511 fits");
+    assertThat(temporary).isEmptyDirectory();
+  }
+
+  @Test
+  void moreThreadsThanProcessorsAreOneLineOfWarning() {
+    int many = Runtime.getRuntime().availableProcessors() + 1;
+    assertThat(run("info", "--device", "cpu", "--threads", "" + many)).as(err).isZero();
+    assertThat(out).contains(many + " threads");
+    assertThat(err.lines())
+        .singleElement()
+        .asString()
+        .startsWith("distill-cuda: --threads %d is more than the ".formatted(many));
+    assertThat(run("info", "--device", "cpu", "--threads", "1")).as(err).isZero();
+    assertThat(err).isEmpty();
+  }
+}
