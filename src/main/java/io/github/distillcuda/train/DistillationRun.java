@@ -15,7 +15,6 @@ import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.NamedArray;
 import io.github.distillcuda.tensor.SplitMix64;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -146,18 +145,16 @@ public final class DistillationRun {
   private void requireRoom(Set<ModelRole> done, int batch) {
     List<PlannedModel> models =
         RunModels.of(config, done, dataset.trainCount(), dataset.testCount());
-    models.stream()
-        .filter(model -> model.largestStep() > model.mostRows())
-        .min(Comparator.comparingInt(PlannedModel::mostRows))
-        .ifPresent(this::refuse);
+    RunModels.requireTensors(backend, config, models);
     backend.requireRoom(models, batch, listener::note);
   }
 
-  private void refuse(PlannedModel model) {
-    throw new DistillException(
-        ExitCode.USAGE,
-        "--batch-size %d: a tensor of the %s would have more than %d elements; --batch-size %d fits"
-            .formatted(config.batchSize(), model.name(), Integer.MAX_VALUE, model.mostRows()));
+  /**
+   * Returns the batch to lay a model out for. The batch size may be more than its steps have: of a
+   * small data set, or of a teacher whose logits are cached.
+   */
+  private int layoutBatch(ModelRole role) {
+    return Math.min(config.batchSize(), backend.mostRows(config.architecture(role).layers()));
   }
 
   private static void requireSame(String what, Record began, Record now, String advice) {
@@ -208,7 +205,7 @@ public final class DistillationRun {
    * {@code eval} finds the same in the file.
    */
   private Frozen frozen(ModelRole role, List<NamedArray> parameters) {
-    Network network = Network.frozen(backend, config.architecture(role), config.batchSize());
+    Network network = Network.frozen(backend, config.architecture(role), layoutBatch(role));
     network.load(parameters);
     Evaluator evaluator = evaluator(role, network);
     return new Frozen(
@@ -218,7 +215,7 @@ public final class DistillationRun {
   }
 
   private void train(ModelRole role, RunSnapshot snapshot) {
-    Network network = Network.trainable(backend, config.architecture(role), config.batchSize());
+    Network network = Network.trainable(backend, config.architecture(role), layoutBatch(role));
     TrainingPosition position = TrainingPosition.START;
     if (snapshot == null) {
       network.load(InitialWeights.draw(network.architecture(), initialSeed(role)));
