@@ -109,13 +109,6 @@ public final class DistillationRun {
   public RunMetrics resume(RunSnapshot snapshot) {
     stop.heed();
     RunSnapshot.State begun = snapshot.state();
-    if (backend.dtype() != DType.FLOAT32) {
-      throw new DistillException(
-          ExitCode.USAGE,
-          "%s computes in more than the float32 of a checkpoint, so its runs cannot be resumed;"
-                  .formatted(backend.info().device())
-              + " start a new one");
-    }
     requireSame(
         "config.json was changed since the run began", begun.config(), config, "undo the change");
     requireSame(
@@ -123,6 +116,13 @@ public final class DistillationRun {
         begun.backend(),
         backend.info(),
         "give the same --device, --threads, --precision and --kernels on the same machine");
+    if (!isResumable(backend)) {
+      throw new DistillException(
+          ExitCode.USAGE,
+          "%s computes in more than the float32 of a checkpoint, so its runs cannot be resumed;"
+                  .formatted(backend.info().device())
+              + " start a new one");
+    }
     if (!begun.datasetSha256().equals(datasetSha256.join())) {
       throw new DistillException(
           ExitCode.USAGE,
@@ -140,6 +140,11 @@ public final class DistillationRun {
           frozen(ModelRole.TEACHER, snapshot.arrays(ModelRole.TEACHER, RunSnapshot.Group.VALUES));
     }
     return trainRemaining(snapshot);
+  }
+
+  /** Returns whether runs on a device are saved, to go on: a checkpoint keeps float32. */
+  public static boolean isResumable(Backend backend) {
+    return backend.dtype() == DType.FLOAT32;
   }
 
   private void requireRoom(Set<ModelRole> done, int batch) {
@@ -299,7 +304,7 @@ public final class DistillationRun {
         cache.compute(
             done -> {
               listener.progress("teacher logits", done, trainImages.size());
-              stop.throwIfRequested();
+              stop.throwIfRequested("before the first step of the student");
             }));
   }
 
@@ -326,7 +331,9 @@ public final class DistillationRun {
       if (due) {
         RunSnapshot snapshot = snapshot(role, network, position);
         requireFinite(snapshot, network);
-        folder.save(snapshot);
+        if (isResumable(backend)) {
+          folder.save(snapshot);
+        }
         failedSaves = 0;
       }
     } catch (DistillException e) {
