@@ -4,7 +4,6 @@ import io.github.distillcuda.backend.Backend;
 import io.github.distillcuda.backend.LossSpec;
 import io.github.distillcuda.backend.PlannedModel;
 import io.github.distillcuda.backend.ResidentDataset;
-import io.github.distillcuda.backend.StepProgress;
 import io.github.distillcuda.data.ImageDataset;
 import io.github.distillcuda.distill.DatasetLogits;
 import io.github.distillcuda.failure.DistillException;
@@ -74,10 +73,17 @@ public final class DistillationRun {
     this.saveEvery = saveEvery;
     // A tenth of a second of another processor, while this one plans and records.
     datasetSha256 = CompletableFuture.supplyAsync(dataset::sha256);
-    trainImages =
-        backend.upload(ImageDataset.IMAGE_SHAPE, dataset.trainImages(), dataset.trainLabels());
     testImages =
         backend.upload(ImageDataset.IMAGE_SHAPE, dataset.testImages(), dataset.testLabels());
+    try {
+      trainImages =
+          backend.upload(ImageDataset.IMAGE_SHAPE, dataset.trainImages(), dataset.trainLabels());
+    } catch (DistillException e) {
+      // A run that goes on must have the images that it began with.
+      throw e.exitCode() == ExitCode.DEVICE_MEMORY && folder.lastCheckpoint().isEmpty()
+          ? e.with(", or train on fewer images with --subset")
+          : e;
+    }
   }
 
   /**
@@ -330,7 +336,7 @@ public final class DistillationRun {
       folder.writeHistory(epochs);
       if (due) {
         RunSnapshot snapshot = snapshot(role, network, position);
-        requireFinite(snapshot, network);
+        snapshot.requireFinite(network);
         if (isResumable(backend)) {
           folder.save(snapshot);
         }
@@ -343,28 +349,6 @@ public final class DistillationRun {
       listener.warning(
           "%s. The last checkpoint is as it was; the run goes on and tries again (failed %d of %d)"
               .formatted(e.getMessage(), failedSaves, MOST_FAILED_SAVES));
-    }
-  }
-
-  /**
-   * Each step looks at gradients and parameters. The square of a gradient may overflow though the
-   * gradient does not, and its parameter then stays where it is for good: no run is saved so.
-   */
-  private static void requireFinite(RunSnapshot snapshot, Network network) {
-    ModelRole role = snapshot.state().inProgress();
-    StepProgress progress = snapshot.state().position().progress();
-    int epoch = snapshot.state().position().epoch();
-    for (NamedArray array : snapshot.arrays(role, RunSnapshot.Group.SECOND_MOMENTS)) {
-      if (!NonFiniteState.isFinite(array.values())) {
-        throw new NonFiniteException(
-            new NonFiniteState(
-                role.toString(),
-                progress.optimizerStep(),
-                progress.cursor() == 0 ? epoch - 1 : epoch,
-                new int[0],
-                "second moment of " + array.name(),
-                NonFiniteState.arrays(network)));
-      }
     }
   }
 
