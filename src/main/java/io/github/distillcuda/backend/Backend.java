@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /**
  * A device and the libraries that compute on it. Everything it creates belongs to it and ends with
@@ -45,6 +46,19 @@ public interface Backend extends AutoCloseable {
    * @param note receives a line for each that is another one now
    */
   default void reuseAlgorithms(Map<String, String> algorithms, Consumer<String> note) {}
+
+  /**
+   * Returns the most rows that a step through these layers can have: with more, a tensor has more
+   * elements than an int counts, or than a library of the device takes.
+   */
+  default int mostRows(List<LayerSpec> layers) {
+    return Integer.MAX_VALUE
+        / layers.stream()
+            .flatMap(layer -> Stream.of(layer.inputShape(), layer.productShape()))
+            .mapToInt(Shape::elements)
+            .max()
+            .orElse(1);
+  }
 
   /**
    * Throws unless a run's models may find room beside what is allocated already: better before the

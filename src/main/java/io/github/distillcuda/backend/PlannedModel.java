@@ -1,6 +1,5 @@
 package io.github.distillcuda.backend;
 
-import io.github.distillcuda.tensor.Shape;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -61,22 +60,17 @@ public record PlannedModel(
     return steps.stream().mapToLong(Integer::longValue).sum();
   }
 
-  /** Returns the most rows a step can have: no tensor has more elements than an int counts. */
-  public int mostRows() {
-    return Integer.MAX_VALUE
-        / layers.stream()
-            .flatMap(layer -> Stream.of(layer.inputShape(), layer.productShape()))
-            .mapToInt(Shape::elements)
-            .max()
-            .orElse(1);
-  }
-
   /** Returns the rows of the largest of its steps. */
   public int largestStep() {
-    return Stream.of(batchedSteps, otherSteps)
-        .flatMap(List::stream)
-        .mapToInt(Integer::intValue)
-        .max()
-        .orElse(0);
+    return Math.max(largest(batchedSteps), largest(otherSteps));
+  }
+
+  /** Returns the rows of the largest of its steps that do not grow with the batch size. */
+  public int largestOtherStep() {
+    return largest(otherSteps);
+  }
+
+  private static int largest(List<Integer> steps) {
+    return steps.stream().mapToInt(Integer::intValue).max().orElse(0);
   }
 }

@@ -66,6 +66,15 @@ public final class CheckpointFolder {
   }
 
   /**
+   * Returns whether there are checkpoints, damaged ones included; makes nothing.
+   *
+   * @throws DistillException (DISK) if the folder cannot be read
+   */
+  public static boolean holdsAny(Path folder) {
+    return Files.isDirectory(folder) && !files(folder).isEmpty();
+  }
+
+  /**
    * Returns the newest complete checkpoint, or nothing where none was ever saved.
    *
    * @throws DistillException (DATA) if there are checkpoints but none can be used: the run must not

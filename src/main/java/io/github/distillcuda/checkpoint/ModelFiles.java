@@ -68,12 +68,12 @@ public final class ModelFiles {
             "the file has " + content.limit() + " bytes, too few for .pth and .safetensors");
       }
       if (!zip) {
-        refuseOtherFormats(content);
+        refuseOtherFormats(file, content);
       }
       return StateDict.withoutPrefixes(
           zip ? PytorchFile.read(content) : SafetensorsFile.read(content));
     } catch (InvalidFileException e) {
-      throw e.of(file);
+      throw e.of(file).with("; copy or save it again");
     }
   }
 
@@ -161,20 +161,21 @@ public final class ModelFiles {
     }
   }
 
-  private static void refuseOtherFormats(ByteBuffer content) throws InvalidFileException {
+  private static void refuseOtherFormats(Path file, ByteBuffer content) {
+    String problem = null;
     if (startsWith(content, 0, LEGACY_MAGIC)) {
-      throw new InvalidFileException(
-          "it is in the format of PyTorch before 1.6; torch.load it and torch.save it again");
-    }
-    if (startsWith(content, TAR_MAGIC_OFFSET, "ustar".getBytes(StandardCharsets.US_ASCII))) {
-      throw new InvalidFileException(
-          "it is a tar file, as PyTorch before 0.2 wrote; torch.load it and torch.save it again");
-    }
-    if (startsWith(content, 0, new byte[] {(byte) 0x80})
+      problem = "it is in the format of PyTorch before 1.6; torch.load it and torch.save it again";
+    } else if (startsWith(content, TAR_MAGIC_OFFSET, "ustar".getBytes(StandardCharsets.US_ASCII))) {
+      problem =
+          "it is a tar file, as PyTorch before 0.2 wrote; torch.load it and torch.save it again";
+    } else if (startsWith(content, 0, new byte[] {(byte) 0x80})
         && content.limit() >= Long.BYTES
         && content.get(Long.BYTES) != '{') {
-      throw new InvalidFileException(
-          "it looks like a bare pickle; torch.save(model.state_dict(), file) writes what is read");
+      problem =
+          "it looks like a bare pickle; torch.save(model.state_dict(), file) writes what is read";
+    }
+    if (problem != null) {
+      throw new InvalidFileException(problem).of(file);
     }
   }
 

@@ -52,7 +52,7 @@ public final class StateDict {
             .map(entry -> differentShape(entry, byName.get(entry.getKey())))
             .toList();
     if (!wrong.isEmpty()) {
-      String problem = listed(wrong) + "; give the model the widths that the file was trained with";
+      String problem = listed(wrong) + "; give a file of a model of these shapes";
       throw new InvalidFileException(problem).of(file);
     }
     return expected.keySet().stream().map(byName::get).toList();
@@ -158,7 +158,10 @@ public final class StateDict {
     }
     return "it is not of this model: "
         + String.join(" and ", differences)
-        + (differences.size() == 2 ? "; --rename old=new maps names" : "");
+        + "; "
+        + (differences.size() == 2
+            ? "--rename old=new maps names"
+            : missing.isEmpty() ? "save it without" : "save the whole state_dict");
   }
 
   private static String differentShape(Map.Entry<String, Shape> expected, NamedArray found) {

@@ -15,10 +15,12 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.MissingParameterException;
@@ -245,7 +247,11 @@ public final class Cli {
     String typed = unmatched.getUnmatched().getFirst().split("=", 2)[0];
     CommandLine command = unmatched.getCommandLine();
     if (typed.startsWith("-")) {
-      return NearestNames.of(typed, command.getCommandSpec().optionsMap().keySet());
+      Map<String, OptionSpec> options = command.getCommandSpec().optionsMap();
+      Set<OptionSpec> suggested = new HashSet<>(); // each by one of its names
+      return NearestNames.of(typed, options.keySet()).stream()
+          .filter(name -> suggested.add(options.get(name)))
+          .toList();
     }
     // What was meant may be one of the commands that were not needed so far.
     return NearestNames.of(

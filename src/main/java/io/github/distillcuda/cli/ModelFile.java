@@ -2,6 +2,8 @@ package io.github.distillcuda.cli;
 
 import io.github.distillcuda.checkpoint.ModelFiles;
 import io.github.distillcuda.checkpoint.StateDict;
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.nn.Architecture;
 import io.github.distillcuda.tensor.NamedArray;
 import io.github.distillcuda.tensor.Shape;
@@ -27,12 +29,27 @@ record ModelFile(
    */
   static ModelFile inferred(Path file, Map<String, String> renames, Architecture standard) {
     List<NamedArray> arrays = ModelFiles.read(file);
+    requireClasses(file, arrays, standard.classes());
     return matched(file, renames, arrays, widthsOf(arrays, renames, standard));
   }
 
   /** Reads a file and checks that it is a network of the given widths. */
   static ModelFile read(Path file, Map<String, String> renames, Architecture architecture) {
     return matched(file, renames, ModelFiles.read(file), architecture);
+  }
+
+  /** Refuses a network of other images: no width that could be given makes it fit. */
+  private static void requireClasses(Path file, List<NamedArray> arrays, int classes) {
+    for (NamedArray array : arrays) {
+      if (array.name().equals("fc2.bias")
+          && array.shape().rank() == 1
+          && array.shape().extent(0) != classes) {
+        throw new DistillException(
+            ExitCode.DATA,
+            "%s: it tells %d classes apart, CIFAR-10 has %d; give a model that was trained on CIFAR-10"
+                .formatted(file, array.shape().extent(0), classes));
+      }
+    }
   }
 
   private static ModelFile matched(

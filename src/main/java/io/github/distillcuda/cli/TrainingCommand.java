@@ -28,9 +28,18 @@ import picocli.CommandLine.Mixin;
 
 /** The commands that train; which models, and from which teacher, is what sets them apart. */
 abstract class TrainingCommand extends Command {
+  /** Ends that were asked for. */
+  private static final Set<ExitCode> STOPPED =
+      EnumSet.of(ExitCode.INTERRUPTED, ExitCode.TERMINATED);
+
   /** Ends that are no fault of the run: its checkpoint is as good as before. */
   private static final Set<ExitCode> RESUMABLE =
-      EnumSet.of(ExitCode.DEVICE, ExitCode.DEVICE_MEMORY, ExitCode.DISK);
+      EnumSet.of(
+          ExitCode.DEVICE,
+          ExitCode.DEVICE_MEMORY,
+          ExitCode.DISK,
+          ExitCode.INTERRUPTED,
+          ExitCode.TERMINATED);
 
   /** Unless something else is asked for. */
   static final int TEACHER_EPOCHS = 10;
@@ -109,33 +118,42 @@ abstract class TrainingCommand extends Command {
         announce(reporter, backend, config, folder);
         List<NamedArray> parameters = file == null ? null : file.parameters();
         return sayingWhatIsSaved(
-            folder, () -> run(backend, config, images, folder, reporter).execute(parameters));
+            folder,
+            backend,
+            () -> run(backend, config, images, folder, reporter).execute(parameters));
       }
     }
   }
 
   private RunMetrics resume(ConsoleReporter reporter) {
     try (RunFolder folder = RunFolder.open(training.resume)) {
-      RunConfig config = folder.config();
+      Optional<RunSnapshot> snapshot = folder.newestSnapshot(this::warn);
+      RunConfig config = folder.config(snapshot, this::warn);
       requireOwn(config);
       ResumedSettings.requireSame(spec, config(teacherFile()), config);
       BackendOptions options = device.options(config);
       device.requirePresent(session, options);
-      Optional<RunSnapshot> snapshot = folder.newestSnapshot(reporter::important);
+      if (snapshot.isEmpty()) {
+        folder.requireNoModel();
+      }
       try (DatasetOpening opening = opening(config, reporter);
           Backend backend = device.open(session, reporter::line, options)) {
         ImageDataset images = opening.result();
         announce(reporter, backend, config, folder);
         if (snapshot.isPresent()) {
           return sayingWhatIsSaved(
-              folder, () -> run(backend, config, images, folder, reporter).resume(snapshot.get()));
+              folder,
+              backend,
+              () -> run(backend, config, images, folder, reporter).resume(snapshot.get()));
         }
         reporter.important(
             "the run ended before its first checkpoint; it starts again from the beginning");
         ModelFile file = config.teacherFile() == null ? null : teacherFileOf(config);
         List<NamedArray> parameters = file == null ? null : file.parameters();
         return sayingWhatIsSaved(
-            folder, () -> run(backend, config, images, folder, reporter).execute(parameters));
+            folder,
+            backend,
+            () -> run(backend, config, images, folder, reporter).execute(parameters));
       }
     }
   }
@@ -163,25 +181,39 @@ abstract class TrainingCommand extends Command {
   }
 
   /**
-   * A run that lost its device or its disk can go on once that is mended; so says its last line.
+   * A run that was stopped, or lost its device or its disk, can go on; so says its last line, or
+   * why it cannot.
    */
-  private static RunMetrics sayingWhatIsSaved(RunFolder folder, Supplier<RunMetrics> run) {
+  private RunMetrics sayingWhatIsSaved(
+      RunFolder folder, Backend backend, Supplier<RunMetrics> run) {
     try {
       return run.get();
     } catch (DistillException e) {
       if (!RESUMABLE.contains(e.exitCode())) {
         throw e;
       }
-      String saved =
+      String otherwise = STOPPED.contains(e.exitCode()) ? nothingSaved(backend) : "";
+      throw e.with(
           folder
               .lastCheckpoint()
               .map(
                   file ->
                       "; saved up to %s, go on with %s --resume %s"
-                          .formatted(file, commandOf(folder.config().models()), folder.root()))
-              .orElse("");
-      throw new DistillException(e.exitCode(), e.getMessage() + saved, e);
+                          .formatted(file, commandOf(models()), folder.root()))
+              .orElse(otherwise));
     }
+  }
+
+  private static String nothingSaved(Backend backend) {
+    return DistillationRun.isResumable(backend)
+        ? "; there is no checkpoint yet, give the same command again"
+        : "; %s keeps no checkpoints, which are in float32, so start a new run"
+            .formatted(backend.info().device());
+  }
+
+  /** Says that something was wrong and did no harm. */
+  private void warn(String line) {
+    session.err().println("distill-cuda: " + line);
   }
 
   private DatasetOpening opening(RunConfig config, ConsoleReporter reporter) {

@@ -5,6 +5,7 @@ import io.github.distillcuda.failure.ExitCode;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.util.Locale;
 
@@ -50,6 +51,7 @@ final class DataFault {
     return switch (cause) {
       case NoSuchFileException missing -> "no such file or folder";
       case FileNotFoundException missing -> "no such file or folder";
+      case FileAlreadyExistsException file -> "a file of this name is in the way";
       case AccessDeniedException denied -> "permission denied";
       default -> {
         String text = cause.getMessage();

@@ -10,6 +10,9 @@ import java.util.Optional;
  * command.
  */
 public final class Datasets {
+  private static final String OTHER_CACHE =
+      "set XDG_CACHE_HOME to another, or use data fetch --to DIR and then --data-dir DIR";
+
   private final DataPlaces places;
   private final Cifar10Release release;
   private final Downloader downloader;
@@ -100,7 +103,7 @@ public final class Datasets {
           places.inWords(), release.binary().fileName());
     }
     listener.note("CIFAR-10 is in none of " + places.inWords());
-    return downloader.fetch(places.downloads(), listener);
+    return downloader.fetch(places.downloads(), OTHER_CACHE, listener);
   }
 
   private ImageDataset read(Cifar10Location location, DataListener listener) {
@@ -120,7 +123,9 @@ public final class Datasets {
    * @param folder the folder; the user's cache folder if empty
    */
   public Path fetch(Optional<Path> folder, DataListener listener) {
-    return downloader.fetch(folder.orElse(places.downloads()), listener);
+    return folder
+        .map(named -> downloader.fetch(named, "choose another folder for --to", listener))
+        .orElseGet(() -> downloader.fetch(places.downloads(), OTHER_CACHE, listener));
   }
 
   /**

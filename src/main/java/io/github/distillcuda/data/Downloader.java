@@ -39,20 +39,18 @@ final class Downloader {
    * Returns an official archive in {@code folder}, downloaded if none is there. Where another
    * process is at it, waits for it and takes its result.
    *
+   * @param remedy what to do where the folder cannot take the file
    * @throws DistillException with {@link ExitCode#DATA}, saying what each server answered; with
    *     {@link ExitCode#DISK} if the folder cannot take the file
    */
-  Path fetch(Path folder, DataListener listener) {
+  Path fetch(Path folder, String remedy, DataListener listener) {
     THIS_PROCESS.lock();
     try (FileChannel channel = openLock(folder)) {
       lock(channel, folder, listener); // until the channel is closed
       Optional<Path> present = present(folder);
       return present.isPresent() ? present.get() : download(folder, listener);
     } catch (IOException e) {
-      throw DataFault.unwritable(
-          folder,
-          e,
-          "set XDG_CACHE_HOME to another, or use data fetch --to DIR and then --data-dir DIR");
+      throw DataFault.unwritable(folder, e, remedy);
     } finally {
       THIS_PROCESS.unlock();
     }

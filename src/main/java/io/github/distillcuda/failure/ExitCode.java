@@ -12,8 +12,8 @@ public enum ExitCode {
   DISK(6, "a file, a folder or standard output cannot be written"),
   NOT_FINITE(7, "a NaN or an infinity, in a training or a model file"),
   NO_JDK(78, "no Java 25 or newer"),
-  INTERRUPTED(130, "interrupted (Ctrl-C); what was trained is saved"),
-  TERMINATED(143, "terminated; what was trained is saved");
+  INTERRUPTED(130, "interrupted (Ctrl-C); a training says what it saved"),
+  TERMINATED(143, "terminated; a training says what it saved");
 
   private final int value;
   private final String meaning;

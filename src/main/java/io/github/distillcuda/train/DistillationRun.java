@@ -4,7 +4,6 @@ import io.github.distillcuda.backend.Backend;
 import io.github.distillcuda.backend.LossSpec;
 import io.github.distillcuda.backend.PlannedModel;
 import io.github.distillcuda.backend.ResidentDataset;
-import io.github.distillcuda.backend.StepProgress;
 import io.github.distillcuda.data.ImageDataset;
 import io.github.distillcuda.distill.DatasetLogits;
 import io.github.distillcuda.failure.DistillException;
@@ -15,7 +14,6 @@ import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.NamedArray;
 import io.github.distillcuda.tensor.SplitMix64;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -75,10 +73,17 @@ public final class DistillationRun {
     this.saveEvery = saveEvery;
     // A tenth of a second of another processor, while this one plans and records.
     datasetSha256 = CompletableFuture.supplyAsync(dataset::sha256);
-    trainImages =
-        backend.upload(ImageDataset.IMAGE_SHAPE, dataset.trainImages(), dataset.trainLabels());
     testImages =
         backend.upload(ImageDataset.IMAGE_SHAPE, dataset.testImages(), dataset.testLabels());
+    try {
+      trainImages =
+          backend.upload(ImageDataset.IMAGE_SHAPE, dataset.trainImages(), dataset.trainLabels());
+    } catch (DistillException e) {
+      // A run that goes on must have the images that it began with.
+      throw e.exitCode() == ExitCode.DEVICE_MEMORY && folder.lastCheckpoint().isEmpty()
+          ? e.with(", or train on fewer images with --subset")
+          : e;
+    }
   }
 
   /**
@@ -110,13 +115,6 @@ public final class DistillationRun {
   public RunMetrics resume(RunSnapshot snapshot) {
     stop.heed();
     RunSnapshot.State begun = snapshot.state();
-    if (backend.dtype() != DType.FLOAT32) {
-      throw new DistillException(
-          ExitCode.USAGE,
-          "%s computes in more than the float32 of a checkpoint, so its runs cannot be resumed;"
-                  .formatted(backend.info().device())
-              + " start a new one");
-    }
     requireSame(
         "config.json was changed since the run began", begun.config(), config, "undo the change");
     requireSame(
@@ -124,6 +122,13 @@ public final class DistillationRun {
         begun.backend(),
         backend.info(),
         "give the same --device, --threads, --precision and --kernels on the same machine");
+    if (!isResumable(backend)) {
+      throw new DistillException(
+          ExitCode.USAGE,
+          "%s computes in more than the float32 of a checkpoint, so its runs cannot be resumed;"
+                  .formatted(backend.info().device())
+              + " start a new one");
+    }
     if (!begun.datasetSha256().equals(datasetSha256.join())) {
       throw new DistillException(
           ExitCode.USAGE,
@@ -143,21 +148,24 @@ public final class DistillationRun {
     return trainRemaining(snapshot);
   }
 
+  /** Returns whether runs on a device are saved, to go on: a checkpoint keeps float32. */
+  public static boolean isResumable(Backend backend) {
+    return backend.dtype() == DType.FLOAT32;
+  }
+
   private void requireRoom(Set<ModelRole> done, int batch) {
     List<PlannedModel> models =
         RunModels.of(config, done, dataset.trainCount(), dataset.testCount());
-    models.stream()
-        .filter(model -> model.largestStep() > model.mostRows())
-        .min(Comparator.comparingInt(PlannedModel::mostRows))
-        .ifPresent(this::refuse);
+    RunModels.requireTensors(backend, config, models);
     backend.requireRoom(models, batch, listener::note);
   }
 
-  private void refuse(PlannedModel model) {
-    throw new DistillException(
-        ExitCode.USAGE,
-        "--batch-size %d: a tensor of the %s would have more than %d elements; --batch-size %d fits"
-            .formatted(config.batchSize(), model.name(), Integer.MAX_VALUE, model.mostRows()));
+  /**
+   * Returns the batch to lay a model out for. The batch size may be more than its steps have: of a
+   * small data set, or of a teacher whose logits are cached.
+   */
+  private int layoutBatch(ModelRole role) {
+    return Math.min(config.batchSize(), backend.mostRows(config.architecture(role).layers()));
   }
 
   private static void requireSame(String what, Record began, Record now, String advice) {
@@ -208,7 +216,7 @@ public final class DistillationRun {
    * {@code eval} finds the same in the file.
    */
   private Frozen frozen(ModelRole role, List<NamedArray> parameters) {
-    Network network = Network.frozen(backend, config.architecture(role), config.batchSize());
+    Network network = Network.frozen(backend, config.architecture(role), layoutBatch(role));
     network.load(parameters);
     Evaluator evaluator = evaluator(role, network);
     return new Frozen(
@@ -218,7 +226,7 @@ public final class DistillationRun {
   }
 
   private void train(ModelRole role, RunSnapshot snapshot) {
-    Network network = Network.trainable(backend, config.architecture(role), config.batchSize());
+    Network network = Network.trainable(backend, config.architecture(role), layoutBatch(role));
     TrainingPosition position = TrainingPosition.START;
     if (snapshot == null) {
       network.load(InitialWeights.draw(network.architecture(), initialSeed(role)));
@@ -302,7 +310,7 @@ public final class DistillationRun {
         cache.compute(
             done -> {
               listener.progress("teacher logits", done, trainImages.size());
-              stop.throwIfRequested();
+              stop.throwIfRequested("before the first step of the student");
             }));
   }
 
@@ -328,8 +336,10 @@ public final class DistillationRun {
       folder.writeHistory(epochs);
       if (due) {
         RunSnapshot snapshot = snapshot(role, network, position);
-        requireFinite(snapshot, network);
-        folder.save(snapshot);
+        snapshot.requireFinite(network);
+        if (isResumable(backend)) {
+          folder.save(snapshot);
+        }
         failedSaves = 0;
       }
     } catch (DistillException e) {
@@ -339,28 +349,6 @@ public final class DistillationRun {
       listener.warning(
           "%s. The last checkpoint is as it was; the run goes on and tries again (failed %d of %d)"
               .formatted(e.getMessage(), failedSaves, MOST_FAILED_SAVES));
-    }
-  }
-
-  /**
-   * Each step looks at gradients and parameters. The square of a gradient may overflow though the
-   * gradient does not, and its parameter then stays where it is for good: no run is saved so.
-   */
-  private static void requireFinite(RunSnapshot snapshot, Network network) {
-    ModelRole role = snapshot.state().inProgress();
-    StepProgress progress = snapshot.state().position().progress();
-    int epoch = snapshot.state().position().epoch();
-    for (NamedArray array : snapshot.arrays(role, RunSnapshot.Group.SECOND_MOMENTS)) {
-      if (!NonFiniteState.isFinite(array.values())) {
-        throw new NonFiniteException(
-            new NonFiniteState(
-                role.toString(),
-                progress.optimizerStep(),
-                progress.cursor() == 0 ? epoch - 1 : epoch,
-                new int[0],
-                "second moment of " + array.name(),
-                NonFiniteState.arrays(network)));
-      }
     }
   }
 

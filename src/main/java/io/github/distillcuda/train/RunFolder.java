@@ -2,6 +2,7 @@ package io.github.distillcuda.train;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
+import com.google.gson.JsonElement;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import io.github.distillcuda.checkpoint.AtomicFile;
@@ -14,6 +15,7 @@ import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.tensor.NamedArray;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -51,7 +53,7 @@ public final class RunFolder implements AutoCloseable {
    *     is; DISK if it cannot be written
    */
   public static void requireUsable(Path root) {
-    if (Files.exists(root.resolve(CONFIG))) {
+    if (Files.exists(root.resolve(CONFIG)) || hasCheckpoints(root)) {
       RunLock.requireFree(root);
       throw new DistillException(
           ExitCode.USAGE,
@@ -127,9 +129,10 @@ public final class RunFolder implements AutoCloseable {
    *     it
    */
   public static RunFolder open(Path root) {
-    if (!Files.isRegularFile(root.resolve(CONFIG))) {
+    if (!Files.isRegularFile(root.resolve(CONFIG)) && !hasCheckpoints(root)) {
       throw new DistillException(
-          ExitCode.DATA, root + ": no such run to resume (it has no " + CONFIG + ")");
+          ExitCode.DATA,
+          "%s: no such run to resume (it has no %s and no checkpoint)".formatted(root, CONFIG));
     }
     if (isDone(root)) {
       removeCheckpointsOfDone(root);
@@ -156,20 +159,36 @@ public final class RunFolder implements AutoCloseable {
   }
 
   /**
-   * Returns the configuration that the run began with.
+   * Returns the configuration that the run began with: that of {@code config.json}; where this is
+   * missing or damaged, that of a checkpoint, which holds it too.
    *
-   * @throws DistillException DATA if {@code config.json} is damaged
+   * @param snapshot where the run can go on
+   * @param note receives a line if the file is missing or damaged
+   * @throws DistillException DATA if it is and there is no checkpoint
    */
-  public RunConfig config() {
+  public RunConfig config(Optional<RunSnapshot> snapshot, Consumer<String> note) {
+    Path file = root.resolve(CONFIG);
+    String problem;
     try {
-      String text = Files.readString(root.resolve(CONFIG));
-      return RecordJson.read(JsonParser.parseString(text), ConfigFile.class).run();
+      JsonElement json = JsonParser.parseString(Files.readString(file));
+      if (json.isJsonObject()) {
+        return RecordJson.read(json, ConfigFile.class).run();
+      }
+      problem = "is damaged (not a JSON object)";
+    } catch (NoSuchFileException e) {
+      problem = "is missing";
     } catch (IOException | JsonParseException e) {
+      problem = "is damaged (%s)".formatted(reason(e));
+    }
+    if (snapshot.isEmpty()) {
       throw new DistillException(
           ExitCode.DATA,
-          "%s is damaged (%s); put the old one back".formatted(root.resolve(CONFIG), reason(e)),
-          e);
+          "%s %s, and there is no checkpoint, which would hold the same; start a new run with"
+                  .formatted(file, problem)
+              + " another --out");
     }
+    note.accept("%s %s; the checkpoint holds the same and is used".formatted(file, problem));
+    return snapshot.get().state().config();
   }
 
   /** Gson puts the name of an exception before the reason that it passes on. */
@@ -228,6 +247,27 @@ public final class RunFolder implements AutoCloseable {
    */
   public Optional<Path> lastCheckpoint() {
     return checkpoints == null || isDone(root) ? Optional.empty() : checkpoints.last();
+  }
+
+  private static boolean hasCheckpoints(Path root) {
+    return CheckpointFolder.holdsAny(root.resolve(CHECKPOINT));
+  }
+
+  /**
+   * Checks that a run without a checkpoint may be begun again.
+   *
+   * @throws DistillException USAGE if a model is done, which would be replaced
+   */
+  public void requireNoModel() {
+    for (ModelRole role : ModelRole.values()) {
+      if (Files.exists(root.resolve(role + ".safetensors"))) {
+        throw new DistillException(
+            ExitCode.USAGE,
+            "%s: the %s is done, but there is no checkpoint to go on from (--device reference keeps"
+                    .formatted(root, role)
+                + " none); start a new run with another --out");
+      }
+    }
   }
 
   private static boolean isDone(Path root) {

@@ -1,8 +1,12 @@
 package io.github.distillcuda.train;
 
+import io.github.distillcuda.backend.Backend;
 import io.github.distillcuda.backend.PlannedModel;
 import io.github.distillcuda.distill.DatasetLogits;
+import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -52,5 +56,32 @@ final class RunModels {
       }
     }
     return models;
+  }
+
+  /**
+   * Checks that a device has tensors for the steps of all models.
+   *
+   * @throws DistillException USAGE if not, with a batch size that fits if one does
+   */
+  static void requireTensors(Backend backend, RunConfig config, List<PlannedModel> models) {
+    models.stream()
+        .filter(model -> model.largestStep() > backend.mostRows(model.layers()))
+        .min(Comparator.comparingInt(model -> backend.mostRows(model.layers())))
+        .ifPresent(model -> refuse(model, backend, config.batchSize()));
+  }
+
+  private static void refuse(PlannedModel model, Backend backend, int batch) {
+    int most = backend.mostRows(model.layers());
+    boolean fits = most >= model.largestOtherStep();
+    throw new DistillException(
+        ExitCode.USAGE,
+        "%s: a tensor of the %s would be larger than %s takes; %s"
+            .formatted(
+                fits
+                    ? "--batch-size " + batch
+                    : "the test images, %d at a time".formatted(model.largestOtherStep()),
+                model.name(),
+                backend.info().device(),
+                fits ? "--batch-size " + most + " fits" : "choose smaller widths"));
   }
 }

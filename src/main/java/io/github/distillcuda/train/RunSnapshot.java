@@ -2,6 +2,7 @@ package io.github.distillcuda.train;
 
 import com.google.gson.JsonParseException;
 import io.github.distillcuda.backend.BackendInfo;
+import io.github.distillcuda.backend.StepProgress;
 import io.github.distillcuda.checkpoint.CheckpointFolder;
 import io.github.distillcuda.checkpoint.RunCheckpoint;
 import io.github.distillcuda.failure.DistillException;
@@ -123,6 +124,30 @@ public record RunSnapshot(State state, List<NamedArray> arrays) {
       selected.add(new NamedArray(parameter.getKey(), array.shape(), array.values()));
     }
     return selected;
+  }
+
+  /**
+   * Looks where no step does. The square of a gradient may overflow though the gradient does not,
+   * and its parameter then stays where it is for good: no run is saved so.
+   *
+   * @param network the model in progress
+   * @throws NonFiniteException if a second moment is not finite
+   */
+  void requireFinite(Network network) {
+    StepProgress progress = state.position().progress();
+    int epoch = state.position().epoch();
+    for (NamedArray array : arrays(state.inProgress(), Group.SECOND_MOMENTS)) {
+      if (!NonFiniteState.isFinite(array.values())) {
+        throw new NonFiniteException(
+            new NonFiniteState(
+                state.inProgress().toString(),
+                progress.optimizerStep(),
+                progress.cursor() == 0 ? epoch - 1 : epoch,
+                new int[0],
+                "second moment of " + array.name(),
+                NonFiniteState.arrays(network)));
+      }
+    }
   }
 
   /** Returns the optimizer steps of all models so far, which orders the snapshots of a run. */

@@ -28,12 +28,19 @@ public final class StopSignal {
   /**
    * Ends work between two savings, which can be done again.
    *
+   * @param where for the message, such as {@code "before the student's first step"}
    * @throws DistillException with the exit code that was asked for, if one was
    */
-  public void throwIfRequested() {
+  public void throwIfRequested(String where) {
     if (requested != null) {
-      throw new DistillException(requested, "stopped; everything up to the last save is kept");
+      throw end(where);
     }
+  }
+
+  /** Returns what ends the run that was asked to stop: with the exit code that was asked for. */
+  DistillException end(String where) {
+    String what = requested == ExitCode.INTERRUPTED ? "interrupted" : "terminated";
+    return new DistillException(requested, what + " " + where);
   }
 
   /** Returns the exit code that was asked for; null if none was. */

@@ -157,14 +157,8 @@ public final class Trainer {
 
   private DistillException stopped(TrainingPosition position, Checkpointing checkpointing) {
     checkpointing.save(position, true);
-    ExitCode exitCode = stop.requested();
-    return new DistillException(
-        exitCode,
-        "%s after step %d of the %s; everything is saved"
-            .formatted(
-                exitCode == ExitCode.INTERRUPTED ? "interrupted" : "terminated",
-                position.progress().optimizerStep(),
-                task.model()));
+    return stop.end(
+        "after step %d of the %s".formatted(position.progress().optimizerStep(), task.model()));
   }
 
   private void requireFinite(StepProgress progress, int epoch, int[] order) {

@@ -44,8 +44,8 @@ class StateDictTest {
         Map.of(),
         ExitCode.DATA,
         "teacher.pth: conv.weight is [4, 3] in the file but [2, 3] in the model, conv.bias is [4]"
-            + " in the file but [2] in the model; give the model the widths that the file was"
-            + " trained with");
+            + " in the file but [2] in the model; give a file of a model of these"
+            + " shapes");
   }
 
   @Test
@@ -61,7 +61,8 @@ class StateDictTest {
         List.of(),
         Map.of(),
         ExitCode.DATA,
-        "teacher.pth: it is not of this model: it lacks conv.weight, conv.bias, fc.bias");
+        "teacher.pth: it is not of this model: it lacks conv.weight, conv.bias, fc.bias;"
+            + " save the whole state_dict");
     assertRefused(
         List.of(
             array("conv.weight", 2, 3),
@@ -70,7 +71,7 @@ class StateDictTest {
             array("more", 1)),
         Map.of(),
         ExitCode.DATA,
-        "teacher.pth: it is not of this model: it also has more");
+        "teacher.pth: it is not of this model: it also has more; save it without");
   }
 
   @Test

@@ -210,7 +210,8 @@ class EmulatedCudaRunTest {
     assertNoRoom(
         1 << 20,
         "baseline --out DIR/small" + SMALL,
-        "GPU memory: .*, 1 MiB of [0-9]+ MiB are free.*");
+        "GPU memory: .*, 1 MiB of [0-9]+ MiB are free.*; free some of it, or use another GPU or"
+            + " --device cpu");
     // RunMemoryTest shows that what is said to fit does.
     assertNoRoom(
         2L << 30,
@@ -218,6 +219,16 @@ class EmulatedCudaRunTest {
         "GPU memory: this run needs [0-9]+ MiB more .*, [0-9]+ MiB of [0-9]+ MiB are free; the"
             + " largest buffers are (\\S[^,;]* [0-9]+ MiB, ){3}\\S[^,;]* [0-9]+ MiB;"
             + " --batch-size [0-9]+ fits");
+  }
+
+  /** No batch size makes it smaller: 184 MB, of which fewer to train on may be asked for. */
+  @Test
+  void noRoomForTheDataSetIsNotBlamedOnTheBatch() {
+    assertNoRoom(
+        64L << 20,
+        "baseline --out DIR/data --data synthetic --device cuda",
+        "GPU memory: data set needs 147 MiB, [0-9]+ MiB of [0-9]+ MiB are free; .*; free some of"
+            + " it, or use another GPU or --device cpu, or train on fewer images with --subset");
   }
 
   private void assertNoRoom(long free, String arguments, String line) {

@@ -184,7 +184,9 @@ class ProgramTest {
     String out = output();
     assertThat(process.waitFor()).as(out).isEqualTo(143);
     assertThat(out.lines().toList().getLast())
-        .matches("distill-cuda: terminated after step \\d+ of the .*; everything is saved");
+        .matches(
+            "distill-cuda: terminated after step \\d+ of the .*; saved up to %s/checkpoint/\\S+\\.ckpt, go on with run --resume %s"
+                .formatted(folder, folder));
     assertResumesToTheSameBits(folder);
   }
 

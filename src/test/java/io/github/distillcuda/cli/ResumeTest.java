@@ -40,7 +40,7 @@ class ResumeTest {
     stop("run " + SMALL, shared.resolve("run"));
   }
 
-  private static void stop(String command, Path folder) {
+  private static String stop(String command, Path folder) {
     StopSignal stop = new StopSignal();
     stop.request(ExitCode.INTERRUPTED);
     ByteArrayOutputStream err = new ByteArrayOutputStream();
@@ -48,6 +48,7 @@ class ResumeTest {
         Cli.run(
             session(new ByteArrayOutputStream(), err, stop), words(command + " --out ", folder));
     assertThat(exitCode).as(err.toString(StandardCharsets.UTF_8)).isEqualTo(130);
+    return err.toString(StandardCharsets.UTF_8);
   }
 
   @BeforeEach
@@ -146,17 +147,66 @@ class ResumeTest {
         2, "--threads 1", "config.json was changed since the run began (alpha: 0.6, now 0.5)");
   }
 
+  /** A checkpoint holds what the run began with, too. */
   @Test
-  void aConfigurationThatIsNotWholeIsDamaged() throws IOException {
+  void aConfigurationThatIsNotWholeIsTakenFromTheCheckpoint() throws IOException {
+    Path config = folder.resolve("config.json");
+    String whole = Files.readString(config);
+    assertRefused(2, "--seed 8", "--seed: 8, the run began with 7");
     edit("\"epochs\": 2,", "");
-    assertRefused(3, "--threads 1", "config.json is damaged (run.epochs: nothing, now 0)");
-    edit("\"teacherEpochs\": 1,", "\"teacherEpochs\": 1, \"epochs\": 2,");
-    edit("\"kernels\": \"fused\"", "\"kernels\": \"quick\"");
-    assertRefused(3, "--threads 1", "config.json is damaged (kernels: quick)");
-    Files.writeString(folder.resolve("config.json"), "{");
-    assertRefused(3, "--threads 1", "config.json is damaged (");
-    Files.write(folder.resolve("config.json"), new byte[] {(byte) 0xff, 0});
-    assertRefused(3, "--threads 1", "config.json is damaged (");
+    assertTakenFromTheCheckpoint("is damaged (run.epochs: nothing, now 0)");
+    Files.writeString(config, whole.replace("\"kernels\": \"fused\"", "\"kernels\": \"quick\""));
+    assertTakenFromTheCheckpoint("is damaged (kernels: quick)");
+    for (byte[] content : List.of(new byte[0], "{".getBytes(), new byte[] {(byte) 0xff, 0})) {
+      Files.write(config, content);
+      assertTakenFromTheCheckpoint("is damaged (");
+    }
+    Files.delete(config);
+    assertTakenFromTheCheckpoint("is missing");
+
+    assertThat(resume("--threads 1")).as(err).isZero();
+    assertThat(config).hasContent(whole);
+    assertThat(folder.resolve("student.pth")).exists();
+  }
+
+  private void assertTakenFromTheCheckpoint(String problem) {
+    assertThat(resume("--seed 8")).isEqualTo(2);
+    assertThat(err.lines()).hasSize(2);
+    assertThat(err)
+        .startsWith("distill-cuda: " + folder.resolve("config.json") + " " + problem)
+        .contains("; the checkpoint holds the same and is used\n")
+        .contains("--seed: 8, the run began with 7");
+  }
+
+  @Test
+  void withoutAConfigurationAndACheckpointItSaysWhatIsLeft() throws IOException {
+    try (var files = Files.list(folder.resolve("checkpoint"))) {
+      for (Path file : files.toList()) {
+        Files.delete(file);
+      }
+    }
+    Files.writeString(folder.resolve("config.json"), "");
+    assertRefused(
+        3,
+        "--threads 1",
+        "config.json is damaged (not a JSON object), and there is no checkpoint",
+        "start a new run with another --out");
+    Files.delete(folder.resolve("config.json"));
+    assertRefused(
+        3, "--threads 1", "no such run to resume (it has no config.json and no checkpoint)");
+  }
+
+  /** Its checkpoints are the only trace of it. */
+  @Test
+  void aRunWithoutItsConfigurationIsNotOverwritten() throws IOException {
+    Files.delete(folder.resolve("config.json"));
+    ByteArrayOutputStream errBytes = new ByteArrayOutputStream();
+    int again =
+        Cli.run(
+            session(new ByteArrayOutputStream(), errBytes, new StopSignal()),
+            words(SMALL + " --out ", folder));
+    assertThat(again).isEqualTo(2);
+    assertThat(errBytes.toString(StandardCharsets.UTF_8)).contains("go on with it: --resume");
   }
 
   private void edit(String before, String after) throws IOException {
@@ -200,7 +250,8 @@ class ResumeTest {
 
     assertThat(resume("--quiet --threads 1")).as(err).isZero();
 
-    assertThat(out).contains("passed over " + damaged);
+    assertThat(err).startsWith("distill-cuda: passed over " + damaged).hasLineCount(1);
+    assertThat(out).doesNotContain("passed over");
     assertThat(Files.readAllBytes(folder.resolve("student.pth"))).isEqualTo(expected);
   }
 

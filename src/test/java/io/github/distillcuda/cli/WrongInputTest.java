@@ -169,7 +169,7 @@ class WrongInputTest {
           2 | --device reference --precision bf16                 | --device reference computes in float64
           2 | --device cpu --engine jcuda                         | --engine jcuda is for --device cuda
           6 | --out DIR/file.txt/run --data synthetic             | DIR/file.txt
-          6 | data fetch --to DIR/file.txt/cache                  | set XDG_CACHE_HOME to another, or use data fetch --to
+          6 | data fetch --to DIR/file.txt/cache                  | choose another folder for --to
           6 | --out /proc/run --data synthetic --subset 32        | /proc/run
           6 | export --model DIR/nan.safetensors --to pth --out DIR/nowhere/a.pth | there is no such file or folder
           2 | export --model DIR/nan.safetensors --to pth --out DIR/a.txt         | must end in .pth

@@ -89,7 +89,7 @@ abstract class DownloaderFixture {
   final Path fetch(Notes listener, String... addresses) {
     Cifar10Release release = small.release(addresses);
     return new Downloader(release, rules, new EnvironmentProxy(name -> null))
-        .fetch(folder(), listener);
+        .fetch(folder(), "choose another", listener);
   }
 
   final void assertFetched(Path file, byte[] content) {

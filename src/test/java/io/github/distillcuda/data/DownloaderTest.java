@@ -172,7 +172,8 @@ class DownloaderTest extends DownloaderFixture {
     Cifar10Release release = small.release("http://far.invalid/" + BINARY);
     EnvironmentProxy proxies =
         new EnvironmentProxy(name -> name.equals("http_proxy") ? proxy : null);
-    assertFetched(new Downloader(release, rules, proxies).fetch(folder(), notes), archive);
+    assertFetched(
+        new Downloader(release, rules, proxies).fetch(folder(), "choose another", notes), archive);
     assertThat(first.requests()).containsExactly("http://far.invalid/" + BINARY);
   }
 
@@ -201,7 +202,7 @@ class DownloaderTest extends DownloaderFixture {
       Cifar10Release release = small.release(first.address(BINARY));
       Path file =
           new Downloader(release, rules, new EnvironmentProxy(name -> null))
-              .fetch(folder(), waiting);
+              .fetch(folder(), "choose another", waiting);
       assertFetched(file, archive);
       assertThat(waiting.lines).anyMatch(line -> line.contains("another process downloads to"));
       assertThat(first.requests()).isEmpty();

@@ -218,7 +218,10 @@ class LauncherTest {
     assertThat(process.errorReader().lines())
         .singleElement()
         .asString()
-        .matches("distill-cuda: interrupted after step \\d+ of the baseline; everything is saved");
+        .matches(
+            "distill-cuda: interrupted after step \\d+ of the baseline; saved up to "
+                + "\\S+/stopped/checkpoint/checkpoint-\\d+\\.ckpt, go on with baseline --resume "
+                + folder.resolve("stopped"));
     assertThat(process.waitFor()).isEqualTo(130);
 
     startRun("--resume", "stopped");

@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeEach;
@@ -155,7 +156,7 @@ class CheckpointFieldsTest {
       RunSnapshot snapshot = folder.newestSnapshot(line -> {}).orElseThrow();
       new DistillationRun(
               backend,
-              folder.config(),
+              folder.config(Optional.of(snapshot), note -> {}),
               DATA,
               folder,
               new TrainingListener() {},

@@ -7,17 +7,13 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.github.distillcuda.backend.Backend;
 import io.github.distillcuda.backend.BackendOptions;
-import io.github.distillcuda.backend.cuda.CudaBackend;
 import io.github.distillcuda.backend.onednn.OnednnBackend;
 import io.github.distillcuda.backend.reference.ReferenceBackend;
 import io.github.distillcuda.checkpoint.ModelFiles;
 import io.github.distillcuda.data.EpochOrder;
 import io.github.distillcuda.data.ImageDataset;
-import io.github.distillcuda.emulator.device.EmulatedDevice;
-import io.github.distillcuda.emulator.library.EmulatedEngine;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
-import io.github.distillcuda.nn.Architecture;
 import io.github.distillcuda.tensor.NamedArray;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -71,28 +67,6 @@ class DistillationRunTest {
 
   private byte[] bytes(String run, String file) throws IOException {
     return Files.readAllBytes(temporary.resolve(run).resolve(file));
-  }
-
-  /** The published networks have more than 2^31 - 1 elements from batch 32,768 on. */
-  @Test
-  void aBatchOfMoreThanATensorHoldsIsRefusedWithOneThatFits() {
-    Architecture wide = new Architecture(32_768, 1, 1, 10);
-    RunConfig config = new TinyRun().networks(wide, TinyData.STUDENT).batchSize(64).config();
-    BackendOptions options = new BackendOptions(1, true);
-    for (Backend backend :
-        List.of(
-            onednn(),
-            new ReferenceBackend(options),
-            new CudaBackend(EmulatedEngine.of(new EmulatedDevice()), 0, options))) {
-      String name = backend.getClass().getSimpleName();
-      assertThatThrownBy(() -> run(backend, config, name))
-          .as(name)
-          .isInstanceOfSatisfying(
-              DistillException.class, e -> assertThat(e.exitCode()).isEqualTo(ExitCode.USAGE))
-          .hasMessage(
-              "--batch-size 64: a tensor of the teacher in training would have more than 2147483647"
-                  + " elements; --batch-size 63 fits");
-    }
   }
 
   /** What cannot be deleted at the end is no reason to resume: there is nothing left to do. */

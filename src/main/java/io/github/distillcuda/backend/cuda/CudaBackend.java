@@ -109,7 +109,7 @@ public final class CudaBackend implements Backend {
   @Override
   public ResidentDataset upload(Shape imageShape, ByteBuffer images, byte[] labels) {
     session.check();
-    return new CudaDataset(session, imageShape, images, labels);
+    return session.upload(imageShape, images, labels);
   }
 
   @Override

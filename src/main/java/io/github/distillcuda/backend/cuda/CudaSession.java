@@ -21,6 +21,7 @@ import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.Shape;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -35,6 +36,8 @@ import java.util.Map;
  */
 final class CudaSession implements AutoCloseable {
   private static final long STAGING_BYTES = 4L << 20;
+  private static final String SMALLER_BATCH = "use a smaller --batch-size";
+  private static final String OTHER_MEMORY = "free some of it, or use another GPU or --device cpu";
 
   private final Thread owner = Thread.currentThread();
   private final DeviceScope scope = new DeviceScope();
@@ -65,11 +68,12 @@ final class CudaSession implements AutoCloseable {
       opening.own(scope);
       CudaDevice.of(engine.driver(), ordinal).requireSupported();
       context = scope.own(CudaContext.open(engine.driver(), ordinal));
-      context.memory().advise("use a smaller --batch-size");
+      context.memory().advise(OTHER_MEMORY);
       this.engine = engine;
       math = mathMode(options.precision());
       staging = scope.own(new HostStaging(stream(), STAGING_BYTES));
       watchdog = new Watchdog(context, scope.own(CudaEvent.create(context, "watchdog")), patience);
+      context.memory().advise(SMALLER_BATCH);
       opening.release(scope);
     }
   }
@@ -172,6 +176,14 @@ final class CudaSession implements AutoCloseable {
 
   HostStaging staging() {
     return staging;
+  }
+
+  /** Brings a data set to the GPU, which takes as much memory with any batch size. */
+  CudaDataset upload(Shape imageShape, ByteBuffer images, byte[] labels) {
+    context.memory().advise(OTHER_MEMORY);
+    CudaDataset dataset = new CudaDataset(this, imageShape, images, labels);
+    context.memory().advise(SMALLER_BATCH);
+    return dataset;
   }
 
   /** Allocates memory for as long as the backend is open, zero at first. */

@@ -80,7 +80,9 @@ final class RunMemory {
         tooLarge = rows;
       }
     }
-    return fits == 0 ? "not even steps of one image fit" : "--batch-size " + fits + " fits";
+    return fits == 0
+        ? "not even steps of one image fit; use another GPU or --device cpu"
+        : "--batch-size " + fits + " fits";
   }
 
   private RunMemory ofBatch(int rows) {

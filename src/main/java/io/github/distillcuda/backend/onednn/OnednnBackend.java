@@ -4,6 +4,7 @@ import io.github.distillcuda.backend.Backend;
 import io.github.distillcuda.backend.BackendInfo;
 import io.github.distillcuda.backend.BackendOptions;
 import io.github.distillcuda.backend.BackendOptions.Precision;
+import io.github.distillcuda.backend.ConvolutionSpec;
 import io.github.distillcuda.backend.LayerSpec;
 import io.github.distillcuda.backend.LogitsTable;
 import io.github.distillcuda.backend.ParameterArena;
@@ -30,6 +31,7 @@ public final class OnednnBackend implements Backend {
   private final OnednnContext context;
   private final BackendInfo info;
   private final Path libraryFolder;
+  private final int vectorFloats;
 
   /**
    * Loads oneDNN and prepares it for the calling thread.
@@ -43,6 +45,7 @@ public final class OnednnBackend implements Backend {
     OnednnLibrary library = OnednnLibrary.load();
     libraryFolder = library.folder();
     int isa = library.onednn().dnnl_get_effective_cpu_isa();
+    vectorFloats = InstructionSet.vectorFloats(isa);
     DType operands = operandType(options.precision(), isa);
     context = new OnednnContext(library, threads, options.deterministic(), operands);
     String device =
@@ -89,6 +92,29 @@ public final class OnednnBackend implements Backend {
   @Override
   public Map<String, String> details() {
     return Map.of("libraries", libraryFolder.toString());
+  }
+
+  @Override
+  public int mostRows(List<LayerSpec> layers) {
+    context.check();
+    int most = Backend.super.mostRows(layers);
+    for (LayerSpec layer : layers) {
+      if (layer instanceof ConvolutionSpec convolution) {
+        most = Math.min(most, mostPooledRows(convolution));
+      }
+    }
+    return most;
+  }
+
+  /**
+   * Above 2 GiB, channels filled up to whole vectors, oneDNN has its reference implementation of
+   * pooling alone.
+   */
+  private int mostPooledRows(ConvolutionSpec layer) {
+    Shape product = layer.productShape();
+    int channels = Math.ceilDiv(product.extent(0), vectorFloats) * vectorFloats;
+    long pixels = (long) product.extent(1) * product.extent(2);
+    return (int) (Integer.MAX_VALUE / (channels * pixels * context.operandType().bytes()));
   }
 
   @Override

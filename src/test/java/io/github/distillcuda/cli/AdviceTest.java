@@ -1,0 +1,71 @@
+package io.github.distillcuda.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.distillcuda.checkpoint.ModelFiles;
+import io.github.distillcuda.nn.Architecture;
+import io.github.distillcuda.nn.InitialWeights;
+import io.github.distillcuda.train.StopSignal;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What a line says to do can be done, and helps. */
+class AdviceTest {
+  @TempDir Path temporary;
+
+  private void assertAdvice(int exitCode, String command, String... says) {
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    PrintStream out = new PrintStream(new ByteArrayOutputStream(), true, StandardCharsets.UTF_8);
+    Session session =
+        new Session(
+            out, new PrintStream(err, true, StandardCharsets.UTF_8), false, new StopSignal());
+    assertThat(Cli.run(session, command.replace("DIR", temporary.toString()).split(" ")))
+        .isEqualTo(exitCode);
+    assertThat(err.toString(StandardCharsets.UTF_8)).contains(says).hasLineCount(1);
+  }
+
+  @Test
+  void aFolderThatWasNamedIsNotToBeNamedAgain() throws Exception {
+    Files.writeString(temporary.resolve("file"), "");
+    assertAdvice(
+        6,
+        "data fetch --to DIR/file",
+        "cannot be written (a file of this name is in the way); choose another folder for --to\n");
+  }
+
+  /** Its widths are read from the file, and the classes are CIFAR-10's. */
+  @Test
+  void aModelOfOtherClassesIsRefusedAsThat() {
+    Architecture hundred = new Architecture(2, 3, 4, 100);
+    ModelFiles.write(temporary.resolve("m.pth"), InitialWeights.draw(hundred, 1));
+    assertAdvice(
+        3,
+        "eval --device cpu --data synthetic --model DIR/m.pth",
+        "m.pth: it tells 100 classes apart, CIFAR-10 has 10; give a model that was trained on");
+  }
+
+  @Test
+  void anOptionOfTwoNamesIsSuggestedOnce() {
+    assertAdvice(2, "--batchsize 3", "; did you mean --batch-size? (see");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"m.pth", "m.safetensors"})
+  void aDamagedModelFileIsToBeCopiedOrSavedAgain(String name) throws Exception {
+    Path file = temporary.resolve(name);
+    ModelFiles.write(file, InitialWeights.draw(new Architecture(2, 3, 4, 10), 1));
+    byte[] whole = Files.readAllBytes(file);
+    for (int length : new int[] {0, 5, 20, whole.length / 2, whole.length - 1}) {
+      Files.write(file, Arrays.copyOf(whole, length));
+      assertAdvice(3, "eval --device cpu --model DIR/" + name, "; copy or save it again\n");
+    }
+  }
+}
