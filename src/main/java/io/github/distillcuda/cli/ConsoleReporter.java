@@ -102,14 +102,15 @@ final class ConsoleReporter implements TrainingListener, DataListener {
                 .formatted(position.epoch(), position.progress().cursor())
             : "";
     line(
-        "%s: %,d parameters, %d %s of %s%s"
-            .formatted(
-                task.model(),
-                task.network().architecture().parameterCount(),
-                task.settings().epochs(),
-                task.settings().epochs() == 1 ? "epoch" : "epochs",
-                task.loss().readsTeacher() ? "distillation" : "cross-entropy",
-                from));
+        String.format(
+            Locale.ROOT,
+            "%s: %,d parameters, %d %s of %s%s",
+            task.model(),
+            task.network().architecture().parameterCount(),
+            task.settings().epochs(),
+            task.settings().epochs() == 1 ? "epoch" : "epochs",
+            task.loss().readsTeacher() ? "distillation" : "cross-entropy",
+            from));
   }
 
   @Override
@@ -148,8 +149,12 @@ final class ConsoleReporter implements TrainingListener, DataListener {
                 "-".repeat(BAR_WIDTH - filled),
                 100 * done / total,
                 rate > 0
-                    ? "%,.0f %s/s, %.0f s left"
-                        .formatted(rate / perUnit, unit, (total - done) / rate)
+                    ? String.format(
+                        Locale.ROOT,
+                        "%,.0f %s/s, %.0f s left",
+                        rate / perUnit,
+                        unit,
+                        (total - done) / rate)
                     : ""));
     people.flush();
     barShown = true;
