@@ -31,6 +31,7 @@ sys.dont_write_bytecode = True
 import golden_hash
 import golden_layers
 import golden_losses
+import golden_run
 import golden_training
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / 'resources' / 'golden'
@@ -85,7 +86,7 @@ def main():
     mpmath.mp.dps = 60
     golden = Golden()
     for seed in (0, 1, 12345): golden.known_hash(seed)
-    for part in (golden_losses, golden_layers, golden_training): part.add_to(golden)
+    for part in (golden_losses, golden_layers, golden_training, golden_run): part.add_to(golden)
     files = golden.files()
     size = sum(map(len, files.values()))
     assert size < LARGEST, size

@@ -9,6 +9,7 @@ import io.github.distillcuda.train.TrainingPosition;
 import io.github.distillcuda.train.TrainingTask;
 import java.io.PrintStream;
 import java.util.Locale;
+import java.util.function.LongSupplier;
 
 /**
  * Prints a run as it happens. On a terminal, a progress bar with rate and time left stands in the
@@ -26,6 +27,7 @@ final class ConsoleReporter implements TrainingListener, DataListener {
   private final boolean json;
   private final boolean quiet;
   private final boolean bar;
+  private final LongSupplier nanoTime;
   private String work = "";
   private long workStarted;
   private long workStartedAt;
@@ -38,6 +40,17 @@ final class ConsoleReporter implements TrainingListener, DataListener {
    * @param terminal whether {@code people} is a terminal that moves its cursor
    */
   ConsoleReporter(OutputOptions options, PrintStream out, PrintStream err, boolean terminal) {
+    this(options, out, err, terminal, System::nanoTime);
+  }
+
+  /** The same by another clock. */
+  ConsoleReporter(
+      OutputOptions options,
+      PrintStream out,
+      PrintStream err,
+      boolean terminal,
+      LongSupplier nanoTime) {
+    this.nanoTime = nanoTime;
     json = options.json;
     quiet = options.quiet;
     people = json ? err : out;
@@ -89,14 +102,15 @@ final class ConsoleReporter implements TrainingListener, DataListener {
                 .formatted(position.epoch(), position.progress().cursor())
             : "";
     line(
-        "%s: %,d parameters, %d %s of %s%s"
-            .formatted(
-                task.model(),
-                task.network().architecture().parameterCount(),
-                task.settings().epochs(),
-                task.settings().epochs() == 1 ? "epoch" : "epochs",
-                task.loss().readsTeacher() ? "distillation" : "cross-entropy",
-                from));
+        String.format(
+            Locale.ROOT,
+            "%s: %,d parameters, %d %s of %s%s",
+            task.model(),
+            task.network().architecture().parameterCount(),
+            task.settings().epochs(),
+            task.settings().epochs() == 1 ? "epoch" : "epochs",
+            task.loss().readsTeacher() ? "distillation" : "cross-entropy",
+            from));
   }
 
   @Override
@@ -113,7 +127,7 @@ final class ConsoleReporter implements TrainingListener, DataListener {
 
   private synchronized void progressOf(
       String work, long done, long total, String unit, int perUnit) {
-    long now = System.nanoTime();
+    long now = nanoTime.getAsLong();
     if (!work.equals(this.work)) {
       this.work = work;
       workStarted = now;
@@ -135,8 +149,12 @@ final class ConsoleReporter implements TrainingListener, DataListener {
                 "-".repeat(BAR_WIDTH - filled),
                 100 * done / total,
                 rate > 0
-                    ? "%,.0f %s/s, %.0f s left"
-                        .formatted(rate / perUnit, unit, (total - done) / rate)
+                    ? String.format(
+                        Locale.ROOT,
+                        "%,.0f %s/s, %.0f s left",
+                        rate / perUnit,
+                        unit,
+                        (total - done) / rate)
                     : ""));
     people.flush();
     barShown = true;

@@ -12,6 +12,7 @@ import io.github.distillcuda.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.LongSupplier;
 
 /**
  * Trains one model: records a step for full batches and one for the tail of an epoch, and replays
@@ -34,6 +35,7 @@ public final class Trainer {
   private final Evaluator evaluator;
   private final TrainingListener listener;
   private final StopSignal stop;
+  private final LongSupplier nanoTime;
   private final StepState state;
   private final TrainingStep full;
   private final TrainingStep tail;
@@ -54,11 +56,24 @@ public final class Trainer {
       Evaluator evaluator,
       TrainingListener listener,
       StopSignal stop) {
+    this(backend, task, data, evaluator, listener, stop, System::nanoTime);
+  }
+
+  /** The same by another clock. */
+  Trainer(
+      Backend backend,
+      TrainingTask task,
+      ResidentDataset data,
+      Evaluator evaluator,
+      TrainingListener listener,
+      StopSignal stop,
+      LongSupplier nanoTime) {
     this.task = task;
     this.data = data;
     this.evaluator = evaluator;
     this.listener = listener;
     this.stop = stop;
+    this.nanoTime = nanoTime;
     state = backend.createState();
     int batch = task.settings().batchSize();
     full = data.size() < batch ? null : TrainingStep.record(backend, task, data, state, batch);
@@ -100,7 +115,7 @@ public final class Trainer {
   private TrainingPosition trainEpoch(TrainingPosition position, Checkpointing checkpointing) {
     int epoch = position.epoch();
     int[] order = EpochOrder.of(task.settings().seed(), epoch, data.size());
-    long begin = System.nanoTime() - (long) (position.epochSeconds() * 1e9);
+    long begin = nanoTime.getAsLong() - (long) (position.epochSeconds() * 1e9);
     state.beginEpoch(order);
     state.restore(position.progress());
     StepProgress progress = position.progress();
@@ -119,12 +134,12 @@ public final class Trainer {
       requireFinite(progress, epoch, order);
       listener.progress(work, progress.cursor(), data.size());
       if (stop.requested() != null && progress.cursor() < data.size()) {
-        double seconds = (System.nanoTime() - begin) / 1e9;
+        double seconds = (nanoTime.getAsLong() - begin) / 1e9;
         throw stopped(
             new TrainingPosition(epoch, progress, seconds, position.history()), checkpointing);
       }
     }
-    EpochRecord done = record(epoch, progress, (System.nanoTime() - begin) / 1e9);
+    EpochRecord done = record(epoch, progress, (nanoTime.getAsLong() - begin) / 1e9);
     listener.epochDone(done);
     List<EpochRecord> history = new ArrayList<>(position.history());
     history.add(done);

@@ -15,7 +15,7 @@ import java.nio.charset.StandardCharsets;
  * The golden files, which {@code src/test/python/make_golden.py} writes: {@code golden.json} says
  * what the cases are and where in {@code golden.bin} their numbers stand.
  */
-final class Golden {
+public final class Golden {
   private static final ByteBuffer NUMBERS =
       ByteBuffer.wrap(bytes("golden.bin")).order(ByteOrder.LITTLE_ENDIAN);
   private static final JsonObject INDEX =
@@ -34,12 +34,12 @@ final class Golden {
   }
 
   /** Returns a section of the index that describes one thing. */
-  static JsonObject section(String name) {
+  public static JsonObject section(String name) {
     return INDEX.getAsJsonObject(name);
   }
 
   /** Returns a section of the index that lists cases. */
-  static JsonArray list(String name) {
+  public static JsonArray list(String name) {
     return INDEX.getAsJsonArray(name);
   }
 
@@ -62,7 +62,7 @@ final class Golden {
   }
 
   /** Returns the array of that name, which holds float32 numbers. */
-  static float[] floats(String name) {
+  public static float[] floats(String name) {
     double[] values = doubles(name);
     float[] floats = new float[values.length];
     for (int i = 0; i < values.length; i++) {
@@ -77,7 +77,7 @@ final class Golden {
   }
 
   /** Returns a list of whole numbers of the index. */
-  static int[] integers(JsonElement list) {
+  public static int[] integers(JsonElement list) {
     return list.getAsJsonArray().asList().stream().mapToInt(JsonElement::getAsInt).toArray();
   }
 

@@ -6,7 +6,7 @@ import java.util.Arrays;
  * The inputs of the golden files: the functions of {@code golden_hash.py}, bit for bit, so that no
  * input is stored.
  */
-final class GoldenHash {
+public final class GoldenHash {
   /** Channels, rows and columns of an image. */
   private static final int CHANNELS = 3;
 
@@ -64,7 +64,7 @@ final class GoldenHash {
   }
 
   /** [count, 3, 32, 32]: patches of 8x8 pixels under a quarter of noise. */
-  static byte[] images(long seed, int count) {
+  public static byte[] images(long seed, int count) {
     byte[] images = new byte[count * CHANNELS * SIDE * SIDE];
     for (int pixel = 0; pixel < images.length; pixel++) {
       int plane = pixel / (SIDE * SIDE);
@@ -78,7 +78,7 @@ final class GoldenHash {
   }
 
   /** From 0 to classes - 1. */
-  static byte[] labels(long seed, int count, int classes) {
+  public static byte[] labels(long seed, int count, int classes) {
     byte[] labels = new byte[count];
     for (int i = 0; i < count; i++) {
       labels[i] = (byte) Long.remainderUnsigned(hash(seed, i), classes);

@@ -8,11 +8,13 @@ import java.util.Set;
 /** The settings of a run on {@link TinyData}, of which a test states those that matter to it. */
 final class TinyRun {
   private Set<ModelRole> models = EnumSet.allOf(ModelRole.class);
+  private double temperature = 5;
   private double alpha = 0.7;
   private int epochs = 2;
   private int teacherEpochs = 1;
   private int batchSize = 16;
   private double learningRate = 1e-2;
+  private long seed = 42;
   private Architecture teacher = TinyData.TEACHER;
   private Architecture student = TinyData.STUDENT;
   private String teacherFile;
@@ -21,6 +23,11 @@ final class TinyRun {
 
   TinyRun models(Set<ModelRole> value) {
     models = value;
+    return this;
+  }
+
+  TinyRun temperature(double value) {
+    temperature = value;
     return this;
   }
 
@@ -42,6 +49,11 @@ final class TinyRun {
 
   TinyRun learningRate(double value) {
     learningRate = value;
+    return this;
+  }
+
+  TinyRun seed(long value) {
+    seed = value;
     return this;
   }
 
@@ -69,13 +81,13 @@ final class TinyRun {
   RunConfig config() {
     return new RunConfig(
         models,
-        5,
+        temperature,
         alpha,
         epochs,
         teacherEpochs,
         batchSize,
         learningRate,
-        42,
+        seed,
         teacher,
         student,
         teacherFile,
