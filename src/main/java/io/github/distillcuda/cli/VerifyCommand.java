@@ -28,7 +28,7 @@ final class VerifyCommand extends Command {
   public Integer call() {
     ConsoleReporter reporter = session.reporter(output);
     try (Backend backend = device.open(session, reporter::line)) {
-      List<Check> checks = Verification.run(backend);
+      List<Check> checks = Verification.run(backend, part -> reporter.line("comparing " + part));
       Result result =
           new Result(backend.info().device(), checks.stream().allMatch(Check::passed), checks);
       reporter.result(result, text(result));

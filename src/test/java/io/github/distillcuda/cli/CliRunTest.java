@@ -167,6 +167,11 @@ class CliRunTest {
       assertThat(result.get("passed").getAsBoolean()).isTrue();
       JsonArray checks = result.getAsJsonArray("checks");
       assertThat(checks.size()).isEqualTo(22);
+      assertThat(err.lines())
+          .containsExactly(
+              "comparing the loss",
+              "comparing 3 steps of Adam",
+              "comparing 20 steps of distillation");
     }
   }
 
