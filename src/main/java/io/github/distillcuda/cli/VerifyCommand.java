@@ -22,7 +22,7 @@ final class VerifyCommand extends Command {
   }
 
   /** What {@code verify --json} prints. */
-  record Result(String device, boolean passed, List<Check> checks) {}
+  record Result(String device, String precision, boolean passed, List<Check> checks) {}
 
   @Override
   public Integer call() {
@@ -30,7 +30,11 @@ final class VerifyCommand extends Command {
     try (Backend backend = device.open(session, reporter::line)) {
       List<Check> checks = Verification.run(backend, part -> reporter.line("comparing " + part));
       Result result =
-          new Result(backend.info().device(), checks.stream().allMatch(Check::passed), checks);
+          new Result(
+              backend.info().device(),
+              backend.info().precision(),
+              checks.stream().allMatch(Check::passed),
+              checks);
       reporter.result(result, text(result));
       return (result.passed() ? ExitCode.DONE : ExitCode.DEVICE).value();
     }
@@ -50,6 +54,8 @@ final class VerifyCommand extends Command {
     }
     return text.append(result.device())
         .append(result.passed() ? " agrees with PyTorch" : " DOES NOT AGREE with PyTorch")
+        .append(", computing in ")
+        .append(result.precision())
         .toString();
   }
 }

@@ -75,6 +75,13 @@ class CliRunTest {
                 .getAsJsonObject("student")
                 .get("lastTestAccuracy")
                 .getAsDouble());
+    assertThat(eval.get("precision").getAsString()).isEqualTo("fp32");
+    assertThat(eval.get("device").getAsString()).startsWith("cpu (oneDNN ");
+    assertThat(run("eval --model DIR/run/student.pth --data synthetic --device cpu --quiet"))
+        .as(err)
+        .isZero();
+    assertThat(out.lines().findFirst().orElseThrow())
+        .endsWith("computed in fp32 on " + eval.get("device").getAsString());
 
     assertThat(run("export --model DIR/run/teacher.pth --to safetensors --out DIR/t.safetensors"))
         .as(err)
@@ -167,6 +174,9 @@ class CliRunTest {
       assertThat(result.get("passed").getAsBoolean()).isTrue();
       JsonArray checks = result.getAsJsonArray("checks");
       assertThat(checks.size()).isEqualTo(22);
+      assertThat(result.get("device").getAsString()).startsWith(device);
+      assertThat(result.get("precision").getAsString())
+          .isEqualTo(device.equals("cpu") ? "fp32" : "fp64");
       assertThat(err.lines())
           .containsExactly(
               "comparing the loss",
@@ -181,5 +191,6 @@ class CliRunTest {
     assumeTrue(exitCode != 2, "skipped: " + err);
     assertThat(exitCode).as(out + err).isZero();
     assertThat(out).contains("change of fc2.bias").doesNotContain("WRONG");
+    assertThat(out.strip()).endsWith(" agrees with PyTorch, computing in bf16");
   }
 }
