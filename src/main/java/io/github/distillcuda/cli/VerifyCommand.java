@@ -1,6 +1,7 @@
 package io.github.distillcuda.cli;
 
 import io.github.distillcuda.backend.Backend;
+import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.train.Verification;
 import io.github.distillcuda.train.Verification.Check;
@@ -36,7 +37,28 @@ final class VerifyCommand extends Command {
               checks.stream().allMatch(Check::passed),
               checks);
       reporter.result(result, text(result));
-      return (result.passed() ? ExitCode.DONE : ExitCode.DEVICE).value();
+      requirePassed(result);
+    }
+    return 0;
+  }
+
+  private static void requirePassed(Result result) {
+    List<Check> wrong = result.checks().stream().filter(check -> !check.passed()).toList();
+    if (!wrong.isEmpty()) {
+      throw new DistillException(
+          ExitCode.DEVICE,
+          String.format(
+              Locale.ROOT,
+              "%s does not agree with PyTorch in %s: %d of %d comparisons are off, the first is"
+                  + " \"%s\" by %.1e, allowed are %.0e; train with another --precision or"
+                  + " --device, and report this",
+              result.device(),
+              result.precision(),
+              wrong.size(),
+              result.checks().size(),
+              wrong.getFirst().name(),
+              wrong.getFirst().largestError(),
+              wrong.getFirst().allowed()));
     }
   }
 

@@ -182,10 +182,9 @@ class WrongInputTest {
     List<Path> before = files();
     String[] words = arguments.replace("DIR", temporary.toString()).split(" ");
     run(words);
-    String line = err.isEmpty() ? out : err;
-    assertThat(line).contains(says.replace("DIR", temporary.toString()));
-    assertThat(exitCode).as(line).isEqualTo(expected);
-    assertThat(err.lines().count()).as(err).isLessThanOrEqualTo(1);
+    assertThat(err).as(out).contains(says.replace("DIR", temporary.toString()));
+    assertThat(exitCode).as(err).isEqualTo(expected);
+    assertThat(err.lines()).as(err).hasSize(1);
     assertThat(err).doesNotContain("\tat ").doesNotContain("Exception");
     assertThat(files()).isEqualTo(before);
   }
