@@ -218,6 +218,8 @@ class WrongInputTest {
     assertThat(out.replaceAll("\\s+", " ")).contains(exitCodes());
     run("bench", "--help");
     assertThat(out).contains("--kernels").contains("fp32, tf32, bf16");
+    assertThat(out.replaceAll("\\s+", " "))
+        .contains("in a training one of each epoch and at the end what is in metrics.json");
     run("eval", "--help");
     assertThat(out).doesNotContain("--kernels").contains("--precision");
     run("data", "fetch", "--help");
