@@ -28,6 +28,7 @@ final class ConsoleReporter implements TrainingListener, DataListener {
   static final String CLEAR_LINE = "\r\u001b[K";
 
   private final PrintStream people;
+  private final PrintStream errors;
   private final PrintStream results;
   private final boolean json;
   private final boolean quiet;
@@ -59,6 +60,7 @@ final class ConsoleReporter implements TrainingListener, DataListener {
     json = options.json;
     quiet = options.quiet;
     people = json ? err : out;
+    errors = err;
     results = out;
     bar = terminal && !quiet && !options.noColor;
   }
@@ -75,6 +77,12 @@ final class ConsoleReporter implements TrainingListener, DataListener {
   synchronized void important(String text) {
     clearBar();
     people.println(text);
+  }
+
+  /** Prints a warning of one line on standard error, even with {@code --quiet}. */
+  synchronized void caution(String text) {
+    clearBar();
+    errors.println("distill-cuda: warning: " + text);
   }
 
   /** Prints a result: the object with {@code --json}, else the text. */

@@ -123,6 +123,28 @@ class CliRunTest {
                     .isEqualTo(said));
   }
 
+  /** Where there is a distillation term. */
+  @ParameterizedTest
+  @CsvSource({
+    "run --no-baseline --T 0.05, true",
+    "run --no-baseline --T 0.05 --quiet, true",
+    "run --no-baseline --T 0.05 --alpha 0, false",
+    "run --no-baseline --T 0.1, false",
+    "train-teacher, false"
+  })
+  void aTemperatureAtWhichSoftTargetsAreLostIsWarnedOf(String command, boolean warned) {
+    StopSignal stop = new StopSignal();
+    stop.request(ExitCode.INTERRUPTED);
+    String small =
+        " --out DIR/cold --data synthetic --subset 8 --batch-size 8 --device cpu"
+            + " --teacher-widths 1,1,2";
+    assertThat(run(command + small, stop)).as(err).isEqualTo(130);
+    assertThat(err.lines()).hasSize(warned ? 2 : 1);
+    assertThat(err.startsWith("distill-cuda: warning: --T 0.05: below 0.1 both softmaxes "))
+        .as(err)
+        .isEqualTo(warned);
+  }
+
   @Test
   void withJsonStandardOutputCarriesObjectsAlone() throws Exception {
     assertThat(run("baseline --json --out DIR/json" + STUDENT)).as(err).isZero();
