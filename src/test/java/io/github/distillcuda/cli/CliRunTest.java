@@ -13,6 +13,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,7 +38,10 @@ class CliRunTest {
   }
 
   private int run(String arguments, StopSignal stop) {
-    ByteArrayOutputStream outBytes = new ByteArrayOutputStream();
+    return run(arguments, stop, new ByteArrayOutputStream());
+  }
+
+  private int run(String arguments, StopSignal stop, ByteArrayOutputStream outBytes) {
     ByteArrayOutputStream errBytes = new ByteArrayOutputStream();
     Session session =
         new Session(
@@ -121,6 +125,30 @@ class CliRunTest {
                 assertThat(line.endsWith("; not repeatable to the bit (--no-deterministic)"))
                     .as(line)
                     .isEqualTo(said));
+  }
+
+  /** The line of an epoch is printed before the epoch is saved. */
+  @Test
+  void saveEveryLeavesOutTheEpochsBetween() {
+    Path folder = temporary.resolve("sparse/checkpoint");
+    List<List<String>> saved = new ArrayList<>();
+    ByteArrayOutputStream watched =
+        new ByteArrayOutputStream() {
+          @Override
+          public synchronized void write(byte[] bytes, int offset, int length) {
+            super.write(bytes, offset, length);
+            if (new String(bytes, offset, length, StandardCharsets.UTF_8).contains(" epoch  ")) {
+              String[] names = folder.toFile().list();
+              saved.add(names == null ? List.of() : List.of(names));
+            }
+          }
+        };
+    String command = "baseline --save-every 2 --out DIR/sparse" + STUDENT;
+    assertThat(run(command.replace("--epochs 2", "--epochs 4"), new StopSignal(), watched))
+        .as(err)
+        .isZero();
+    List<String> second = List.of("checkpoint-0000000010.ckpt");
+    assertThat(saved).containsExactly(List.of(), List.of(), second, second);
   }
 
   /** Where there is a distillation term. */

@@ -15,7 +15,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 
-/** What {@code info} and {@code verify} print, and how they end where the device is no good. */
+/** What {@code info} and {@code verify} print, and what failures print. */
 class DeviceReportTest {
   /** Leaves its memory as it is. */
   private static final Session.Devices IDLE =
@@ -73,6 +73,33 @@ class DeviceReportTest {
     assertThat(JsonParser.parseString(out).getAsJsonObject().get("device").getAsString())
         .startsWith("none: ");
     assertThat(err.lines()).hasSize(1);
+  }
+
+  /** The message is for people, the trace for whoever looks for the cause. */
+  @Test
+  void anExpectedFailureIsOneLineAndWithDebugItsTraceToo() {
+    assertThat(run(ABSENT, "verify")).isEqualTo(5);
+    assertThat(err.lines()).containsExactly("distill-cuda: no NVIDIA driver; use --device cpu");
+    assertThat(run(ABSENT, "verify --debug")).isEqualTo(5);
+    assertThat(err)
+        .startsWith("distill-cuda: no NVIDIA driver; use --device cpu\n")
+        .contains("DistillException: no NVIDIA driver", "\tat ");
+  }
+
+  @Test
+  void aDefectExitsWith1AndItsTraceAlways() {
+    Session.Devices broken =
+        (request, options, note) -> {
+          throw new IllegalStateException("a hole");
+        };
+    for (String debug : new String[] {"", " --debug"}) {
+      assertThat(run(broken, "verify" + debug)).isEqualTo(1);
+      assertThat(out).isEmpty();
+      assertThat(err)
+          .startsWith("distill-cuda: this is a defect, please report it:\n")
+          .contains("java.lang.IllegalStateException: a hole\n\tat ")
+          .containsOnlyOnce("a hole");
+    }
   }
 
   @Test
