@@ -189,16 +189,17 @@ public final class Backends {
   }
 
   private static Backend cpu(BackendOptions options) {
-    String system = System.getProperty("os.name");
-    String processor = System.getProperty("os.arch");
-    boolean supported =
-        system.toLowerCase(Locale.ROOT).startsWith("linux") && processor.equals("amd64");
-    if (!supported) {
+    requireSupported(System.getProperty("os.name"), System.getProperty("os.arch"));
+    return new OnednnBackend(options);
+  }
+
+  /** Throws what is said where oneDNN is not shipped for, named as Java names it. */
+  static void requireSupported(String system, String processor) {
+    if (!system.toLowerCase(Locale.ROOT).startsWith("linux") || !processor.equals("amd64")) {
       throw new DistillException(
           ExitCode.DEVICE,
           "%s on %s is not supported, Linux on x86_64 is; --device reference runs here, slowly"
               .formatted(system, processor));
     }
-    return new OnednnBackend(options);
   }
 }

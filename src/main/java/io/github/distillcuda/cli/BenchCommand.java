@@ -67,13 +67,13 @@ final class BenchCommand extends Command {
     BackendInfo info;
     try (Backend backend = device.open(session, reporter::line)) {
       info = backend.info();
-      measure(backend, rows);
+      measure(backend, rows, reporter);
     }
     if (hasOtherLosses(info)) {
       for (Kernels form : EnumSet.complementOf(EnumSet.of(Kernels.FUSED))) {
         try (Backend backend =
             device.open(session, note -> {}, device.options().withKernels(form))) {
-          measure(backend, rows);
+          measure(backend, rows, reporter);
         }
       }
     }
@@ -88,10 +88,14 @@ final class BenchCommand extends Command {
         && !spec.commandLine().getParseResult().hasMatchedOption("--kernels");
   }
 
-  private void measure(Backend backend, List<StepBenchmark.Row> rows) {
+  private void measure(Backend backend, List<StepBenchmark.Row> rows, ConsoleReporter reporter) {
     StepBenchmark benchmark = new StepBenchmark(backend, batchSize);
-    rows.add(benchmark.measure(true, WARM_UP, steps));
-    rows.add(benchmark.measure(false, WARM_UP, steps));
+    for (boolean cached : new boolean[] {true, false}) {
+      reporter.line(
+          "timing the step with the %s loss and the teacher's logits %s"
+              .formatted(backend.info().kernels(), cached ? "cached" : "recomputed"));
+      rows.add(benchmark.measure(cached, WARM_UP, steps));
+    }
   }
 
   private static String text(Result result) {

@@ -13,16 +13,22 @@ import java.util.function.LongSupplier;
 
 /**
  * Prints a run as it happens. On a terminal, a progress bar with rate and time left stands in the
- * last line; elsewhere there are plain lines only. With {@code --json}, standard output carries one
- * object an epoch, and everything for people goes to standard error. Data and device are opened
- * side by side, so that lines come from two threads.
+ * last line; elsewhere there are plain lines only, one every half minute of a piece of work that
+ * takes longer. With {@code --json}, standard output carries results alone, and everything for
+ * people goes to standard error. Data and device are opened side by side, so that lines come from
+ * two threads.
  */
 final class ConsoleReporter implements TrainingListener, DataListener {
   private static final int BAR_WIDTH = 24;
-  private static final long REDRAW_NANOS = 100_000_000;
+  private static final long REDRAW_NANOS = 100_000_000L;
+
+  /** Between two plain lines of one piece of work: what ends sooner adds nothing to a log. */
+  private static final long LINE_NANOS = 30_000_000_000L;
+
   static final String CLEAR_LINE = "\r\u001b[K";
 
   private final PrintStream people;
+  private final PrintStream errors;
   private final PrintStream results;
   private final boolean json;
   private final boolean quiet;
@@ -31,7 +37,7 @@ final class ConsoleReporter implements TrainingListener, DataListener {
   private String work = "";
   private long workStarted;
   private long workStartedAt;
-  private long drawn;
+  private long shown;
   private boolean barShown;
 
   /**
@@ -54,6 +60,7 @@ final class ConsoleReporter implements TrainingListener, DataListener {
     json = options.json;
     quiet = options.quiet;
     people = json ? err : out;
+    errors = err;
     results = out;
     bar = terminal && !quiet && !options.noColor;
   }
@@ -70,6 +77,12 @@ final class ConsoleReporter implements TrainingListener, DataListener {
   synchronized void important(String text) {
     clearBar();
     people.println(text);
+  }
+
+  /** Prints a warning of one line on standard error, even with {@code --quiet}. */
+  synchronized void caution(String text) {
+    clearBar();
+    errors.println("distill-cuda: warning: " + text);
   }
 
   /** Prints a result: the object with {@code --json}, else the text. */
@@ -128,36 +141,41 @@ final class ConsoleReporter implements TrainingListener, DataListener {
   private synchronized void progressOf(
       String work, long done, long total, String unit, int perUnit) {
     long now = nanoTime.getAsLong();
-    if (!work.equals(this.work)) {
+    boolean begins = !work.equals(this.work);
+    if (begins) {
       this.work = work;
       workStarted = now;
       workStartedAt = done;
+      shown = bar ? shown : now; // the first line comes half a minute later
     }
-    if (!bar || now - drawn < REDRAW_NANOS && done < total) {
-      return;
+    boolean due = now - shown >= (bar ? REDRAW_NANOS : LINE_NANOS);
+    if (bar && (begins || due || done >= total)) {
+      int filled = (int) (BAR_WIDTH * done / total);
+      String full = "#".repeat(filled) + "-".repeat(BAR_WIDTH - filled);
+      String reached = reached(now, done, total, unit, perUnit);
+      people.print(CLEAR_LINE + "%s [%s] %s".formatted(work, full, reached));
+      people.flush();
+      barShown = true;
+      shown = now;
+    } else if (!bar && due && done < total) {
+      line(work + ": " + reached(now, done, total, unit, perUnit));
+      shown = now;
     }
-    drawn = now;
+  }
+
+  /** Returns how much is done, how fast, and when the rest will be. */
+  private String reached(long now, long done, long total, String unit, int perUnit) {
+    String share = 100 * done / total + "%";
     double rate = (done - workStartedAt) / Math.max(1e-9, (now - workStarted) / 1e9);
-    int filled = (int) (BAR_WIDTH * done / total);
-    people.print(
-        CLEAR_LINE
-            + String.format(
-                Locale.ROOT,
-                "%s [%s%s] %d%% %s",
-                work,
-                "#".repeat(filled),
-                "-".repeat(BAR_WIDTH - filled),
-                100 * done / total,
-                rate > 0
-                    ? String.format(
-                        Locale.ROOT,
-                        "%,.0f %s/s, %.0f s left",
-                        rate / perUnit,
-                        unit,
-                        (total - done) / rate)
-                    : ""));
-    people.flush();
-    barShown = true;
+    return rate > 0
+        ? String.format(
+            Locale.ROOT,
+            "%s, %,.0f %s/s, %.0f s left",
+            share,
+            rate / perUnit,
+            unit,
+            (total - done) / rate)
+        : share;
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.github.distillcuda.cli;
 
 import io.github.distillcuda.backend.Backend;
+import io.github.distillcuda.backend.BackendInfo;
 import io.github.distillcuda.backend.ResidentDataset;
 import io.github.distillcuda.data.ImageDataset;
 import io.github.distillcuda.nn.Architecture;
@@ -50,6 +51,8 @@ final class EvalCommand extends Command {
 
   /** What {@code eval --json} prints. */
   record Result(
+      String device,
+      String precision,
       String model,
       int parameters,
       String dataset,
@@ -74,13 +77,14 @@ final class EvalCommand extends Command {
       Evaluation evaluation =
           new Evaluator(backend, model.toString(), network, test, images.testLabels())
               .evaluate(done -> reporter.progress("eval", done, images.testCount()));
-      Result result = result(architecture, images, evaluation);
+      Result result = result(backend.info(), architecture, images, evaluation);
       reporter.result(result, text(result));
     }
     return 0;
   }
 
-  private Result result(Architecture architecture, ImageDataset images, Evaluation evaluation) {
+  private Result result(
+      BackendInfo info, Architecture architecture, ImageDataset images, Evaluation evaluation) {
     Map<String, Double> classAccuracy = new LinkedHashMap<>();
     double[] accuracies = evaluation.perClassAccuracy();
     for (int c = 0; c < accuracies.length; c++) {
@@ -89,6 +93,8 @@ final class EvalCommand extends Command {
       }
     }
     return new Result(
+        info.device(),
+        info.precision(),
         model.toString(),
         architecture.parameterCount(),
         images.name(),
@@ -104,12 +110,14 @@ final class EvalCommand extends Command {
         new StringBuilder(
             String.format(
                 Locale.ROOT,
-                "%s: %,d parameters, %.2f %% of %,d test images of %s%n%n",
+                "%s: %,d parameters, %.2f %% of %,d test images of %s, computed in %s on %s%n%n",
                 result.model(),
                 result.parameters(),
                 100 * result.accuracy(),
                 result.images(),
-                result.dataset()));
+                result.dataset(),
+                result.precision(),
+                result.device()));
     text.append("rows: label, columns: prediction\n");
     for (int label = 0; label < result.confusion().length; label++) {
       Double accuracy = result.classAccuracy().get(result.classes().get(label));

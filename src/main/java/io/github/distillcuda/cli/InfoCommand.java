@@ -30,7 +30,7 @@ final class InfoCommand extends Command {
         "heap",
         ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getMax() / 1_000_000
             + " MB at most");
-    int exitCode = 0;
+    DistillException absent = null;
     try (Backend backend = device.open(session, line -> facts.put("choice", line))) {
       facts.put("device", backend.info().device());
       facts.put("engine", backend.info().engine());
@@ -40,7 +40,7 @@ final class InfoCommand extends Command {
       facts.putAll(backend.details());
     } catch (DistillException e) {
       facts.put("device", "none: " + e.getMessage());
-      exitCode = e.exitCode().value();
+      absent = e;
     }
     facts.putAll(session.devices().surveyCuda());
     session
@@ -50,6 +50,9 @@ final class InfoCommand extends Command {
             facts.entrySet().stream()
                 .map(fact -> "%-13s %s".formatted(fact.getKey(), fact.getValue()))
                 .collect(Collectors.joining(System.lineSeparator())));
-    return exitCode;
+    if (absent != null) {
+      throw absent; // the facts are printed, standard error still says why this fails
+    }
+    return 0;
   }
 }

@@ -6,7 +6,9 @@ import picocli.CommandLine.Option;
 final class OutputOptions {
   @Option(
       names = "--json",
-      description = "print results as JSON on standard output, and nothing else there")
+      description =
+          "print JSON on standard output, one object a line, and nothing else there: in a training"
+              + " one of each epoch and at the end what is in metrics.json, else the result")
   boolean json;
 
   @Option(names = "--quiet", description = "print results and errors only")

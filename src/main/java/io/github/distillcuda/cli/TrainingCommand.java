@@ -44,6 +44,9 @@ abstract class TrainingCommand extends Command {
   /** Unless something else is asked for. */
   static final int TEACHER_EPOCHS = 10;
 
+  /** A temperature below which softmaxes of usual logits saturate. */
+  private static final double COLD = 0.1;
+
   @Mixin TrainingOptions training;
   @Mixin DataOptions data;
   @Mixin TrainingDeviceOptions device;
@@ -264,6 +267,13 @@ abstract class TrainingCommand extends Command {
                   Ranges.plain(t * t),
                   Ranges.plain(t),
                   Ranges.plain(1 - config.alpha())));
+      if (t < COLD && config.alpha() > 0) {
+        reporter.caution(
+            ("--T %s: below %s both softmaxes are nearly 0 or 1, so that what the teacher says of"
+                    + " the other classes is lost, and the distillation term, whose gradient is at"
+                    + " most alpha*T, hardly counts; give --T 1 or more")
+                .formatted(Ranges.plain(t), Ranges.plain(COLD)));
+      }
     }
     reporter.line("run folder: " + folder.root());
   }

@@ -1,6 +1,7 @@
 package io.github.distillcuda.cli;
 
 import io.github.distillcuda.backend.Backend;
+import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.train.Verification;
 import io.github.distillcuda.train.Verification.Check;
@@ -22,17 +23,42 @@ final class VerifyCommand extends Command {
   }
 
   /** What {@code verify --json} prints. */
-  record Result(String device, boolean passed, List<Check> checks) {}
+  record Result(String device, String precision, boolean passed, List<Check> checks) {}
 
   @Override
   public Integer call() {
     ConsoleReporter reporter = session.reporter(output);
     try (Backend backend = device.open(session, reporter::line)) {
-      List<Check> checks = Verification.run(backend);
+      List<Check> checks = Verification.run(backend, part -> reporter.line("comparing " + part));
       Result result =
-          new Result(backend.info().device(), checks.stream().allMatch(Check::passed), checks);
+          new Result(
+              backend.info().device(),
+              backend.info().precision(),
+              checks.stream().allMatch(Check::passed),
+              checks);
       reporter.result(result, text(result));
-      return (result.passed() ? ExitCode.DONE : ExitCode.DEVICE).value();
+      requirePassed(result);
+    }
+    return 0;
+  }
+
+  private static void requirePassed(Result result) {
+    List<Check> wrong = result.checks().stream().filter(check -> !check.passed()).toList();
+    if (!wrong.isEmpty()) {
+      throw new DistillException(
+          ExitCode.DEVICE,
+          String.format(
+              Locale.ROOT,
+              "%s does not agree with PyTorch in %s: %d of %d comparisons are off, the first is"
+                  + " \"%s\" by %.1e, allowed are %.0e; train with another --precision or"
+                  + " --device, and report this",
+              result.device(),
+              result.precision(),
+              wrong.size(),
+              result.checks().size(),
+              wrong.getFirst().name(),
+              wrong.getFirst().largestError(),
+              wrong.getFirst().allowed()));
     }
   }
 
@@ -50,6 +76,8 @@ final class VerifyCommand extends Command {
     }
     return text.append(result.device())
         .append(result.passed() ? " agrees with PyTorch" : " DOES NOT AGREE with PyTorch")
+        .append(", computing in ")
+        .append(result.precision())
         .toString();
   }
 }

@@ -28,6 +28,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
@@ -135,14 +136,21 @@ public final class Verification {
 
   private Verification() {}
 
-  /** Runs all comparisons on a backend. */
-  public static List<Check> run(Backend backend) {
+  /**
+   * Runs all comparisons on a backend.
+   *
+   * @param begins receives what is compared next, as each part begins
+   */
+  public static List<Check> run(Backend backend, Consumer<String> begins) {
     Expected expected = expected();
     List<Check> checks = new ArrayList<>();
+    begins.accept("the loss");
     for (LossCase loss : expected.losses()) {
       checks.addAll(loss(backend, loss));
     }
+    begins.accept(ADAM_STEPS + " steps of Adam");
     checks.add(adam(backend, expected.adam()));
+    begins.accept(STEPS + " steps of distillation");
     checks.addAll(trajectory(backend, expected.trajectory()));
     return checks;
   }

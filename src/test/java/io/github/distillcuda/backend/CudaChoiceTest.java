@@ -17,6 +17,7 @@ import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Who computes: CUDA where it is, and what is said where it is not. */
@@ -42,6 +43,18 @@ class CudaChoiceTest {
     }
     assertThat(notes).singleElement().asString().startsWith("device: cuda:0 Emulated GPU");
     assertThat(device.live()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"Mac OS X, aarch64", "Windows 11, amd64", "Linux, aarch64"})
+  void anotherSystemIsRefusedWithWhatRunsThere(String system, String processor) {
+    Backends.requireSupported("Linux", "amd64");
+    assertThatExceptionOfType(DistillException.class)
+        .isThrownBy(() -> Backends.requireSupported(system, processor))
+        .withMessage(
+            "%s on %s is not supported, Linux on x86_64 is; --device reference runs here, slowly",
+            system, processor)
+        .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.DEVICE));
   }
 
   @Test

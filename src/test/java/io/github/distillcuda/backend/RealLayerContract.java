@@ -12,8 +12,9 @@ import org.junit.jupiter.params.provider.MethodSource;
  * The layers of the published networks, too large for golden files, against the reference backend:
  * libraries choose other code for these widths than for small ones. Inputs are whole numbers, so
  * that every sum is exact in float32 in whatever order it is taken, and nothing may differ but what
- * Winograd transforms: by less than one product is, so that none can be missing. Pooling windows
- * are full of ties.
+ * Winograd transforms: by less than one product is, so that none can be missing. Hundreds of
+ * conv1's pooling windows and fifty of conv2's have several largest elements; the input's gradient
+ * tells which of them got the gradient.
  */
 interface RealLayerContract extends ContractFixture {
   static Stream<LayerSpec> layers() {

@@ -13,6 +13,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
 
@@ -23,9 +24,11 @@ class BenchCommandTest {
       (request, options, note) ->
           new CudaBackend(EmulatedEngine.of(new EmulatedDevice().withoutWork()), 0, options);
 
-  private static String run(Session.Devices devices, String arguments) {
+  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+  private String run(Session.Devices devices, String arguments) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
-    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    err.reset();
     Session session =
         new Session(
             new PrintStream(out, true, StandardCharsets.UTF_8),
@@ -78,7 +81,16 @@ class BenchCommandTest {
             "eager cached",
             "eager recomputed");
 
+    List<String> begun =
+        Stream.of("fused", "unfused", "eager")
+            .flatMap(loss -> Stream.of(loss + " cached", loss + " recomputed"))
+            .map(step -> step.replace(" ", " loss and the teacher's logits "))
+            .map("timing the step with the %s"::formatted)
+            .toList();
+    assertThat(err.toString(StandardCharsets.UTF_8).lines()).containsExactlyElementsOf(begun);
+
     assertThat(run(EMULATED, "--device cuda --layers fused"))
+        .contains(begun)
         .contains("layers fused")
         .contains("unfused   recomputed")
         .contains("operations of the recomputed step, fused loss:")

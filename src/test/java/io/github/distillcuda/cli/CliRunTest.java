@@ -13,6 +13,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,7 +38,10 @@ class CliRunTest {
   }
 
   private int run(String arguments, StopSignal stop) {
-    ByteArrayOutputStream outBytes = new ByteArrayOutputStream();
+    return run(arguments, stop, new ByteArrayOutputStream());
+  }
+
+  private int run(String arguments, StopSignal stop, ByteArrayOutputStream outBytes) {
     ByteArrayOutputStream errBytes = new ByteArrayOutputStream();
     Session session =
         new Session(
@@ -75,6 +79,13 @@ class CliRunTest {
                 .getAsJsonObject("student")
                 .get("lastTestAccuracy")
                 .getAsDouble());
+    assertThat(eval.get("precision").getAsString()).isEqualTo("fp32");
+    assertThat(eval.get("device").getAsString()).startsWith("cpu (oneDNN ");
+    assertThat(run("eval --model DIR/run/student.pth --data synthetic --device cpu --quiet"))
+        .as(err)
+        .isZero();
+    assertThat(out.lines().findFirst().orElseThrow())
+        .endsWith("computed in fp32 on " + eval.get("device").getAsString());
 
     assertThat(run("export --model DIR/run/teacher.pth --to safetensors --out DIR/t.safetensors"))
         .as(err)
@@ -116,15 +127,62 @@ class CliRunTest {
                     .isEqualTo(said));
   }
 
+  /** The line of an epoch is printed before the epoch is saved. */
   @Test
-  void withJsonStandardOutputCarriesObjectsAlone() {
+  void saveEveryLeavesOutTheEpochsBetween() {
+    Path folder = temporary.resolve("sparse/checkpoint");
+    List<List<String>> saved = new ArrayList<>();
+    ByteArrayOutputStream watched =
+        new ByteArrayOutputStream() {
+          @Override
+          public synchronized void write(byte[] bytes, int offset, int length) {
+            super.write(bytes, offset, length);
+            if (new String(bytes, offset, length, StandardCharsets.UTF_8).contains(" epoch  ")) {
+              String[] names = folder.toFile().list();
+              saved.add(names == null ? List.of() : List.of(names));
+            }
+          }
+        };
+    String command = "baseline --save-every 2 --out DIR/sparse" + STUDENT;
+    assertThat(run(command.replace("--epochs 2", "--epochs 4"), new StopSignal(), watched))
+        .as(err)
+        .isZero();
+    List<String> second = List.of("checkpoint-0000000010.ckpt");
+    assertThat(saved).containsExactly(List.of(), List.of(), second, second);
+  }
+
+  /** Where there is a distillation term. */
+  @ParameterizedTest
+  @CsvSource({
+    "run --no-baseline --T 0.05, true",
+    "run --no-baseline --T 0.05 --quiet, true",
+    "run --no-baseline --T 0.05 --alpha 0, false",
+    "run --no-baseline --T 0.1, false",
+    "train-teacher, false"
+  })
+  void aTemperatureAtWhichSoftTargetsAreLostIsWarnedOf(String command, boolean warned) {
+    StopSignal stop = new StopSignal();
+    stop.request(ExitCode.INTERRUPTED);
+    String small =
+        " --out DIR/cold --data synthetic --subset 8 --batch-size 8 --device cpu"
+            + " --teacher-widths 1,1,2";
+    assertThat(run(command + small, stop)).as(err).isEqualTo(130);
+    assertThat(err.lines()).hasSize(warned ? 2 : 1);
+    assertThat(err.startsWith("distill-cuda: warning: --T 0.05: below 0.1 both softmaxes "))
+        .as(err)
+        .isEqualTo(warned);
+  }
+
+  @Test
+  void withJsonStandardOutputCarriesObjectsAlone() throws Exception {
     assertThat(run("baseline --json --out DIR/json" + STUDENT)).as(err).isZero();
     List<String> lines = out.lines().toList();
     assertThat(lines).hasSize(3);
     JsonObject epoch = JsonParser.parseString(lines.getFirst()).getAsJsonObject();
     assertThat(epoch.get("model").getAsString()).isEqualTo("baseline");
-    assertThat(JsonParser.parseString(lines.getLast()).getAsJsonObject().get("schema").getAsInt())
-        .isEqualTo(1);
+    assertThat(JsonParser.parseString(lines.getLast()))
+        .isEqualTo(
+            JsonParser.parseString(Files.readString(temporary.resolve("json/metrics.json"))));
   }
 
   @Test
@@ -167,6 +225,14 @@ class CliRunTest {
       assertThat(result.get("passed").getAsBoolean()).isTrue();
       JsonArray checks = result.getAsJsonArray("checks");
       assertThat(checks.size()).isEqualTo(22);
+      assertThat(result.get("device").getAsString()).startsWith(device);
+      assertThat(result.get("precision").getAsString())
+          .isEqualTo(device.equals("cpu") ? "fp32" : "fp64");
+      assertThat(err.lines())
+          .containsExactly(
+              "comparing the loss",
+              "comparing 3 steps of Adam",
+              "comparing 20 steps of distillation");
     }
   }
 
@@ -176,5 +242,6 @@ class CliRunTest {
     assumeTrue(exitCode != 2, "skipped: " + err);
     assertThat(exitCode).as(out + err).isZero();
     assertThat(out).contains("change of fc2.bias").doesNotContain("WRONG");
+    assertThat(out.strip()).endsWith(" agrees with PyTorch, computing in bf16");
   }
 }

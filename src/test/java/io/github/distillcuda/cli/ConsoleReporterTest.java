@@ -131,9 +131,9 @@ class ConsoleReporterTest {
     assertThat(out.toString(StandardCharsets.UTF_8).split("\r\u001b\\[K"))
         .containsExactly(
             "",
-            "student epoch 1/2 [####--------------------] 20% ",
-            "student epoch 1/2 [#########---------------] 40% 2,000 images/s, 2 s left",
-            "student epoch 1/2 [##############----------] 60% 1,333 images/s, 2 s left");
+            "student epoch 1/2 [####--------------------] 20%",
+            "student epoch 1/2 [#########---------------] 40%, 2,000 images/s, 2 s left",
+            "student epoch 1/2 [##############----------] 60%, 1,333 images/s, 2 s left");
   }
 
   @Test
@@ -143,6 +143,6 @@ class ConsoleReporterTest {
     seconds += 2;
     reporter.transferred("server", 1_000_000, 8_000_000);
     assertThat(out.toString(StandardCharsets.UTF_8))
-        .endsWith("download from server [###---------------------] 12% 500 kB/s, 14 s left");
+        .endsWith("download from server [###---------------------] 12%, 500 kB/s, 14 s left");
   }
 }

@@ -116,7 +116,7 @@ class OptionValuesTest {
     String command =
         "baseline --data synthetic --device cpu --threads 1 --out DIR/runs/new " + wide;
     assertThat(run(command.replace("DIR", temporary.toString()).split(" "))).isEqualTo(2);
-    assertThat(err).contains("--batch-size 511 fits");
+    assertThat(err).contains("--batch-size 127 fits");
     assertThat(temporary).isEmptyDirectory();
   }
 
