@@ -73,7 +73,7 @@ public final class ModelFiles {
       return StateDict.withoutPrefixes(
           zip ? PytorchFile.read(content) : SafetensorsFile.read(content));
     } catch (InvalidFileException e) {
-      throw e.of(file).with("; copy or save it again");
+      throw e.hasAdvice() ? e.of(file) : e.of(file).with("; copy or save it again");
     }
   }
 

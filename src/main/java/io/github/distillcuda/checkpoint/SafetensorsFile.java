@@ -59,7 +59,7 @@ final class SafetensorsFile {
     long length = file.getLong(0);
     if (length < 0 || length > file.limit() - Long.BYTES) {
       throw new InvalidFileException(
-          "the header claims %s bytes of a file of %d; it is truncated or not safetensors"
+          "the header claims %s bytes of a file of %d, which is truncated or not safetensors"
               .formatted(Long.toUnsignedString(length), file.limit()));
     }
     if (length > MAX_HEADER_BYTES) {

@@ -161,7 +161,7 @@ public final class StateDict {
         + "; "
         + (differences.size() == 2
             ? "--rename old=new maps names"
-            : missing.isEmpty() ? "save it without" : "save the whole state_dict");
+            : missing.isEmpty() ? "save the file without that" : "save the whole state_dict");
   }
 
   private static String differentShape(Map.Entry<String, Shape> expected, NamedArray found) {

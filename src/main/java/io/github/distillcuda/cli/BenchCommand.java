@@ -65,14 +65,14 @@ final class BenchCommand extends Command {
     ConsoleReporter reporter = session.reporter(output);
     List<StepBenchmark.Row> rows = new ArrayList<>();
     BackendInfo info;
-    try (Backend backend = device.open(session, reporter::line)) {
+    try (Backend backend = device.open(session, reporter)) {
       info = backend.info();
       measure(backend, rows, reporter);
     }
     if (hasOtherLosses(info)) {
       for (Kernels form : EnumSet.complementOf(EnumSet.of(Kernels.FUSED))) {
         try (Backend backend =
-            device.open(session, note -> {}, device.options().withKernels(form))) {
+            device.open(session, reporter, note -> {}, device.options().withKernels(form))) {
           measure(backend, rows, reporter);
         }
       }

@@ -49,7 +49,7 @@ final class ConsoleReporter implements TrainingListener, DataListener {
     this(options, out, err, terminal, System::nanoTime);
   }
 
-  /** The same by another clock. */
+  /** The same with a clock in nanoseconds. */
   ConsoleReporter(
       OutputOptions options,
       PrintStream out,
@@ -73,12 +73,6 @@ final class ConsoleReporter implements TrainingListener, DataListener {
     }
   }
 
-  /** Prints a line for people even with {@code --quiet}. */
-  synchronized void important(String text) {
-    clearBar();
-    people.println(text);
-  }
-
   /** Prints a warning of one line on standard error, even with {@code --quiet}. */
   synchronized void caution(String text) {
     clearBar();
@@ -97,9 +91,10 @@ final class ConsoleReporter implements TrainingListener, DataListener {
   }
 
   @Override
-  public void warning(String line) {
+  public synchronized void warning(String line) {
     String rule = "*".repeat(72);
-    important(rule + System.lineSeparator() + line + System.lineSeparator() + rule);
+    clearBar();
+    people.println(rule + System.lineSeparator() + line + System.lineSeparator() + rule);
   }
 
   @Override

@@ -123,23 +123,27 @@ class DeviceOptions {
     session.devices().requirePresent(request(), options);
   }
 
-  /** Checks the options and opens the device; the choice goes to {@code note} as one line. */
-  Backend open(Session session, Consumer<String> note) {
-    return open(session, note, options());
+  /** Checks the options and opens the device; the choice is reported as one line. */
+  Backend open(Session session, ConsoleReporter reporter) {
+    return open(session, reporter, options());
   }
 
   /** Opens the device with these options, which may be those that a run was begun with. */
-  Backend open(Session session, Consumer<String> note, BackendOptions options) {
+  Backend open(Session session, ConsoleReporter reporter, BackendOptions options) {
+    return open(session, reporter, reporter::line, options);
+  }
+
+  /** The same with the choice for {@code note}. */
+  Backend open(
+      Session session, ConsoleReporter reporter, Consumer<String> note, BackendOptions options) {
     Backend backend = session.devices().open(check(options), options, note);
     int processors = Runtime.getRuntime().availableProcessors();
     if (threads() > processors && backend.info().layers().equals("onednn")) {
-      // Not refused: a run goes on to the same bits with the threads it was begun with alone.
-      session
-          .err()
-          .printf(
-              "distill-cuda: --threads %d is more than the %d processors here, so that they wait"
-                  + " for each other and a step may take many times as long%n",
-              threads(), processors);
+      // Not refused: a run goes on to the same bits only with as many as it began with.
+      reporter.caution(
+          "--threads %d is more than the %d processors here, so that they wait for each other and a"
+                  .formatted(threads(), processors)
+              + " step may take many times as long");
     }
     return backend;
   }

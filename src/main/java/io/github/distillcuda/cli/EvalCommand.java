@@ -66,7 +66,7 @@ final class EvalCommand extends Command {
   public Integer call() {
     ConsoleReporter reporter = session.reporter(output);
     ModelFile file = ModelFile.inferred(model, renames, Architecture.STUDENT);
-    try (Backend backend = device.open(session, reporter::line)) {
+    try (Backend backend = device.open(session, reporter)) {
       ImageDataset images = data.open(seed, reporter);
       Architecture architecture = file.architecture();
       // Laid out as by a run that was given no batch size, so that it rounds as that run did.

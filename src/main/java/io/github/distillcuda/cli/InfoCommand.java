@@ -30,8 +30,10 @@ final class InfoCommand extends Command {
         "heap",
         ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getMax() / 1_000_000
             + " MB at most");
+    ConsoleReporter reporter = session.reporter(output);
     DistillException absent = null;
-    try (Backend backend = device.open(session, line -> facts.put("choice", line))) {
+    try (Backend backend =
+        device.open(session, reporter, line -> facts.put("choice", line), device.options())) {
       facts.put("device", backend.info().device());
       facts.put("engine", backend.info().engine());
       facts.put("precision", backend.info().precision());
@@ -43,13 +45,11 @@ final class InfoCommand extends Command {
       absent = e;
     }
     facts.putAll(session.devices().surveyCuda());
-    session
-        .reporter(output)
-        .result(
-            facts,
-            facts.entrySet().stream()
-                .map(fact -> "%-13s %s".formatted(fact.getKey(), fact.getValue()))
-                .collect(Collectors.joining(System.lineSeparator())));
+    reporter.result(
+        facts,
+        facts.entrySet().stream()
+            .map(fact -> "%-13s %s".formatted(fact.getKey(), fact.getValue()))
+            .collect(Collectors.joining(System.lineSeparator())));
     if (absent != null) {
       throw absent; // the facts are printed, standard error still says why this fails
     }

@@ -10,7 +10,7 @@ final class PathConverter implements ITypeConverter<Path> {
   @Override
   public Path convert(String typed) {
     if (typed.isEmpty()) {
-      throw new TypeConversionException("it is empty; the current folder is '.'");
+      throw new TypeConversionException("it is empty; give a path");
     }
     try {
       return Path.of(typed);

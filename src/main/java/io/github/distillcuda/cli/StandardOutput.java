@@ -22,8 +22,8 @@ final class StandardOutput {
     try {
       int mode = (int) Files.getAttribute(Path.of("/proc/self/fd/1"), "unix:mode");
       return (mode & FILE_TYPE) == PIPE || (mode & FILE_TYPE) == SOCKET;
-    } catch (IOException e) {
-      return false; // it was closed before the start
+    } catch (IOException | UnsupportedOperationException e) {
+      return false; // it was closed before the start, or the system has no such files
     }
   }
 }

@@ -32,7 +32,7 @@ abstract class TrainingCommand extends Command {
   private static final Set<ExitCode> STOPPED =
       EnumSet.of(ExitCode.INTERRUPTED, ExitCode.TERMINATED);
 
-  /** Ends that are no fault of the run: its checkpoint is as good as before. */
+  /** Ends after which the run can go on: its checkpoint is as good as before. */
   private static final Set<ExitCode> RESUMABLE =
       EnumSet.of(
           ExitCode.DEVICE,
@@ -114,7 +114,7 @@ abstract class TrainingCommand extends Command {
     RunConfig config = config(file);
     device.requirePresent(session, device.options());
     try (DatasetOpening opening = opening(config, reporter);
-        Backend backend = device.open(session, reporter::line)) {
+        Backend backend = device.open(session, reporter)) {
       ImageDataset images = opening.result();
       try (RunFolder folder =
           training.out != null ? RunFolder.create(training.out) : RunFolder.createNumbered(dated)) {
@@ -130,8 +130,8 @@ abstract class TrainingCommand extends Command {
 
   private RunMetrics resume(ConsoleReporter reporter) {
     try (RunFolder folder = RunFolder.open(training.resume)) {
-      Optional<RunSnapshot> snapshot = folder.newestSnapshot(this::warn);
-      RunConfig config = folder.config(snapshot, this::warn);
+      Optional<RunSnapshot> snapshot = folder.newestSnapshot(reporter::caution);
+      RunConfig config = folder.config(snapshot, reporter::caution);
       requireOwn(config);
       ResumedSettings.requireSame(spec, config(teacherFile()), config);
       BackendOptions options = device.options(config);
@@ -140,7 +140,7 @@ abstract class TrainingCommand extends Command {
         folder.requireNoModel();
       }
       try (DatasetOpening opening = opening(config, reporter);
-          Backend backend = device.open(session, reporter::line, options)) {
+          Backend backend = device.open(session, reporter, options)) {
         ImageDataset images = opening.result();
         announce(reporter, backend, config, folder);
         if (snapshot.isPresent()) {
@@ -149,7 +149,7 @@ abstract class TrainingCommand extends Command {
               backend,
               () -> run(backend, config, images, folder, reporter).resume(snapshot.get()));
         }
-        reporter.important(
+        reporter.caution(
             "the run ended before its first checkpoint; it starts again from the beginning");
         ModelFile file = config.teacherFile() == null ? null : teacherFileOf(config);
         List<NamedArray> parameters = file == null ? null : file.parameters();
@@ -212,11 +212,6 @@ abstract class TrainingCommand extends Command {
         ? "; there is no checkpoint yet, give the same command again"
         : "; %s keeps no checkpoints, which are in float32, so start a new run"
             .formatted(backend.info().device());
-  }
-
-  /** Says that something was wrong and did no harm. */
-  private void warn(String line) {
-    session.err().println("distill-cuda: " + line);
   }
 
   private DatasetOpening opening(RunConfig config, ConsoleReporter reporter) {

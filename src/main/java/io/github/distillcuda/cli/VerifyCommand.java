@@ -28,7 +28,7 @@ final class VerifyCommand extends Command {
   @Override
   public Integer call() {
     ConsoleReporter reporter = session.reporter(output);
-    try (Backend backend = device.open(session, reporter::line)) {
+    try (Backend backend = device.open(session, reporter)) {
       List<Check> checks = Verification.run(backend, part -> reporter.line("comparing " + part));
       Result result =
           new Result(

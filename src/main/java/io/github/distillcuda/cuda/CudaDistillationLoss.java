@@ -29,10 +29,10 @@ import java.util.stream.IntStream;
  * on plain arrays). Logits are [N, classes], row-major and dense, float32 or bfloat16; arithmetic
  * and terms are float32. To 1,024 classes they hold at every T from 1e-3 to 1e6; of more classes,
  * where student and teacher nearly agree, T^2 * KL may be off by 3e-3 of itself at T = 100 and is
- * noise at T = 1e6, the gradient by 6e-5 and a third ({@code kernels/README.md} has the table). A
- * row is read once where the GPU can hold it: to 16,384 classes in a block, to 131,072 (262,144 in
- * bfloat16) in a cluster of them on compute capability 9.0 and 10.0, unless it is a part of a GPU
- * without room for the cluster.
+ * noise at T = 1e6, its gradient by 6e-5 and a third, and by 7e-4 where both are nearly one-hot
+ * ({@code kernels/README.md} has the table). A row is read once where the GPU can hold it: to
+ * 16,384 classes in a block, to 131,072 (262,144 in bfloat16) in a cluster of them on compute
+ * capability 9.0 and 10.0, unless it is a part of a GPU without room for the cluster.
  *
  * <p>Made once for a type and a number of classes, then launched any number of times on any number
  * of rows: a launch is asynchronous, may be captured in a graph, and allocates nothing on the

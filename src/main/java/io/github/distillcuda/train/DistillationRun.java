@@ -162,7 +162,8 @@ public final class DistillationRun {
 
   /**
    * Returns the batch to lay a model out for. The batch size may be more than its steps have: of a
-   * small data set, or of a teacher whose logits are cached.
+   * small data set, or of a teacher whose logits are cached. What no step needs is no reason to
+   * refuse it, so the limit is what the device takes.
    */
   private int layoutBatch(ModelRole role) {
     return Math.min(config.batchSize(), backend.mostRows(config.architecture(role).layers()));
@@ -310,7 +311,7 @@ public final class DistillationRun {
         cache.compute(
             done -> {
               listener.progress("teacher logits", done, trainImages.size());
-              stop.throwIfRequested("before the first step of the student");
+              stop.throwIfRequested("while the teacher's logits were computed");
             }));
   }
 

@@ -28,7 +28,7 @@ public final class StopSignal {
   /**
    * Ends work between two savings, which can be done again.
    *
-   * @param where for the message, such as {@code "before the student's first step"}
+   * @param where for the message, such as {@code "after step 3 of the teacher"}
    * @throws DistillException with the exit code that was asked for, if one was
    */
   public void throwIfRequested(String where) {

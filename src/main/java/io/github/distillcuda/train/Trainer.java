@@ -59,7 +59,7 @@ public final class Trainer {
     this(backend, task, data, evaluator, listener, stop, System::nanoTime);
   }
 
-  /** The same by another clock. */
+  /** The same with a clock in nanoseconds. */
   Trainer(
       Backend backend,
       TrainingTask task,

@@ -8,6 +8,8 @@ import io.github.distillcuda.nn.InitialWeights;
 import io.github.distillcuda.train.StopSignal;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -67,5 +69,15 @@ class AdviceTest {
       Files.write(file, Arrays.copyOf(whole, length));
       assertAdvice(3, "eval --device cpu --model DIR/" + name, "; copy or save it again\n");
     }
+  }
+
+  /** A copy of what is not read would not be read either. */
+  @Test
+  void whatIsNotReadIsNotToBeCopied() throws Exception {
+    String header = "{\"a\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[0,8]}}";
+    ByteBuffer file = ByteBuffer.allocate(8 + header.length() + 8).order(ByteOrder.LITTLE_ENDIAN);
+    file.putLong(header.length()).put(header.getBytes(StandardCharsets.US_ASCII));
+    Files.write(temporary.resolve("m.safetensors"), file.array());
+    assertAdvice(3, "eval --device cpu --model DIR/m.safetensors", " are read\n");
   }
 }

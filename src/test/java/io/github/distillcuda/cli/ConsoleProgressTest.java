@@ -116,12 +116,11 @@ class ConsoleProgressTest {
       reporter.note("data: synthetic");
       reporter.estimate(1000);
       assertThat(text(out)).isEmpty();
-      reporter.important("a checkpoint is damaged");
+      reporter.caution("a checkpoint is damaged");
       reporter.warning("NOT CIFAR-10");
       reporter.result(new Object(), "the table");
-      assertThat(text(out))
-          .contains("a checkpoint is damaged", "NOT CIFAR-10", "the table")
-          .doesNotContain("\u001b");
+      assertThat(text(out)).contains("NOT CIFAR-10", "the table").doesNotContain("\u001b");
+      assertThat(text(err)).contains("distill-cuda: warning: a checkpoint is damaged");
     }
   }
 }

@@ -128,7 +128,7 @@ class OptionValuesTest {
     assertThat(err.lines())
         .singleElement()
         .asString()
-        .startsWith("distill-cuda: --threads %d is more than the ".formatted(many));
+        .startsWith("distill-cuda: warning: --threads %d is more than the ".formatted(many));
     assertThat(run("info", "--device", "cpu", "--threads", "1")).as(err).isZero();
     assertThat(err).isEmpty();
   }

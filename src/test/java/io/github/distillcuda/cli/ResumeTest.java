@@ -173,7 +173,7 @@ class ResumeTest {
     assertThat(resume("--seed 8")).isEqualTo(2);
     assertThat(err.lines()).hasSize(2);
     assertThat(err)
-        .startsWith("distill-cuda: " + folder.resolve("config.json") + " " + problem)
+        .startsWith("distill-cuda: warning: " + folder.resolve("config.json") + " " + problem)
         .contains("; the checkpoint holds the same and is used\n")
         .contains("--seed: 8, the run began with 7");
   }
@@ -250,7 +250,7 @@ class ResumeTest {
 
     assertThat(resume("--quiet --threads 1")).as(err).isZero();
 
-    assertThat(err).startsWith("distill-cuda: passed over " + damaged).hasLineCount(1);
+    assertThat(err).startsWith("distill-cuda: warning: passed over " + damaged).hasLineCount(1);
     assertThat(out).doesNotContain("passed over");
     assertThat(Files.readAllBytes(folder.resolve("student.pth"))).isEqualTo(expected);
   }

@@ -52,6 +52,25 @@ class StoppedRunTest {
                 .formatted(folder, folder));
   }
 
+  /**
+   * Before there is a checkpoint the folder goes too, so that the same command is no second run.
+   */
+  @Test
+  void beforeTheFirstCheckpointTheSameCommandBeginsAgain() {
+    String teacher =
+        "train-teacher --device cpu --data synthetic --subset 64 --teacher-widths 1,1,1 --epochs 1"
+            + " --batch-size 32 --out DIR/teacher";
+    assertThat(run(teacher, new StopSignal())).as(err).isZero();
+    String distill =
+        "distill --device cpu --teacher DIR/teacher/teacher.safetensors --out DIR/run" + SMALL;
+    assertThat(stop(distill, ExitCode.INTERRUPTED)).as(err).isEqualTo(130);
+    assertThat(err)
+        .isEqualTo(
+            "distill-cuda: interrupted while the teacher's logits were computed; there is no"
+                + " checkpoint yet, give the same command again\n");
+    assertThat(run(distill, new StopSignal())).as(() -> err).isZero();
+  }
+
   /** Its numbers are float64, and a checkpoint keeps float32. */
   @Test
   void onADeviceWhoseRunsAreNotSavedItSaysThat() throws Exception {

@@ -181,9 +181,11 @@ final class CudaSession implements AutoCloseable {
   /** Brings a data set to the GPU, which takes as much memory with any batch size. */
   CudaDataset upload(Shape imageShape, ByteBuffer images, byte[] labels) {
     context.memory().advise(OTHER_MEMORY);
-    CudaDataset dataset = new CudaDataset(this, imageShape, images, labels);
-    context.memory().advise(SMALLER_BATCH);
-    return dataset;
+    try {
+      return new CudaDataset(this, imageShape, images, labels);
+    } finally {
+      context.memory().advise(SMALLER_BATCH);
+    }
   }
 
   /** Allocates memory for as long as the backend is open, zero at first. */

@@ -107,7 +107,7 @@ public final class OnednnBackend implements Backend {
   }
 
   /**
-   * Above 2 GiB, channels filled up to whole vectors, oneDNN has its reference implementation of
+   * From 2 GiB on, channels filled up to whole vectors, oneDNN has its reference implementation of
    * pooling alone.
    */
   private int mostPooledRows(ConvolutionSpec layer) {

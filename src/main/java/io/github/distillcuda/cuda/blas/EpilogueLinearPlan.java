@@ -16,7 +16,7 @@ import java.util.Optional;
  * The products of a fully connected layer by cublasLt on one lane, with bias, ReLU and the gradient
  * of the bias as their epilogues: x [N, in], w [out, in], y [N, out], all row-major. Each method
  * does the product once and returns it to repeat, or nothing where cublasLt does not have it with
- * its epilogue.
+ * its epilogue. What they return is closed with the plan.
  */
 public final class EpilogueLinearPlan implements AutoCloseable {
   private final DeviceScope scope = new DeviceScope();

@@ -116,7 +116,7 @@ public final class LtProduct implements AutoCloseable {
   private Described described(Operand operand) {
     LibraryObject layout =
         own(
-            "layout",
+            "layout %d x %d".formatted(operand.rows(), operand.columns()),
             cublasLt.cublasLtMatrixLayoutCreate(
                 CublasConstants.CUDA_R_32F, operand.rows(), operand.columns(), operand.rows()),
             cublasLt::cublasLtMatrixLayoutDestroy);
