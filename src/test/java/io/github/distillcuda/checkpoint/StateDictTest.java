@@ -71,7 +71,7 @@ class StateDictTest {
             array("more", 1)),
         Map.of(),
         ExitCode.DATA,
-        "teacher.pth: it is not of this model: it also has more; save it without");
+        "teacher.pth: it is not of this model: it also has more; save the file without that");
   }
 
   @Test
