@@ -21,7 +21,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Every number of a line comes from another field, and no two fields are alike. */
+/**
+ * What is printed of a run and while it goes on, on a terminal and off one. Every number of a line
+ * comes from another field, and no two fields are alike.
+ */
 class ConsoleReporterTest {
   private static final EpochRecord DISTILLED =
       new EpochRecord("student", 3, 2346, 1.23456, 2.34567, 0.45678, 0.5625, 0.4875, 12.34, 4051.8);
@@ -45,7 +48,7 @@ class ConsoleReporterTest {
   }
 
   private static List<String> lines(ByteArrayOutputStream bytes) {
-    return bytes.toString(StandardCharsets.UTF_8).lines().toList();
+    return text(bytes).lines().toList();
   }
 
   @Test
@@ -128,7 +131,7 @@ class ConsoleReporterTest {
     reporter.progress("student epoch 1/2", 3000, 5000);
     seconds += 0.05;
     reporter.progress("student epoch 1/2", 3100, 5000);
-    assertThat(out.toString(StandardCharsets.UTF_8).split("\r\u001b\\[K"))
+    assertThat(text(out).split("\r\u001b\\[K"))
         .containsExactly(
             "",
             "student epoch 1/2 [####--------------------] 20%",
@@ -142,7 +145,105 @@ class ConsoleReporterTest {
     reporter.transferred("server", 0, 8_000_000);
     seconds += 2;
     reporter.transferred("server", 1_000_000, 8_000_000);
-    assertThat(out.toString(StandardCharsets.UTF_8))
+    assertThat(text(out))
         .endsWith("download from server [###---------------------] 12%, 500 kB/s, 14 s left");
+  }
+
+  private static String text(ByteArrayOutputStream stream) {
+    return stream.toString(StandardCharsets.UTF_8);
+  }
+
+  /** One image a second, each of them reported. */
+  private void work(ConsoleReporter reporter, String work, int images) {
+    for (int done = 1; done <= images; done++) {
+      seconds++;
+      reporter.progress(work, done, images);
+    }
+  }
+
+  @Test
+  void offATerminalLongWorkPrintsALineEveryHalfMinute() {
+    ConsoleReporter reporter = reporter(false);
+    work(reporter, "teacher logits", 100);
+    assertThat(text(out).lines())
+        .containsExactly(
+            "teacher logits: 31%, 1 images/s, 69 s left",
+            "teacher logits: 61%, 1 images/s, 39 s left",
+            "teacher logits: 91%, 1 images/s, 9 s left");
+    assertThat(text(err)).isEmpty();
+  }
+
+  /** However much of it there is. */
+  @Test
+  void offATerminalShortWorkPrintsNothing() {
+    ConsoleReporter reporter = reporter(false);
+    for (int epoch = 1; epoch <= 10; epoch++) {
+      work(reporter, "student epoch %d/10".formatted(epoch), 31);
+    }
+    assertThat(text(out)).isEmpty();
+  }
+
+  @Test
+  void offATerminalADownloadPrintsItsLinesToo() {
+    ConsoleReporter reporter = reporter(false);
+    reporter.transferred("example.org", 1_000_000, 170_000_000);
+    seconds += 30;
+    reporter.transferred("example.org", 16_000_000, 170_000_000);
+    reporter.transferred("example.org", 16_000_001, 170_000_000);
+    assertThat(text(out))
+        .isEqualTo("download from example.org: 9%%, 500 kB/s, 308 s left%n".formatted());
+  }
+
+  @Test
+  void withJsonTheLinesGoToStandardError() {
+    options.json = true;
+    work(reporter(false), "eval", 40);
+    assertThat(text(out)).isEmpty();
+    assertThat(text(err).lines()).containsExactly("eval: 77%, 1 images/s, 9 s left");
+  }
+
+  @Test
+  void aTerminalHasABarThatALineReplaces() {
+    ConsoleReporter reporter = reporter(true);
+    reporter.progress("eval", 25, 100);
+    seconds += 5;
+    reporter.progress("eval", 50, 100);
+    reporter.progress("eval", 51, 100); // within a tenth of a second
+    reporter.line("done");
+    assertThat(text(out))
+        .isEqualTo(
+            ConsoleReporter.CLEAR_LINE
+                + "eval [######------------------] 25%"
+                + ConsoleReporter.CLEAR_LINE
+                + "eval [############------------] 50%, 5 images/s, 10 s left"
+                + ConsoleReporter.CLEAR_LINE
+                + "done%n".formatted());
+  }
+
+  @Test
+  void noColorHasPlainLinesOnATerminalToo() {
+    options.noColor = true;
+    work(reporter(true), "eval", 40);
+    assertThat(text(out).lines()).containsExactly("eval: 77%, 1 images/s, 9 s left");
+    assertThat(text(out)).doesNotContain("\u001b").doesNotContain("\r");
+  }
+
+  @Test
+  void quietLeavesResultsAndWhatMustNotBeMissed() {
+    options.quiet = true;
+    for (boolean terminal : new boolean[] {false, true}) {
+      out.reset();
+      ConsoleReporter reporter = reporter(terminal);
+      work(reporter, "eval", 100);
+      reporter.line("device: cpu");
+      reporter.note("data: synthetic");
+      reporter.estimate(1000);
+      assertThat(text(out)).isEmpty();
+      reporter.caution("a checkpoint is damaged");
+      reporter.warning("NOT CIFAR-10");
+      reporter.result(new Object(), "the table");
+      assertThat(text(out)).contains("NOT CIFAR-10", "the table").doesNotContain("\u001b");
+      assertThat(text(err)).contains("distill-cuda: warning: a checkpoint is damaged");
+    }
   }
 }
