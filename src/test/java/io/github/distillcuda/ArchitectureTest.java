@@ -30,19 +30,20 @@ class ArchitectureTest {
       cli               : launch train distill data checkpoint nn backend tensor failure
       train             : distill data checkpoint nn backend tensor failure
       distill           : nn backend backend.host tensor failure
-      data              : nn backend tensor pickle failure
+      data              : nn backend tensor pickle user failure
       checkpoint        : nn backend tensor pickle failure
       nn                : backend tensor failure
       backend           : tensor failure
       tensor            : failure
       pickle            :
+      user              :
       failure           :
       backend.reference : backend tensor failure
       backend.host      : backend tensor failure
       backend.onednn    : backend backend.host tensor ffi failure
       backend.cuda      : backend tensor cuda failure
       cuda              : ffi failure
-      ffi               : failure
+      ffi               : user failure
       """
           .lines()
           .map(line -> line.split(" *: *", 2))

@@ -1,10 +1,11 @@
 package io.github.distillcuda.data;
 
+import io.github.distillcuda.user.UserFolders;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
 /**
@@ -15,26 +16,13 @@ import java.util.stream.Collectors;
  * @param downloads the folder for downloads, one of the above
  */
 record DataPlaces(List<Path> searched, Path downloads) {
-  /**
-   * The places of a user.
-   *
-   * @param environment {@code System::getenv}, or a stand-in
-   * @param userHome what the system says of the user, who may set {@code HOME} to another; one that
-   *     is relative is none
-   */
-  static DataPlaces of(UnaryOperator<String> environment, String userHome) {
-    Path home = absolute(environment.apply("HOME")).orElseGet(() -> Path.of(userHome));
-    // the XDG base directory specification: a relative path is invalid and to be ignored
-    Path cache =
-        absolute(environment.apply("XDG_CACHE_HOME")).orElseGet(() -> home.resolve(".cache"));
+  /** The places of a user; downloads of one who has no cache folder go to {@code ./data}. */
+  static DataPlaces of(UserFolders user) {
     Path here = Path.of("./data");
-    Path downloads = cache.isAbsolute() ? cache.resolve("distill-cuda") : here;
-    Path keras = home.resolve(".keras").resolve("datasets");
-    return new DataPlaces(List.of(here, downloads, keras), downloads);
-  }
-
-  private static Optional<Path> absolute(String path) {
-    return Optional.ofNullable(path).map(Path::of).filter(Path::isAbsolute);
+    List<Path> searched = new ArrayList<>(List.of(here));
+    user.cache().ifPresent(searched::add);
+    user.home().ifPresent(home -> searched.add(home.resolve(".keras").resolve("datasets")));
+    return new DataPlaces(searched, user.cache().orElse(here));
   }
 
   /** Returns the first place that holds anything of CIFAR-10. */

@@ -2,6 +2,7 @@ package io.github.distillcuda.data;
 
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.user.UserFolders;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -25,7 +26,7 @@ public final class Datasets {
 
   /** The data sets of the user who runs the program. */
   public static Datasets ofUser() {
-    DataPlaces places = DataPlaces.of(System::getenv, System.getProperty("user.home"));
+    DataPlaces places = DataPlaces.of(UserFolders.ofThisProcess());
     EnvironmentProxy proxies = new EnvironmentProxy(System::getenv);
     Cifar10Release release = Cifar10Release.OFFICIAL;
     return new Datasets(places, release, new Downloader(release, TransferRules.STANDARD, proxies));

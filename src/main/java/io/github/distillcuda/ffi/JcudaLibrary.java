@@ -3,6 +3,7 @@ package io.github.distillcuda.ffi;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.ffi.LibraryCache.PinnedFile;
+import io.github.distillcuda.user.UserFolders;
 import java.io.File;
 import java.io.IOException;
 import java.lang.reflect.Method;
@@ -114,7 +115,7 @@ enum JcudaLibrary {
 
   private Path unpack() {
     // All of them in one folder, named after this version of JCuda.
-    Path folder = LibraryCache.userCacheFolder().resolve("distill-cuda/native/jcuda-12.6.0");
+    Path folder = LibraryCache.ofUser(UserFolders.ofThisProcess()).resolve("jcuda-12.6.0");
     return new LibraryCache(
             folder,
             name -> JcudaLibrary.class.getResourceAsStream(RESOURCES + name),

@@ -2,6 +2,7 @@ package io.github.distillcuda.ffi;
 
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.user.UserFolders;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -22,7 +23,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
-import java.util.function.UnaryOperator;
 
 /**
  * Native libraries that travel inside a jar, unpacked once into a folder that only the user can
@@ -73,42 +73,19 @@ final class LibraryCache {
   }
 
   /**
-   * Returns the user's cache folder: {@code XDG_CACHE_HOME}, else {@code ~/.cache}.
+   * Returns the folder in the user's cache in which each version of a library has a folder.
    *
-   * @throws DistillException {@link ExitCode#DISK} if there is neither
+   * @throws DistillException {@link ExitCode#DISK} if the user has none
    */
-  static Path userCacheFolder() {
-    return userCacheFolder(System::getenv, System.getProperty("user.home"));
-  }
-
-  /**
-   * As {@link #userCacheFolder()}.
-   *
-   * @param environment {@code System::getenv}, or a stand-in
-   * @param userHome what the system says of the user, who may set {@code HOME} to another; a
-   *     question mark where it knows none
-   */
-  static Path userCacheFolder(UnaryOperator<String> environment, String userHome) {
-    // The XDG specification: "All paths ... must be absolute", others are to be ignored.
-    String xdg = environment.apply("XDG_CACHE_HOME");
-    if (isAbsolute(xdg)) {
-      return Path.of(xdg);
-    }
-    String home = environment.apply("HOME");
-    if (!isAbsolute(home)) {
-      home = userHome;
-    }
-    if (!isAbsolute(home)) {
-      throw new DistillException(
-          ExitCode.DISK,
-          "this user has no home folder to unpack native libraries into; set XDG_CACHE_HOME to a"
-              + " folder that can be written");
-    }
-    return Path.of(home, ".cache");
-  }
-
-  private static boolean isAbsolute(String path) {
-    return path != null && Path.of(path).isAbsolute();
+  static Path ofUser(UserFolders user) {
+    return user.cache()
+        .orElseThrow(
+            () ->
+                new DistillException(
+                    ExitCode.DISK,
+                    "this user has no home folder to unpack native libraries into; set"
+                        + " XDG_CACHE_HOME to a folder that can be written"))
+        .resolve("native");
   }
 
   /**

@@ -2,6 +2,7 @@ package io.github.distillcuda.ffi;
 
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.user.UserFolders;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -58,8 +59,8 @@ public final class OnednnLibrary {
   /** Returns the folder of the unpacked libraries. */
   static Path unpack() {
     Path folder =
-        LibraryCache.userCacheFolder()
-            .resolve("distill-cuda/native/onednn-3.13-" + ONEDNN.sha256().substring(0, 12));
+        LibraryCache.ofUser(UserFolders.ofThisProcess())
+            .resolve("onednn-3.13-" + ONEDNN.sha256().substring(0, 12));
     return new LibraryCache(
             folder,
             name -> OnednnLibrary.class.getResourceAsStream(RESOURCES + name),

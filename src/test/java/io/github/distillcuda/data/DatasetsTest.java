@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.user.UserFolders;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -272,22 +273,15 @@ class DatasetsTest {
   }
 
   @Test
-  void placesFollowTheEnvironment() {
-    String home = "/home/me";
-    DataPlaces plain = DataPlaces.of(name -> null, home);
-    assertThat(plain.downloads()).isEqualTo(Path.of("/home/me/.cache/distill-cuda"));
-    assertThat(plain.searched())
-        .containsExactly(Path.of("./data"), plain.downloads(), Path.of("/home/me/.keras/datasets"));
-    DataPlaces moved =
-        DataPlaces.of(name -> name.equals("XDG_CACHE_HOME") ? "/elsewhere" : null, home);
-    assertThat(moved.downloads()).isEqualTo(Path.of("/elsewhere/distill-cuda"));
-    DataPlaces chosen = DataPlaces.of(name -> name.equals("HOME") ? "/chosen" : null, home);
-    assertThat(chosen.searched())
-        .contains(Path.of("/chosen/.cache/distill-cuda"), Path.of("/chosen/.keras/datasets"));
-    DataPlaces relative =
-        DataPlaces.of(name -> name.equals("XDG_CACHE_HOME") ? "not/absolute" : null, home);
-    assertThat(relative.downloads()).isEqualTo(plain.downloads());
-    DataPlaces homeless = DataPlaces.of(name -> null, "?");
-    assertThat(homeless.downloads()).isEqualTo(Path.of("./data"));
+  void aUserWithoutFoldersHasThisOne() {
+    Path home = Path.of("/home/me");
+    Path cached = Path.of("/cache/distill-cuda");
+    assertThat(DataPlaces.of(new UserFolders(Optional.of(home), Optional.of(cached))))
+        .isEqualTo(
+            new DataPlaces(
+                List.of(Path.of("./data"), cached, home.resolve(".keras/datasets")), cached));
+    Path here = Path.of("./data");
+    assertThat(DataPlaces.of(new UserFolders(Optional.empty(), Optional.empty())))
+        .isEqualTo(new DataPlaces(List.of(here), here));
   }
 }

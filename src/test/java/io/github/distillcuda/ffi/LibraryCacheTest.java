@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.ffi.LibraryCache.PinnedFile;
+import io.github.distillcuda.user.UserFolders;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -17,9 +18,8 @@ import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -257,20 +257,14 @@ class LibraryCacheTest {
   }
 
   @Test
-  void theUsersCacheFolderIsNamedWhereItIsMissing() {
-    Map<String, String> variables = new HashMap<>();
+  void aUserWithoutFoldersIsToldToNameOne() {
+    Optional<Path> none = Optional.empty();
     assertThatExceptionOfType(DistillException.class)
-        .isThrownBy(() -> LibraryCache.userCacheFolder(variables::get, "?"))
+        .isThrownBy(() -> LibraryCache.ofUser(new UserFolders(none, none)))
         .withMessageContaining("no home folder")
         .withMessageContaining("set XDG_CACHE_HOME")
         .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.DISK));
-    assertThat(LibraryCache.userCacheFolder(variables::get, "/system"))
-        .isEqualTo(Path.of("/system/.cache"));
-    variables.put("HOME", "/chosen");
-    variables.put("XDG_CACHE_HOME", "relative");
-    assertThat(LibraryCache.userCacheFolder(variables::get, "/system"))
-        .isEqualTo(Path.of("/chosen/.cache"));
-    variables.put("XDG_CACHE_HOME", "/cache");
-    assertThat(LibraryCache.userCacheFolder(variables::get, "?")).isEqualTo(Path.of("/cache"));
+    assertThat(LibraryCache.ofUser(new UserFolders(none, Optional.of(folder))))
+        .isEqualTo(folder.resolve("native"));
   }
 }

@@ -1,0 +1,2 @@
+/** Who runs the program, as far as files go; depends on nothing. */
+package io.github.distillcuda.user;
