@@ -30,7 +30,11 @@ public record PlannedModel(
    * there is one, and of the one that takes the rest.
    */
   public static List<Integer> steps(int images, int batch) {
-    return Stream.of(images < batch ? 0 : batch, images % batch).filter(rows -> rows > 0).toList();
+    return notEmpty(images < batch ? 0 : batch, images % batch);
+  }
+
+  private static List<Integer> notEmpty(Integer... steps) {
+    return Stream.of(steps).filter(rows -> rows > 0).toList();
   }
 
   /**
@@ -42,22 +46,8 @@ public record PlannedModel(
         name,
         layers,
         trainable,
-        batchedSteps.isEmpty() ? batchedSteps : List.of(rows, rows - 1),
+        batchedSteps.isEmpty() ? batchedSteps : notEmpty(rows, rows - 1),
         otherSteps);
-  }
-
-  /** Returns the rows of all steps that grow with the batch size. */
-  public long batchedRows() {
-    return sum(batchedSteps);
-  }
-
-  /** Returns the rows of all other steps. */
-  public long otherRows() {
-    return sum(otherSteps);
-  }
-
-  private static long sum(List<Integer> steps) {
-    return steps.stream().mapToLong(Integer::longValue).sum();
   }
 
   /** Returns the rows of the largest of its steps. */

@@ -1,9 +1,13 @@
 package io.github.distillcuda.cuda;
 
 import io.github.distillcuda.ffi.CublasApi;
+import io.github.distillcuda.ffi.CublasConstants;
 import io.github.distillcuda.ffi.CublasLtApi;
 import io.github.distillcuda.ffi.CudnnApi;
+import io.github.distillcuda.ffi.CudnnConstants;
+import io.github.distillcuda.ffi.NativeException;
 import java.util.function.LongConsumer;
+import java.util.function.LongSupplier;
 
 /**
  * A stream with all that a library needs to compute in it: handles that are bound to it for good,
@@ -21,8 +25,11 @@ public final class ComputeLane implements AutoCloseable {
    */
   public static final long WORKSPACE_BYTES = 32L << 20;
 
-  /** What a lane allocates for itself, if no plan wants a larger workspace. */
-  public static final long OWN_BYTES = 2 * WORKSPACE_BYTES;
+  /**
+   * With less than this free, a library that cannot be initialised is taken to lack memory. What
+   * handles and modules take is not documented; cuBLAS alone allocates 32 MiB on Hopper.
+   */
+  private static final long LIBRARY_BYTES = 256L << 20;
 
   private final DeviceScope scope = new DeviceScope();
   private final CudaContext context;
@@ -52,8 +59,19 @@ public final class ComputeLane implements AutoCloseable {
     }
   }
 
-  private LibraryObject own(String what, long address, LongConsumer destroy) {
-    return scope.own(new LibraryObject(context, what, address, destroy));
+  private LibraryObject ownHandle(String library, LongSupplier create, LongConsumer destroy) {
+    String what = library + " of " + name;
+    try {
+      return scope.own(new LibraryObject(context, what, create.getAsLong(), destroy));
+    } catch (NativeException e) {
+      boolean uninitialised =
+          e.code() == CublasConstants.CUBLAS_STATUS_NOT_INITIALIZED
+              || e.code() == CudnnConstants.CUDNN_STATUS_NOT_INITIALIZED;
+      if (uninitialised && context.memory().freeBytes() < LIBRARY_BYTES) {
+        throw context.memory().noRoom(what, LIBRARY_BYTES, e);
+      }
+      throw e;
+    }
   }
 
   /** Returns the context. */
@@ -81,7 +99,7 @@ public final class ComputeLane implements AutoCloseable {
     context.ensureCurrent();
     if (cudnn == null) {
       CudnnApi dnn = engine.cudnn();
-      LibraryObject handle = own("cuDNN of " + name, dnn.cudnnCreate(), dnn::cudnnDestroy);
+      LibraryObject handle = ownHandle("cuDNN", dnn::cudnnCreate, dnn::cudnnDestroy);
       dnn.cudnnSetStream(handle.address(), stream.address());
       cudnn = handle;
     }
@@ -94,8 +112,7 @@ public final class ComputeLane implements AutoCloseable {
     if (cublas == null) {
       CublasApi blas = engine.cublas();
       DeviceBuffer own = allocate("cuBLAS workspace", WORKSPACE_BYTES);
-      LibraryObject handle =
-          own("cuBLAS of " + name, blas.cublasCreate_v2(), blas::cublasDestroy_v2);
+      LibraryObject handle = ownHandle("cuBLAS", blas::cublasCreate_v2, blas::cublasDestroy_v2);
       blas.cublasSetStream_v2(handle.address(), stream.address());
       blas.cublasSetWorkspace_v2(handle.address(), own.address(), own.byteSize());
       blas.cublasSetMathMode(handle.address(), math.cublas());
@@ -109,11 +126,25 @@ public final class ComputeLane implements AutoCloseable {
     context.ensureCurrent();
     if (cublasLt == null) {
       CublasLtApi lt = engine.cublasLt();
-      LibraryObject handle = own("cublasLt of " + name, lt.cublasLtCreate(), lt::cublasLtDestroy);
+      LibraryObject handle = ownHandle("cublasLt", lt::cublasLtCreate, lt::cublasLtDestroy);
       reserve(WORKSPACE_BYTES);
       cublasLt = handle;
     }
     return cublasLt.address();
+  }
+
+  /**
+   * Makes the handles that every step needs. They take memory that no plan can know, so a plan for
+   * the rest asks what is free afterwards.
+   */
+  public void openLibraries() {
+    cudnn();
+    cublas();
+  }
+
+  /** Returns what this lane has yet to allocate to have a workspace of this size. */
+  public long missingBytes(long workspaceBytes) {
+    return (cublas == null ? WORKSPACE_BYTES : 0) + Math.max(0, workspaceBytes - workspaceBytes());
   }
 
   /** Makes sure that the workspace has this size; not while the stream is captured. */

@@ -52,7 +52,8 @@ public final class DeviceMemory {
     }
   }
 
-  private DistillException noRoom(String name, long byteSize, NativeException cause) {
+  /** Returns the failure of something that found less than {@code byteSize} free. */
+  DistillException noRoom(String name, long byteSize, NativeException cause) {
     return new DistillException(
         ExitCode.DEVICE_MEMORY,
         "GPU memory: %s needs %s, %s%s".formatted(name, mebibytes(byteSize), account(), advice),

@@ -4,10 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.github.distillcuda.emulator.device.EmulatedDevice;
+import io.github.distillcuda.emulator.library.EmulatedCublas;
+import io.github.distillcuda.emulator.library.EmulatedCudnn;
 import io.github.distillcuda.emulator.library.EmulatedEngine;
+import io.github.distillcuda.emulator.library.Intercepted;
 import io.github.distillcuda.failure.DistillException;
+import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.ffi.CublasApi;
+import io.github.distillcuda.ffi.NativeException;
 import java.util.function.ToLongFunction;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** The handles of a lane. */
@@ -55,5 +62,35 @@ class ComputeLaneTest {
       }
       assertThat(device.live()).isEmpty();
     }
+  }
+
+  /** A library without room says that it is not initialised, as another failure would. */
+  @ParameterizedTest
+  @CsvSource({
+    "100, DEVICE_MEMORY, 'GPU memory: cuBLAS of main needs 256 MiB, 100 MiB of '",
+    "300, DEVICE, cublasCreate_v2() failed: CUBLAS_STATUS_NOT_INITIALIZED (1)"
+  })
+  void aLibraryThatIsNotInitialisedMayLackMemory(long free, ExitCode exitCode, String says) {
+    EmulatedDevice device = new EmulatedDevice();
+    CublasApi uninitialised =
+        Intercepted.before(
+            CublasApi.class,
+            EmulatedCublas.on(device),
+            "cublasCreate_v2",
+            () -> {
+              throw new NativeException(
+                  "cublasCreate_v2()", "CUBLAS_STATUS_NOT_INITIALIZED", 1, "says the test");
+            });
+    CudaEngine engine =
+        new CudaEngine("test", device.driver(), EmulatedCudnn.on(device), uninitialised, null);
+    try (CudaContext context = CudaContext.open(device.driver(), 0);
+        ComputeLane lane = ComputeLane.open(context, engine, MathMode.FP32, "main")) {
+      device.withFreeBytes((free << 20) + ComputeLane.WORKSPACE_BYTES);
+      assertThatExceptionOfType(DistillException.class)
+          .isThrownBy(lane::openLibraries)
+          .withMessageStartingWith(says)
+          .satisfies(e -> assertThat(e.exitCode()).isEqualTo(exitCode));
+    }
+    assertThat(device.live()).isEmpty();
   }
 }

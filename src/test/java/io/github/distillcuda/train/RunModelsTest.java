@@ -29,8 +29,8 @@ class RunModelsTest {
     return RunModels.of(config, finished, TRAIN, TEST).stream()
         .map(
             model ->
-                "%s, %s, %d batched, %d others"
-                    .formatted(model.name(), kind(model), model.batchedRows(), model.otherRows()))
+                "%s, %s, %s batched, %s others"
+                    .formatted(model.name(), kind(model), model.batchedSteps(), model.otherSteps()))
         .toList();
   }
 
@@ -44,22 +44,26 @@ class RunModelsTest {
   void everyModelIsThereInTrainingAndFrozen() {
     assertThat(models(EnumSet.allOf(ModelRole.class), null, false))
         .containsExactly(
-            "teacher in training, teacher's layers with moments, 104 batched, 150 others",
+            "teacher in training, teacher's layers with moments, [64, 40] batched, [100, 50]"
+                + " others",
             // its logits of 1,000 training images are ten steps of 100, one recording
-            "teacher, teacher's layers, 0 batched, 250 others",
-            "baseline in training, student's layers with moments, 104 batched, 150 others",
-            "baseline, student's layers, 0 batched, 150 others",
-            "student in training, student's layers with moments, 104 batched, 150 others",
-            "student, student's layers, 0 batched, 150 others");
+            "teacher, teacher's layers, [] batched, [100, 50, 100] others",
+            "baseline in training, student's layers with moments, [64, 40] batched, [100, 50]"
+                + " others",
+            "baseline, student's layers, [] batched, [100, 50] others",
+            "student in training, student's layers with moments, [64, 40] batched, [100, 50]"
+                + " others",
+            "student, student's layers, [] batched, [100, 50] others");
   }
 
   @Test
   void aTeacherThatIsGivenIsNotTrainedAndOneOfEveryStepGrowsWithTheBatch() {
     assertThat(models(EnumSet.of(ModelRole.STUDENT), "teacher.pth", true))
         .containsExactly(
-            "teacher, teacher's layers, 104 batched, 150 others",
-            "student in training, student's layers with moments, 104 batched, 150 others",
-            "student, student's layers, 0 batched, 150 others");
+            "teacher, teacher's layers, [64, 40] batched, [100, 50] others",
+            "student in training, student's layers with moments, [64, 40] batched, [100, 50]"
+                + " others",
+            "student, student's layers, [] batched, [100, 50] others");
   }
 
   @Test
@@ -67,16 +71,18 @@ class RunModelsTest {
     Set<ModelRole> finished = EnumSet.of(ModelRole.TEACHER, ModelRole.BASELINE);
     assertThat(models(EnumSet.allOf(ModelRole.class), null, false, finished))
         .containsExactly(
-            "teacher, teacher's layers, 0 batched, 250 others",
-            "student in training, student's layers with moments, 104 batched, 150 others",
-            "student, student's layers, 0 batched, 150 others");
+            "teacher, teacher's layers, [] batched, [100, 50, 100] others",
+            "student in training, student's layers with moments, [64, 40] batched, [100, 50]"
+                + " others",
+            "student, student's layers, [] batched, [100, 50] others");
   }
 
   @Test
   void aBaselineHasNoTeacher() {
     assertThat(models(EnumSet.of(ModelRole.BASELINE), null, false))
         .containsExactly(
-            "baseline in training, student's layers with moments, 104 batched, 150 others",
-            "baseline, student's layers, 0 batched, 150 others");
+            "baseline in training, student's layers with moments, [64, 40] batched, [100, 50]"
+                + " others",
+            "baseline, student's layers, [] batched, [100, 50] others");
   }
 }

@@ -65,7 +65,11 @@ final class FusedConvolution implements CudaLayer {
   }
 
   private KernelSizes images() {
-    return KernelSizes.of("images", recording.batch(), "channels", spec.outChannels())
+    return images(spec, recording.batch());
+  }
+
+  private static KernelSizes images(ConvolutionSpec spec, int rows) {
+    return KernelSizes.of("images", rows, "channels", spec.outChannels())
         .and("inputs", spec.inChannels())
         .and("height", spec.height())
         .and("width", spec.width());
@@ -149,24 +153,36 @@ final class FusedConvolution implements CudaLayer {
     return inputGradient;
   }
 
+  private static KernelSignature filterGradient(MathMode math) {
+    return math == MathMode.TF32
+        ? FilterGradientTensorCoreKernels.PARTIALS_NCHW
+        : FilterGradientKernels.PARTIALS_NCHW;
+  }
+
+  /** How many partial sums the first stage leaves of each element, and what the elements are. */
+  private static KernelSizes partialSums(ConvolutionSpec spec, MathMode math, int rows) {
+    int count = FilterGradientKernels.count(filterGradient(math), images(spec, rows));
+    return KernelSizes.of("count", count, "inputs", spec.inChannels())
+        .and("channels", spec.outChannels());
+  }
+
+  /** Returns the bytes of the partial sums of filters and biases in a step of so many rows. */
+  static long partialSumsBytes(ConvolutionSpec spec, MathMode math, int rows) {
+    KernelSizes sums = partialSums(spec, math, rows);
+    return sums.get("count") * FilterGradientKernels.sums(sums) * Float.BYTES;
+  }
+
   private void recordParameters(CudaTensor gradient, Branch branch) {
-    KernelSignature firstStage =
-        session.math() == MathMode.TF32
-            ? FilterGradientTensorCoreKernels.PARTIALS_NCHW
-            : FilterGradientKernels.PARTIALS_NCHW;
-    KernelSizes sizes = images();
-    int count = FilterGradientKernels.count(firstStage, sizes);
-    KernelSizes sums =
-        KernelSizes.of("count", count, "inputs", spec.inChannels())
-            .and("channels", spec.outChannels());
+    KernelSizes sums = partialSums(spec, session.math(), recording.batch());
     DeviceSpan partials =
-        session.floats(place.name("filter partials"), count * FilterGradientKernels.sums(sums));
+        session.floats(
+            place.name("filter partials"), sums.get("count") * FilterGradientKernels.sums(sums));
     recording.reads(branch, gradient, mask, place.input());
     recording.kernel(
         branch,
         place.name("filter and bias gradient"),
         session
-            .prepare(firstStage, sizes)
+            .prepare(filterGradient(session.math()), images())
             .bind("dPooled", gradient.span())
             .bind("mask", mask)
             .bind("x", place.input().span())

@@ -13,13 +13,14 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * What the models of a run take, known before one of them is created. Nothing of a model is freed
  * before the run ends, so that this is a sum; the lanes compute all steps in one workspace each.
  */
 final class RunMemory {
-  /** Of what is free, what a suggested batch may fill: partial sums want some too. */
+  /** Of what is free, what a suggested batch may fill; another program may want some, too. */
   private static final double SUGGESTED_SHARE = 0.8;
 
   private final List<PlannedModel> models;
@@ -33,40 +34,51 @@ final class RunMemory {
   }
 
   /**
-   * Throws unless there is room; see {@link Backend#requireRoom}. Gives the lanes the largest
-   * workspace of the run: one that grew from step to step would leave the smaller ones behind.
-   * Where that leaves no room to measure algorithms in, none is measured.
+   * Throws unless there is room; see {@link Backend#requireRoom}. Asks twice, as the libraries take
+   * memory of their own when they are opened. Gives the lanes the largest workspace of the run: one
+   * that grew from step to step would leave the smaller ones behind. Where that leaves no room to
+   * measure algorithms in, none is measured.
    */
   void requireRoom(CudaSession session, int batch, Consumer<String> note) {
-    DeviceMemory memory = session.context().memory();
-    if (total() > memory.freeBytes()) {
-      throw new DistillException(
-          ExitCode.DEVICE_MEMORY,
-          "GPU memory: this run needs %s more (%s, workspaces %s), %s; %s"
-              .formatted(
-                  DeviceMemory.mebibytes(total()),
-                  models.stream()
-                      .sorted(Comparator.comparingLong(this::bytes).reversed())
-                      .map(model -> model.name() + " " + DeviceMemory.mebibytes(bytes(model)))
-                      .collect(Collectors.joining(", ")),
-                  DeviceMemory.mebibytes(bytesOfLanes()),
-                  memory.account(),
-                  advice(memory.freeBytes(), batch)));
+    requireFree(session, batch);
+    for (Branch branch : Branch.values()) {
+      session.lane(branch).openLibraries();
     }
-    long measured = total() + Branch.values().length * ConvolutionPlan.MEASURED_WORKSPACE;
-    if (session.measures() && measured > memory.freeBytes()) {
+    requireFree(session, batch);
+    long free = session.context().memory().freeBytes();
+    long measured = total(session) + Branch.values().length * ConvolutionPlan.MEASURED_WORKSPACE;
+    if (session.measures() && measured > free) {
       session.measureNothing();
       note.accept(
           "algorithms are chosen by rule: to measure them takes %s, %s are free"
-              .formatted(
-                  DeviceMemory.mebibytes(measured), DeviceMemory.mebibytes(memory.freeBytes())));
+              .formatted(DeviceMemory.mebibytes(measured), DeviceMemory.mebibytes(free)));
     }
     for (Branch branch : Branch.values()) {
       session.lane(branch).reserve(workspaceBytes());
     }
   }
 
-  private String advice(long free, int batch) {
+  private void requireFree(CudaSession session, int batch) {
+    DeviceMemory memory = session.context().memory();
+    long total = total(session);
+    long free = memory.freeBytes();
+    if (total > free) {
+      throw new DistillException(
+          ExitCode.DEVICE_MEMORY,
+          "GPU memory: this run needs %s more (%s, workspaces %s), %s; %s"
+              .formatted(
+                  DeviceMemory.mebibytes(total),
+                  models.stream()
+                      .sorted(Comparator.comparingLong(this::bytes).reversed())
+                      .map(model -> model.name() + " " + DeviceMemory.mebibytes(bytes(model)))
+                      .collect(Collectors.joining(", ")),
+                  DeviceMemory.mebibytes(bytesOfLanes(session)),
+                  memory.account(),
+                  advice(session, free, batch)));
+    }
+  }
+
+  private String advice(CudaSession session, long free, int batch) {
     if (batch == Backend.FIXED_BATCH) {
       return "free some of it";
     }
@@ -74,7 +86,7 @@ final class RunMemory {
     int tooLarge = batch;
     while (tooLarge - fits > 1) {
       int rows = (fits + tooLarge) / 2;
-      if (ofBatch(rows).total() <= SUGGESTED_SHARE * free) {
+      if (ofBatch(rows).total(session) <= SUGGESTED_SHARE * free) {
         fits = rows;
       } else {
         tooLarge = rows;
@@ -89,20 +101,24 @@ final class RunMemory {
     return new RunMemory(models.stream().map(model -> model.ofBatch(rows)).toList(), layers, math);
   }
 
-  private long total() {
-    return models.stream().mapToLong(this::bytes).sum() + bytesOfLanes();
+  private long total(CudaSession session) {
+    return models.stream().mapToLong(this::bytes).sum() + bytesOfLanes(session);
   }
 
   private long bytes(PlannedModel model) {
     return CudaParameterArena.bytes(model.layers(), model.trainable(), CudaSession.operands(math))
-        + model.batchedRows() * step(model, model.trainable()).bytesOfARow()
-        + model.otherRows() * step(model, false).bytesOfARow();
+        + bytesOfSteps(step(model, model.trainable()), model.batchedSteps())
+        + bytesOfSteps(step(model, false), model.otherSteps());
   }
 
-  /** What lanes have besides their workspaces is cuBLAS's. */
-  private long bytesOfLanes() {
-    return Branch.values().length
-        * (ComputeLane.OWN_BYTES - ComputeLane.WORKSPACE_BYTES + workspaceBytes());
+  private static long bytesOfSteps(StepMemory step, List<Integer> rows) {
+    return rows.stream().mapToLong(step::bytes).sum();
+  }
+
+  private long bytesOfLanes(CudaSession session) {
+    return Stream.of(Branch.values())
+        .mapToLong(branch -> session.lane(branch).missingBytes(workspaceBytes()))
+        .sum();
   }
 
   /** The most that a lane computes in: what does not grow with a step, and what does. */

@@ -29,8 +29,26 @@ final class StepMemory {
     operands = CudaSession.operands(math);
   }
 
-  /** Returns the bytes that each row of a batch takes. */
-  long bytesOfARow() {
+  /** Returns the bytes of a step of so many rows. */
+  long bytes(int rows) {
+    return rows * bytesOfARow() + ofPartialSums(rows);
+  }
+
+  /** Our own filter gradients are sums of sums, of which there are more until a GPU is full. */
+  private long ofPartialSums(int rows) {
+    if (!fused || !trainable || operands != DType.FLOAT32) {
+      return 0;
+    }
+    return layers.stream()
+        .mapToLong(
+            layer ->
+                layer instanceof ConvolutionSpec convolution
+                    ? FusedConvolution.partialSumsBytes(convolution, math, rows)
+                    : 0)
+        .sum();
+  }
+
+  private long bytesOfARow() {
     long elements = layers.getFirst().inputShape().elements();
     for (int i = 0; i < layers.size(); i++) {
       LayerSpec layer = layers.get(i);

@@ -13,13 +13,17 @@ import io.github.distillcuda.backend.BackendOptions.Layers;
 import io.github.distillcuda.backend.BackendOptions.Precision;
 import io.github.distillcuda.backend.ParameterArena;
 import io.github.distillcuda.backend.PlannedModel;
+import io.github.distillcuda.cuda.CudaEngine;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.emulator.library.EmulatedEngine;
+import io.github.distillcuda.emulator.library.Intercepted;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.ffi.CublasApi;
 import io.github.distillcuda.nn.Architecture;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -30,7 +34,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** What a run needs is said before its first model is created, and what is advised then fits. */
 class RunMemoryTest {
   private static final long FREE = 600L << 20;
-  private static final long IMAGE_BYTES = (long) Architecture.IMAGE.elements() * Float.BYTES;
+  static final long IMAGE_BYTES = (long) Architecture.IMAGE.elements() * Float.BYTES;
 
   private static Backend open(EmulatedDevice device, Layers layers, Precision precision) {
     return open(device, layers, precision, true);
@@ -97,7 +101,10 @@ class RunMemoryTest {
   }
 
   private static long rows(int batch) {
-    return models(batch).stream().mapToLong(PlannedModel::batchedRows).sum();
+    return models(batch).stream()
+        .flatMap(model -> model.batchedSteps().stream())
+        .mapToLong(Integer::longValue)
+        .sum();
   }
 
   private static void record(Backend backend, int batch) {
@@ -137,6 +144,39 @@ class RunMemoryTest {
       record(backend, batch);
       assertThat(notes).hasSize(how.equals("by rule") ? 1 : 0);
       assertThat(backend.algorithms().values()).allSatisfy(one -> assertThat(one).endsWith(how));
+    }
+    assertThat(device.live()).isEmpty();
+  }
+
+  /** Handles and modules of libraries take memory that is known only when they are there. */
+  @Test
+  void whatTheLibrariesTakeIsSeenBeforeTraining() {
+    int batch = 300;
+    EmulatedDevice device = new EmulatedDevice().withoutWork();
+    CudaEngine engine = EmulatedEngine.of(device);
+    AtomicBoolean takes = new AtomicBoolean(true);
+    CudaEngine takesMost =
+        new CudaEngine(
+            engine.name(),
+            engine.driver(),
+            engine.cudnn(),
+            Intercepted.before(
+                CublasApi.class,
+                engine.cublas(),
+                "cublasCreate_v2",
+                () -> {
+                  if (takes.getAndSet(false)) {
+                    device.withFreeBytes(FREE / 2);
+                  }
+                }),
+            engine.cublasLt());
+    try (Backend backend = new CudaBackend(takesMost, 0, BackendOptions.DEFAULT)) {
+      makeRoom(device, backend, batch, 0);
+      assertThatExceptionOfType(DistillException.class)
+          .isThrownBy(() -> backend.requireRoom(models(batch), batch, line -> {}))
+          .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.DEVICE_MEMORY))
+          .withMessageMatching(".*MiB of .* are free; .*; --batch-size \\d+ fits");
+      assertThat(takes).isFalse();
     }
     assertThat(device.live()).isEmpty();
   }

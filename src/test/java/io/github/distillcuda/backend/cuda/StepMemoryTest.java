@@ -78,11 +78,11 @@ class StepMemoryTest {
       recordTraining(backend, parameters, BATCH);
       double allocated = device.allocatedBytes() - before;
       double estimate =
-          (double) BATCH
-              * new StepMemory(network, layers, true, MathMode.valueOf(precision.name()))
-                  .bytesOfARow();
-      // Partial sums are not in it: a few percent. Of workspaces there is none left to ask for.
-      assertThat(estimate / allocated).isBetween(0.9, 1.0);
+          new StepMemory(network, layers, true, MathMode.valueOf(precision.name())).bytes(BATCH);
+      // Images come in float32 here, and are rounded where operands are of another type.
+      double images = precision == Precision.BF16 ? (double) BATCH * RunMemoryTest.IMAGE_BYTES : 0;
+      // Partial sums of biases, and what every step has, are left. Of workspaces there is none.
+      assertThat((estimate + images) / allocated).isBetween(0.98, 1.0);
     }
     assertThat(device.live()).isEmpty();
   }

@@ -15,10 +15,9 @@ import io.github.distillcuda.cuda.MathMode;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.emulator.library.EmulatedCublasLt;
 import io.github.distillcuda.emulator.library.EmulatedEngine;
+import io.github.distillcuda.emulator.library.Intercepted;
 import io.github.distillcuda.ffi.CublasLtApi;
 import io.github.distillcuda.ffi.NativeException;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
@@ -63,20 +62,15 @@ class LtProductTest {
   private static UnaryOperator<CublasLtApi> refusing(int products, int status) {
     AtomicInteger left = new AtomicInteger(products);
     return cublasLt ->
-        (CublasLtApi)
-            Proxy.newProxyInstance(
-                CublasLtApi.class.getClassLoader(),
-                new Class<?>[] {CublasLtApi.class},
-                (proxy, function, arguments) -> {
-                  if (function.getName().equals("cublasLtMatmul") && left.getAndDecrement() > 0) {
-                    throw new NativeException("cublasLtMatmul", "REFUSED", status, "says the test");
-                  }
-                  try {
-                    return function.invoke(cublasLt, arguments);
-                  } catch (InvocationTargetException e) {
-                    throw e.getCause();
-                  }
-                });
+        Intercepted.before(
+            CublasLtApi.class,
+            cublasLt,
+            "cublasLtMatmul",
+            () -> {
+              if (left.getAndDecrement() > 0) {
+                throw new NativeException("cublasLtMatmul", "REFUSED", status, "says the test");
+              }
+            });
   }
 
   /** The algorithm of a product on a lane on which so much was reserved before. */
