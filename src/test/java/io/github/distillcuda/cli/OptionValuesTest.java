@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.github.distillcuda.checkpoint.ModelFiles;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.nn.Architecture;
-import io.github.distillcuda.tensor.NamedArray;
+import io.github.distillcuda.nn.InitialWeights;
 import io.github.distillcuda.train.StopSignal;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -13,8 +13,6 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -71,21 +69,13 @@ class OptionValuesTest {
           distill --teacher DIR/m.pth --data synthetic --rename a=                   | --rename a=: must be OLD=NEW
           """)
   void isOneLineThatNamesTheOption(String arguments, String says) throws IOException {
-    ModelFiles.write(temporary.resolve("m.pth"), narrow());
+    Architecture narrow = new Architecture(2, 2, 4, 10);
+    ModelFiles.write(temporary.resolve("m.pth"), InitialWeights.draw(narrow, 1));
     int exitCode = run(arguments.replace("DIR", temporary.toString()).split(" "));
     assertThat(err).contains(says);
     assertThat(err.lines()).hasSize(1);
     assertThat(exitCode).isEqualTo(2);
     assertThat(temporary.toFile().list()).containsExactly("m.pth");
-  }
-
-  private static List<NamedArray> narrow() {
-    List<NamedArray> arrays = new ArrayList<>();
-    new Architecture(2, 2, 4, 10)
-        .stateDict()
-        .forEach(
-            (name, shape) -> arrays.add(new NamedArray(name, shape, new float[shape.elements()])));
-    return arrays;
   }
 
   /** NUL stands for what a locale lacks: as an option, and as the file of a run to resume. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.github.distillcuda.checkpoint.ModelFiles;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.nn.Architecture;
+import io.github.distillcuda.nn.InitialWeights;
 import io.github.distillcuda.tensor.NamedArray;
 import io.github.distillcuda.train.StopSignal;
 import java.io.ByteArrayOutputStream;
@@ -38,23 +39,10 @@ class WrongInputTest {
     Files.writeString(temporary.resolve("file.txt"), "not a model\n");
     Files.write(temporary.resolve("lying.safetensors"), lyingHeader());
     Files.write(temporary.resolve("three.pth"), new byte[3]);
-    ModelFiles.write(temporary.resolve("nan.safetensors"), withNaN());
-    ModelFiles.write(temporary.resolve("narrow.safetensors"), narrow());
-  }
-
-  private static List<NamedArray> withNaN() {
-    List<NamedArray> arrays = narrow();
-    arrays.get(5).values()[1] = Float.NaN;
-    return arrays;
-  }
-
-  private static List<NamedArray> narrow() {
-    List<NamedArray> arrays = new ArrayList<>();
-    new Architecture(2, 2, 4, 10)
-        .stateDict()
-        .forEach(
-            (name, shape) -> arrays.add(new NamedArray(name, shape, new float[shape.elements()])));
-    return arrays;
+    List<NamedArray> narrow = InitialWeights.draw(new Architecture(2, 2, 4, 10), 1);
+    ModelFiles.write(temporary.resolve("narrow.safetensors"), narrow);
+    narrow.get(5).values()[1] = Float.NaN;
+    ModelFiles.write(temporary.resolve("nan.safetensors"), narrow);
   }
 
   /** A header that claims more bytes than the file has. */
