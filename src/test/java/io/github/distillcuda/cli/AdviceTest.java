@@ -5,9 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.github.distillcuda.checkpoint.ModelFiles;
 import io.github.distillcuda.nn.Architecture;
 import io.github.distillcuda.nn.InitialWeights;
-import io.github.distillcuda.train.StopSignal;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -24,14 +21,9 @@ class AdviceTest {
   @TempDir Path temporary;
 
   private void assertAdvice(int exitCode, String command, String... says) {
-    ByteArrayOutputStream err = new ByteArrayOutputStream();
-    PrintStream out = new PrintStream(new ByteArrayOutputStream(), true, StandardCharsets.UTF_8);
-    Session session =
-        new Session(
-            out, new PrintStream(err, true, StandardCharsets.UTF_8), false, new StopSignal());
-    assertThat(Cli.run(session, command.replace("DIR", temporary.toString()).split(" ")))
-        .isEqualTo(exitCode);
-    assertThat(err.toString(StandardCharsets.UTF_8)).contains(says).hasLineCount(1);
+    assertThat(new Shell(temporary).run(command).exits(exitCode).err())
+        .contains(says)
+        .hasLineCount(1);
   }
 
   @Test

@@ -4,14 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParser;
 import io.github.distillcuda.backend.cuda.CudaBackend;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.emulator.library.EmulatedEngine;
-import io.github.distillcuda.train.StopSignal;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
@@ -24,21 +19,12 @@ class BenchCommandTest {
       (request, options, note) ->
           new CudaBackend(EmulatedEngine.of(new EmulatedDevice().withoutWork()), 0, options);
 
-  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+  private static Outcome run(Shell shell, String arguments) {
+    return shell.run("bench --batch-size 4 --steps 3 " + arguments).exits(0);
+  }
 
-  private String run(Session.Devices devices, String arguments) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    err.reset();
-    Session session =
-        new Session(
-            new PrintStream(out, true, StandardCharsets.UTF_8),
-            new PrintStream(err, true, StandardCharsets.UTF_8),
-            false,
-            new StopSignal(),
-            devices);
-    int exitCode = Cli.run(session, ("bench --batch-size 4 --steps 3 " + arguments).split(" +"));
-    assertThat(exitCode).as(() -> err.toString(StandardCharsets.UTF_8)).isZero();
-    return out.toString(StandardCharsets.UTF_8);
+  private static Outcome emulate(String arguments) {
+    return run(new Shell().devices(EMULATED), "--device cuda " + arguments);
   }
 
   private static List<String> names(JsonObject result, String... members) {
@@ -53,9 +39,7 @@ class BenchCommandTest {
 
   @Test
   void theCpuHasOneLossAndTheTimesOfItsOperations() {
-    JsonObject result =
-        JsonParser.parseString(run(Session.Devices.ofMachine(), "--device cpu --json"))
-            .getAsJsonObject();
+    JsonObject result = run(new Shell(), "--device cpu --json").json();
 
     assertThat(result.get("layers").getAsString()).isEqualTo("onednn");
     assertThat(names(result, "kernels", "variant"))
@@ -70,9 +54,8 @@ class BenchCommandTest {
 
   @Test
   void aGpuComparesTheFusedLossWithBothChains() {
-    JsonObject result =
-        JsonParser.parseString(run(EMULATED, "--device cuda --json")).getAsJsonObject();
-    assertThat(names(result, "kernels", "variant"))
+    Outcome compared = emulate("--json");
+    assertThat(names(compared.json(), "kernels", "variant"))
         .containsExactly(
             "fused cached",
             "fused recomputed",
@@ -87,9 +70,9 @@ class BenchCommandTest {
             .map(step -> step.replace(" ", " loss and the teacher's logits "))
             .map("timing the step with the %s"::formatted)
             .toList();
-    assertThat(err.toString(StandardCharsets.UTF_8).lines()).containsExactlyElementsOf(begun);
+    assertThat(compared.err().lines()).containsExactlyElementsOf(begun);
 
-    assertThat(run(EMULATED, "--device cuda --layers fused"))
+    assertThat(emulate("--layers fused").out())
         .contains(begun)
         .contains("layers fused")
         .contains("unfused   recomputed")
@@ -100,10 +83,7 @@ class BenchCommandTest {
 
   @Test
   void whoAsksForOneLossGetsThatOne() {
-    JsonObject result =
-        JsonParser.parseString(run(EMULATED, "--device cuda --kernels unfused --json"))
-            .getAsJsonObject();
-    assertThat(names(result, "kernels", "variant"))
+    assertThat(names(emulate("--kernels unfused --json").json(), "kernels", "variant"))
         .containsExactly("unfused cached", "unfused recomputed");
   }
 }

@@ -9,11 +9,6 @@ import io.github.distillcuda.checkpoint.RunCheckpoint;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.emulator.library.EmulatedEngine;
 import io.github.distillcuda.ffi.CudaConstants;
-import io.github.distillcuda.train.StopSignal;
-import java.io.ByteArrayOutputStream;
-import java.io.OutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -31,45 +26,21 @@ class EmulatedCudaRunTest {
 
   @TempDir Path temporary;
 
-  private String out;
-  private String err;
-
-  /** Standard output that does something when it has seen a text. */
-  private static final class Watched extends ByteArrayOutputStream {
-    private final String text;
-    private Runnable then;
-
-    Watched(String text, Runnable then) {
-      this.text = text;
-      this.then = then;
-    }
-
-    @Override
-    public synchronized void write(byte[] bytes, int offset, int length) {
-      super.write(bytes, offset, length);
-      if (then != null && toString(StandardCharsets.UTF_8).contains(text)) {
-        Runnable once = then;
-        then = null;
-        once.run();
-      }
-    }
-  }
-
-  private int run(EmulatedDevice device, OutputStream output, String arguments) {
-    ByteArrayOutputStream errBytes = new ByteArrayOutputStream();
-    Session session =
-        new Session(
-            new PrintStream(output, true, StandardCharsets.UTF_8),
-            new PrintStream(errBytes, true, StandardCharsets.UTF_8),
-            false,
-            new StopSignal(),
+  private Shell on(EmulatedDevice device) {
+    return new Shell(temporary)
+        .devices(
             (request, options, note) ->
                 new CudaBackend(EmulatedEngine.of(device), 0, options, Duration.ofSeconds(1)));
-    int exitCode =
-        Cli.run(session, arguments.replace("DIR", temporary.toString()).trim().split(" +"));
-    out = output.toString();
-    err = errBytes.toString(StandardCharsets.UTF_8);
-    return exitCode;
+  }
+
+  /** On a GPU of which a launch fails once a text has been printed. */
+  private Outcome lose(String text, String command) {
+    EmulatedDevice dying = new EmulatedDevice();
+    return on(dying)
+        .whenPrinted(
+            text, () -> dying.failNext("cuGraphLaunch", CudaConstants.CUDA_ERROR_LAUNCH_FAILED))
+        .run(command)
+        .exits(5);
   }
 
   /**
@@ -79,25 +50,20 @@ class EmulatedCudaRunTest {
    */
   @Test
   void aRunThatLosesTheGpuSaysSoAndIsResumed() throws Exception {
-    EmulatedDevice dying = new EmulatedDevice();
-    Watched output =
-        new Watched(
-            "baseline epoch  1",
-            () -> dying.failNext("cuGraphLaunch", CudaConstants.CUDA_ERROR_LAUNCH_FAILED));
-    assertThat(run(dying, output, "baseline --out DIR/lost" + SMALL)).as(() -> err).isEqualTo(5);
-    assertThat(out).contains("computing in fp32 on cuda:0 Emulated GPU");
-    assertLost("cuGraphLaunch(");
+    Outcome lost = lose("baseline epoch  1", "baseline --out DIR/lost" + SMALL);
+    assertThat(lost.out()).contains("computing in fp32 on cuda:0 Emulated GPU");
+    assertLost(lost, "cuGraphLaunch(");
 
     String resume = "baseline --resume DIR/lost --device cuda --precision fp32";
     EmulatedDevice hanging = new EmulatedDevice();
-    Watched resumed = new Watched("baseline: ", () -> hanging.ready(false));
-    assertThat(run(hanging, resumed, resume)).as(() -> err).isEqualTo(5);
-    assertLost("its work has not ended within 1 s");
+    Shell shell = on(hanging).whenPrinted("baseline: ", () -> hanging.ready(false));
+    assertLost(shell.run(resume).exits(5), "its work has not ended within 1 s");
     assertThat(hanging.functions().getLast()).isEqualTo("cuEventQuery");
 
     EmulatedDevice fresh = new EmulatedDevice();
-    assertThat(run(fresh, new ByteArrayOutputStream(), resume)).as(() -> err).isZero();
-    assertThat(out).contains("baseline epoch  2  loss ").doesNotContain("epoch  1  loss");
+    assertThat(on(fresh).run(resume).exits(0).out())
+        .contains("baseline epoch  2  loss ")
+        .doesNotContain("epoch  1  loss");
     assertThat(Files.readString(temporary.resolve("lost/metrics.json")))
         .contains("Emulated GPU")
         .contains("\"precision\": \"fp32\"");
@@ -111,26 +77,17 @@ class EmulatedCudaRunTest {
         " --data synthetic --subset 256 --teacher-widths 2,1,2 --student-widths 1,2,2 --no-baseline"
             + " --teacher-epochs 1 --epochs 2 --batch-size 48 --device cuda";
     EmulatedDevice device = new EmulatedDevice();
-    assertThat(run(device, new ByteArrayOutputStream(), "--out DIR/whole" + small))
-        .as(() -> err)
-        .isZero();
-    assertThat(out)
+    assertThat(on(device).run("--out DIR/whole" + small).exits(0).out())
         .contains("computing in tf32 on cuda:0 Emulated GPU")
         .contains("teacher  epoch  1  loss ")
         .contains("student  epoch  2  loss ");
     assertThat(device.live()).isEmpty();
 
-    EmulatedDevice dying = new EmulatedDevice();
-    Watched output =
-        new Watched(
-            "student  epoch  1",
-            () -> dying.failNext("cuGraphLaunch", CudaConstants.CUDA_ERROR_LAUNCH_FAILED));
-    assertThat(run(dying, output, "--out DIR/halved" + small)).as(() -> err).isEqualTo(5);
+    lose("student  epoch  1", "--out DIR/halved" + small);
     String resume = "--resume DIR/halved --device cuda";
-    assertThat(run(new EmulatedDevice(), new ByteArrayOutputStream(), resume))
-        .as(() -> err)
-        .isZero();
-    assertThat(out).doesNotContain("teacher  epoch").doesNotContain("student  epoch  1");
+    assertThat(on(new EmulatedDevice()).run(resume).exits(0).out())
+        .doesNotContain("teacher  epoch")
+        .doesNotContain("student  epoch  1");
     for (String model : new String[] {"teacher.safetensors", "student.safetensors"}) {
       assertThat(temporary.resolve("halved").resolve(model))
           .hasSameBinaryContentAs(temporary.resolve("whole").resolve(model));
@@ -138,10 +95,10 @@ class EmulatedCudaRunTest {
   }
 
   /** 256 images are 8 steps. */
-  private void assertLost(String reason) {
+  private void assertLost(Outcome outcome, String reason) {
     Path folder = temporary.resolve("lost");
-    assertThat(err.lines()).as(err).hasSize(1);
-    assertThat(err)
+    assertThat(outcome.err().lines()).as(outcome.err()).hasSize(1);
+    assertThat(outcome.err())
         .startsWith(
             "distill-cuda: baseline, after step 8: the GPU is lost until the program starts again: "
                 + reason)
@@ -157,24 +114,16 @@ class EmulatedCudaRunTest {
    */
   @Test
   void aRunInBfloat16IsResumedInBfloat16WithItsAlgorithms() throws Exception {
-    EmulatedDevice dying = new EmulatedDevice();
-    Watched output =
-        new Watched(
-            "baseline epoch  1",
-            () -> dying.failNext("cuGraphLaunch", CudaConstants.CUDA_ERROR_LAUNCH_FAILED));
     String bfloat16 = SMALL.replace("fp32", "bf16") + " --no-deterministic";
-    assertThat(run(dying, output, "baseline --out DIR/half" + bfloat16)).as(() -> err).isEqualTo(5);
-    assertThat(out).contains("computing in bf16 on cuda:0 Emulated GPU");
+    assertThat(lose("baseline epoch  1", "baseline --out DIR/half" + bfloat16).out())
+        .contains("computing in bf16 on cuda:0 Emulated GPU");
 
     String resume = "baseline --resume DIR/half --device cuda --precision ";
-    assertThat(run(new EmulatedDevice(), new ByteArrayOutputStream(), resume + "fp32"))
-        .isEqualTo(2);
-    assertThat(err).contains("precision");
+    assertThat(on(new EmulatedDevice()).run(resume + "fp32").exits(2).err()).contains("precision");
 
     chooseOtherwise(temporary.resolve("half/checkpoint/checkpoint-0000000008.ckpt"));
     EmulatedDevice fresh = new EmulatedDevice();
-    assertThat(run(fresh, new ByteArrayOutputStream(), resume + "bf16")).as(() -> err).isZero();
-    assertThat(out)
+    assertThat(on(fresh).run(resume + "bf16").exits(0).out())
         .contains("baseline epoch  2  loss ")
         .containsOnlyOnce("which the run began with")
         .contains(
@@ -231,11 +180,11 @@ class EmulatedCudaRunTest {
             + " it, or use another GPU or --device cpu, or train on fewer images with --subset");
   }
 
-  private void assertNoRoom(long free, String arguments, String line) {
+  private void assertNoRoom(long free, String command, String line) {
     EmulatedDevice small = new EmulatedDevice().withFreeBytes(free);
-    assertThat(run(small, new ByteArrayOutputStream(), arguments)).as(() -> err).isEqualTo(4);
-    assertThat(err.strip()).matches("distill-cuda: " + line);
-    assertThat(out).doesNotContain("epoch");
+    Outcome refused = on(small).run(command).exits(4);
+    assertThat(refused.err().strip()).matches("distill-cuda: " + line);
+    assertThat(refused.out()).doesNotContain("epoch");
     assertThat(small.live()).isEmpty();
   }
 }

@@ -5,16 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.github.distillcuda.checkpoint.ModelFiles;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.nn.Architecture;
-import io.github.distillcuda.tensor.NamedArray;
-import io.github.distillcuda.train.StopSignal;
-import java.io.ByteArrayOutputStream;
+import io.github.distillcuda.nn.InitialWeights;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,27 +18,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class OptionValuesTest {
   @TempDir Path temporary;
 
-  private final StopSignal stop = new StopSignal();
-  private String out;
-  private String err;
-
-  private int run(String... arguments) {
-    ByteArrayOutputStream outBytes = new ByteArrayOutputStream();
-    ByteArrayOutputStream errBytes = new ByteArrayOutputStream();
-    int exitCode =
-        Cli.run(
-            new Session(
-                new PrintStream(outBytes, true, StandardCharsets.UTF_8),
-                new PrintStream(errBytes, true, StandardCharsets.UTF_8),
-                false,
-                stop),
-            arguments);
-    out = outBytes.toString(StandardCharsets.UTF_8);
-    err = errBytes.toString(StandardCharsets.UTF_8);
-    return exitCode;
-  }
-
-  /** {@code DIR} stands for the temporary folder; no run begins at T = 0, whatever a test finds. */
+  /** No run begins at T = 0, whatever a test finds. */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -70,42 +44,33 @@ class OptionValuesTest {
           eval --model DIR/m.pth --data synthetic --rename a=fc1.weight --rename a=b | --rename gives a a second name, b
           distill --teacher DIR/m.pth --data synthetic --rename a=                   | --rename a=: must be OLD=NEW
           """)
-  void isOneLineThatNamesTheOption(String arguments, String says) throws IOException {
-    ModelFiles.write(temporary.resolve("m.pth"), narrow());
-    int exitCode = run(arguments.replace("DIR", temporary.toString()).split(" "));
+  void isOneLineThatNamesTheOption(String command, String says) throws IOException {
+    Architecture narrow = new Architecture(2, 2, 4, 10);
+    ModelFiles.write(temporary.resolve("m.pth"), InitialWeights.draw(narrow, 1));
+    String err = new Shell(temporary).run(command).exits(2).err();
     assertThat(err).contains(says);
     assertThat(err.lines()).hasSize(1);
-    assertThat(exitCode).isEqualTo(2);
     assertThat(temporary.toFile().list()).containsExactly("m.pth");
-  }
-
-  private static List<NamedArray> narrow() {
-    List<NamedArray> arrays = new ArrayList<>();
-    new Architecture(2, 2, 4, 10)
-        .stateDict()
-        .forEach(
-            (name, shape) -> arrays.add(new NamedArray(name, shape, new float[shape.elements()])));
-    return arrays;
   }
 
   /** NUL stands for what a locale lacks: as an option, and as the file of a run to resume. */
   @Test
   void aPathThatCannotBeExpressedIsNoDefect() throws IOException {
-    assertThat(run("eval", "--model", "a\0b")).isEqualTo(2);
-    assertThat(err).contains("option '--model': the path a?b").contains("set LC_ALL=C.UTF-8");
+    assertThat(new Shell().run("eval --model a\0b").exits(2).err())
+        .contains("option '--model': the path a?b")
+        .contains("set LC_ALL=C.UTF-8");
 
-    Path folder = temporary.resolve("run");
-    stop.request(ExitCode.INTERRUPTED);
+    Shell stopping = new Shell(temporary).stopAtOnce(ExitCode.INTERRUPTED);
     String few =
-        "baseline --out DIR --data synthetic --subset 8 --batch-size 8 --student-widths 1,1,2"
+        "baseline --out DIR/run --data synthetic --subset 8 --batch-size 8 --student-widths 1,1,2"
             + " --device cpu --threads 1";
-    assertThat(run(few.replace("DIR", folder.toString()).split(" "))).as(err).isEqualTo(130);
-    Path config = folder.resolve("config.json");
+    stopping.run(few).exits(130);
+    Path config = temporary.resolve("run/config.json");
     String without = "\"dataDirectory\": null";
     String text = Files.readString(config);
     assertThat(text).contains(without);
     Files.writeString(config, text.replace(without, "\"dataDirectory\": \"a\\u0000b\""));
-    assertThat(run("baseline", "--resume", folder.toString())).as(err).isEqualTo(2);
+    String err = stopping.run("baseline --resume DIR/run").exits(2).err();
     assertThat(err.lines()).hasSize(1);
     assertThat(err).contains("the path a?b").contains("set LC_ALL=C.UTF-8");
   }
@@ -115,21 +80,19 @@ class OptionValuesTest {
     String wide = "--student-widths 4096,1,1 --subset 600 --batch-size 600";
     String command =
         "baseline --data synthetic --device cpu --threads 1 --out DIR/runs/new " + wide;
-    assertThat(run(command.replace("DIR", temporary.toString()).split(" "))).isEqualTo(2);
-    assertThat(err).contains("--batch-size 127 fits");
+    assertThat(new Shell(temporary).run(command).exits(2).err()).contains("--batch-size 127 fits");
     assertThat(temporary).isEmptyDirectory();
   }
 
   @Test
   void moreThreadsThanProcessorsAreOneLineOfWarning() {
     int many = Runtime.getRuntime().availableProcessors() + 1;
-    assertThat(run("info", "--device", "cpu", "--threads", "" + many)).as(err).isZero();
-    assertThat(out).contains(many + " threads");
-    assertThat(err.lines())
+    Outcome warned = new Shell().run("info --device cpu --threads " + many).exits(0);
+    assertThat(warned.out()).contains(many + " threads");
+    assertThat(warned.err().lines())
         .singleElement()
         .asString()
         .startsWith("distill-cuda: warning: --threads %d is more than the ".formatted(many));
-    assertThat(run("info", "--device", "cpu", "--threads", "1")).as(err).isZero();
-    assertThat(err).isEmpty();
+    assertThat(new Shell().run("info --device cpu --threads 1").exits(0).err()).isEmpty();
   }
 }

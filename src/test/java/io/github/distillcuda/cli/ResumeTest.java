@@ -4,10 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.distillcuda.checkpoint.RunLock;
 import io.github.distillcuda.failure.ExitCode;
-import io.github.distillcuda.train.StopSignal;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,8 +28,6 @@ class ResumeTest {
   @TempDir Path temporary;
 
   private Path folder;
-  private String out;
-  private String err;
 
   /** Stops after the first step of the teacher. */
   @BeforeAll
@@ -40,15 +35,8 @@ class ResumeTest {
     stop("run " + SMALL, shared.resolve("run"));
   }
 
-  private static String stop(String command, Path folder) {
-    StopSignal stop = new StopSignal();
-    stop.request(ExitCode.INTERRUPTED);
-    ByteArrayOutputStream err = new ByteArrayOutputStream();
-    int exitCode =
-        Cli.run(
-            session(new ByteArrayOutputStream(), err, stop), words(command + " --out ", folder));
-    assertThat(exitCode).as(err.toString(StandardCharsets.UTF_8)).isEqualTo(130);
-    return err.toString(StandardCharsets.UTF_8);
+  private static void stop(String command, Path folder) {
+    new Shell(folder).stopAtOnce(ExitCode.INTERRUPTED).run(command + " --out DIR").exits(130);
   }
 
   @BeforeEach
@@ -61,33 +49,16 @@ class ResumeTest {
     }
   }
 
-  private static String[] words(String options, Path last) {
-    return (options + last).split(" ");
+  private Outcome begin() {
+    return new Shell(folder).run(SMALL + " --out DIR");
   }
 
-  private static Session session(
-      ByteArrayOutputStream out, ByteArrayOutputStream err, StopSignal stop) {
-    return new Session(
-        new PrintStream(out, true, StandardCharsets.UTF_8),
-        new PrintStream(err, true, StandardCharsets.UTF_8),
-        false,
-        stop);
-  }
-
-  private int resume(String options) {
-    ByteArrayOutputStream outBytes = new ByteArrayOutputStream();
-    ByteArrayOutputStream errBytes = new ByteArrayOutputStream();
-    int exitCode =
-        Cli.run(
-            session(outBytes, errBytes, new StopSignal()),
-            words((options + " --resume ").strip() + " ", folder));
-    out = outBytes.toString(StandardCharsets.UTF_8);
-    err = errBytes.toString(StandardCharsets.UTF_8);
-    return exitCode;
+  private Outcome resume(String options) {
+    return new Shell(folder).run(options + " --resume DIR");
   }
 
   private void assertRefused(int exitCode, String options, String... says) {
-    assertThat(resume(options)).as(err).isEqualTo(exitCode);
+    String err = resume(options).exits(exitCode).err();
     assertThat(err.lines()).hasSize(1);
     assertThat(err).contains(says).doesNotContain("Exception");
   }
@@ -131,7 +102,7 @@ class ResumeTest {
     assertRefused(2, "", "go on with train-teacher --resume " + folder);
     assertRefused(2, "baseline", "go on with train-teacher --resume " + folder);
     assertRefused(2, "train-teacher --epochs 2", "--epochs: 2, the run began with 1");
-    assertThat(resume("train-teacher --epochs 1 --threads 1")).as(err).isZero();
+    resume("train-teacher --epochs 1 --threads 1").exits(0);
     assertThat(folder.resolve("teacher.pth")).exists();
   }
 
@@ -164,13 +135,13 @@ class ResumeTest {
     Files.delete(config);
     assertTakenFromTheCheckpoint("is missing");
 
-    assertThat(resume("--threads 1")).as(err).isZero();
+    resume("--threads 1").exits(0);
     assertThat(config).hasContent(whole);
     assertThat(folder.resolve("student.pth")).exists();
   }
 
   private void assertTakenFromTheCheckpoint(String problem) {
-    assertThat(resume("--seed 8")).isEqualTo(2);
+    String err = resume("--seed 8").exits(2).err();
     assertThat(err.lines()).hasSize(2);
     assertThat(err)
         .startsWith("distill-cuda: warning: " + folder.resolve("config.json") + " " + problem)
@@ -200,13 +171,7 @@ class ResumeTest {
   @Test
   void aRunWithoutItsConfigurationIsNotOverwritten() throws IOException {
     Files.delete(folder.resolve("config.json"));
-    ByteArrayOutputStream errBytes = new ByteArrayOutputStream();
-    int again =
-        Cli.run(
-            session(new ByteArrayOutputStream(), errBytes, new StopSignal()),
-            words(SMALL + " --out ", folder));
-    assertThat(again).isEqualTo(2);
-    assertThat(errBytes.toString(StandardCharsets.UTF_8)).contains("go on with it: --resume");
+    assertThat(begin().exits(2).err()).contains("go on with it: --resume");
   }
 
   private void edit(String before, String after) throws IOException {
@@ -220,20 +185,13 @@ class ResumeTest {
     try (RunLock lock = RunLock.acquire(folder)) {
       assertThat(lock).isNotNull();
       assertRefused(2, "--threads 1", "this process is running in this folder");
-      ByteArrayOutputStream errBytes = new ByteArrayOutputStream();
-      int again =
-          Cli.run(
-              session(new ByteArrayOutputStream(), errBytes, new StopSignal()),
-              words(SMALL + " --out ", folder));
-      assertThat(again).isEqualTo(2);
-      assertThat(errBytes.toString(StandardCharsets.UTF_8))
-          .contains("this process is running in this folder");
+      assertThat(begin().exits(2).err()).contains("this process is running in this folder");
     }
   }
 
   @Test
   void aDamagedCheckpointIsPassedOverAndSaid() throws IOException {
-    assertThat(resume("--threads 1")).as(err).isZero();
+    resume("--threads 1").exits(0);
     byte[] expected = Files.readAllBytes(folder.resolve("student.pth"));
     folder = temporary.resolve("damaged");
     Files.createDirectories(folder.resolve("checkpoint"));
@@ -248,10 +206,12 @@ class ResumeTest {
     byte[] cut = Files.readAllBytes(checkpoint);
     Files.write(damaged, List.of(new String(cut, 0, 100, StandardCharsets.ISO_8859_1)));
 
-    assertThat(resume("--quiet --threads 1")).as(err).isZero();
+    Outcome resumed = resume("--quiet --threads 1").exits(0);
 
-    assertThat(err).startsWith("distill-cuda: warning: passed over " + damaged).hasLineCount(1);
-    assertThat(out).doesNotContain("passed over");
+    assertThat(resumed.err())
+        .startsWith("distill-cuda: warning: passed over " + damaged)
+        .hasLineCount(1);
+    assertThat(resumed.out()).doesNotContain("passed over");
     assertThat(Files.readAllBytes(folder.resolve("student.pth"))).isEqualTo(expected);
   }
 

@@ -3,10 +3,6 @@ package io.github.distillcuda.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.distillcuda.failure.ExitCode;
-import io.github.distillcuda.train.StopSignal;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -18,34 +14,20 @@ class StoppedRunTest {
       " --data synthetic --subset 64 --student-widths 1,1,1 --epochs 1 --batch-size 32";
 
   @TempDir Path temporary;
-  private String err;
 
-  private int run(String arguments, StopSignal stop) {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    Session session =
-        new Session(
-            new PrintStream(new ByteArrayOutputStream(), true, StandardCharsets.UTF_8),
-            new PrintStream(bytes, true, StandardCharsets.UTF_8),
-            false,
-            stop);
-    int exitCode = Cli.run(session, arguments.replace("DIR", temporary.toString()).split(" "));
-    err = bytes.toString(StandardCharsets.UTF_8);
-    return exitCode;
+  private Outcome run(String command) {
+    return new Shell(temporary).run(command);
   }
 
-  private int stop(String arguments, ExitCode code) {
-    StopSignal stop = new StopSignal();
-    stop.request(code);
-    return run(arguments, stop);
+  private Outcome stop(String command, ExitCode reason) {
+    return new Shell(temporary).stopAtOnce(reason).run(command);
   }
 
   @Test
   void saysWhereItIsSavedAndHowItGoesOn() {
-    assertThat(stop("baseline --device cpu --out DIR/run" + SMALL, ExitCode.TERMINATED))
-        .as(err)
-        .isEqualTo(143);
+    Outcome stopped = stop("baseline --device cpu --out DIR/run" + SMALL, ExitCode.TERMINATED);
     Path folder = temporary.resolve("run");
-    assertThat(err)
+    assertThat(stopped.exits(143).err())
         .isEqualTo(
             ("distill-cuda: terminated after step 1 of the baseline; saved up to"
                  + " %s/checkpoint/checkpoint-0000000001.ckpt, go on with baseline --resume %s\n")
@@ -60,31 +42,28 @@ class StoppedRunTest {
     String teacher =
         "train-teacher --device cpu --data synthetic --subset 64 --teacher-widths 1,1,1 --epochs 1"
             + " --batch-size 32 --out DIR/teacher";
-    assertThat(run(teacher, new StopSignal())).as(err).isZero();
+    run(teacher).exits(0);
     String distill =
         "distill --device cpu --teacher DIR/teacher/teacher.safetensors --out DIR/run" + SMALL;
-    assertThat(stop(distill, ExitCode.INTERRUPTED)).as(err).isEqualTo(130);
-    assertThat(err)
+    assertThat(stop(distill, ExitCode.INTERRUPTED).exits(130).err())
         .isEqualTo(
             "distill-cuda: interrupted while the teacher's logits were computed; there is no"
                 + " checkpoint yet, give the same command again\n");
-    assertThat(run(distill, new StopSignal())).as(() -> err).isZero();
+    run(distill).exits(0);
   }
 
   /** Its numbers are float64, and a checkpoint keeps float32. */
   @Test
   void onADeviceWhoseRunsAreNotSavedItSaysThat() throws Exception {
     String command = "baseline --device reference --out DIR/run" + SMALL;
-    assertThat(stop(command, ExitCode.INTERRUPTED)).as(err).isEqualTo(130);
-    assertThat(err)
+    assertThat(stop(command, ExitCode.INTERRUPTED).exits(130).err())
         .isEqualTo(
             "distill-cuda: interrupted after step 1 of the baseline; reference (plain Java,"
                 + " float64) keeps no checkpoints, which are in float32, so start a new run\n");
     assertThat(temporary.resolve("run/checkpoint")).doesNotExist();
 
     Files.writeString(temporary.resolve("run/teacher.safetensors"), "done");
-    assertThat(run("baseline --device cpu --resume DIR/run", new StopSignal())).isEqualTo(2);
-    assertThat(err)
+    assertThat(run("baseline --device cpu --resume DIR/run").exits(2).err())
         .contains("the teacher is done, but there is no checkpoint to go on from")
         .contains("start a new run with another --out")
         .hasLineCount(1);
@@ -93,9 +72,9 @@ class StoppedRunTest {
   /** The device of a run that can go on is the only one that it goes on with. */
   @Test
   void anotherDeviceIsToldToGiveTheSame() {
-    assertThat(stop("baseline --device cpu --out DIR/run" + SMALL, ExitCode.INTERRUPTED))
-        .isEqualTo(130);
-    assertThat(run("baseline --device reference --resume DIR/run", new StopSignal())).isEqualTo(2);
-    assertThat(err).contains("; give the same --device, ").hasLineCount(1);
+    stop("baseline --device cpu --out DIR/run" + SMALL, ExitCode.INTERRUPTED).exits(130);
+    assertThat(run("baseline --device reference --resume DIR/run").exits(2).err())
+        .contains("; give the same --device, ")
+        .hasLineCount(1);
   }
 }

@@ -5,11 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.github.distillcuda.checkpoint.ModelFiles;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.nn.Architecture;
+import io.github.distillcuda.nn.InitialWeights;
 import io.github.distillcuda.tensor.NamedArray;
-import io.github.distillcuda.train.StopSignal;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -28,33 +26,16 @@ import org.junit.jupiter.params.provider.CsvSource;
 class WrongInputTest {
   @TempDir Path temporary;
 
-  private int exitCode;
-  private String out;
-  private String err;
-
   @BeforeEach
   void placeFiles() throws IOException {
     Files.createDirectories(temporary.resolve("empty"));
     Files.writeString(temporary.resolve("file.txt"), "not a model\n");
     Files.write(temporary.resolve("lying.safetensors"), lyingHeader());
     Files.write(temporary.resolve("three.pth"), new byte[3]);
-    ModelFiles.write(temporary.resolve("nan.safetensors"), withNaN());
-    ModelFiles.write(temporary.resolve("narrow.safetensors"), narrow());
-  }
-
-  private static List<NamedArray> withNaN() {
-    List<NamedArray> arrays = narrow();
-    arrays.get(5).values()[1] = Float.NaN;
-    return arrays;
-  }
-
-  private static List<NamedArray> narrow() {
-    List<NamedArray> arrays = new ArrayList<>();
-    new Architecture(2, 2, 4, 10)
-        .stateDict()
-        .forEach(
-            (name, shape) -> arrays.add(new NamedArray(name, shape, new float[shape.elements()])));
-    return arrays;
+    List<NamedArray> narrow = InitialWeights.draw(new Architecture(2, 2, 4, 10), 1);
+    ModelFiles.write(temporary.resolve("narrow.safetensors"), narrow);
+    narrow.get(5).values()[1] = Float.NaN;
+    ModelFiles.write(temporary.resolve("nan.safetensors"), narrow);
   }
 
   /** A header that claims more bytes than the file has. */
@@ -69,22 +50,10 @@ class WrongInputTest {
         .array();
   }
 
-  private void run(String... arguments) {
-    ByteArrayOutputStream outBytes = new ByteArrayOutputStream();
-    ByteArrayOutputStream errBytes = new ByteArrayOutputStream();
-    exitCode =
-        Cli.run(
-            new Session(
-                new PrintStream(outBytes, true, StandardCharsets.UTF_8),
-                new PrintStream(errBytes, true, StandardCharsets.UTF_8),
-                false,
-                new StopSignal()),
-            arguments);
-    out = outBytes.toString(StandardCharsets.UTF_8);
-    err = errBytes.toString(StandardCharsets.UTF_8);
+  private Outcome run(String command) {
+    return new Shell(temporary).run(command);
   }
 
-  /** {@code DIR} stands for the temporary folder. */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -177,13 +146,11 @@ class WrongInputTest {
           7 | eval --model DIR/nan.safetensors --data synthetic   | fc1.bias has NaN at [1]
           7 | distill --teacher DIR/nan.safetensors --teacher-widths 2,2,4 | fc1.bias has NaN at [1]
           """)
-  void endsWithOneLineAndTheDocumentedCode(int expected, String arguments, String says)
+  void endsWithOneLineAndTheDocumentedCode(int expected, String command, String says)
       throws IOException {
     List<Path> before = files();
-    String[] words = arguments.replace("DIR", temporary.toString()).split(" ");
-    run(words);
-    assertThat(err).as(out).contains(says.replace("DIR", temporary.toString()));
-    assertThat(exitCode).as(err).isEqualTo(expected);
+    String err = run(command).exits(expected).err();
+    assertThat(err).contains(says.replace("DIR", temporary.toString()));
     assertThat(err.lines()).as(err).hasSize(1);
     assertThat(err).doesNotContain("\tat ").doesNotContain("Exception");
     assertThat(files()).isEqualTo(before);
@@ -198,10 +165,10 @@ class WrongInputTest {
   /** Commands are known where a file of arguments names them, too. */
   @Test
   void aFileOfArgumentsMayNameTheCommand() throws IOException {
-    Path file = Files.writeString(temporary.resolve("arguments"), "distill --T 0");
-    run("@" + file);
-    assertThat(exitCode).isEqualTo(2);
-    assertThat(err).contains("--T").contains("see distill-cuda distill --help");
+    Files.writeString(temporary.resolve("arguments"), "distill --T 0");
+    assertThat(run("@DIR/arguments").exits(2).err())
+        .contains("--T")
+        .contains("see distill-cuda distill --help");
   }
 
   private static String[] exitCodes() {
@@ -212,20 +179,21 @@ class WrongInputTest {
 
   @Test
   void helpAndVersionAreNotFailures() {
-    run("--help");
-    assertThat(exitCode).isZero();
-    assertThat(out).contains("--temperature").contains("distill");
-    assertThat(out.replaceAll("\\s+", " ")).contains(exitCodes());
-    run("bench", "--help");
-    assertThat(out).contains("--kernels").contains("fp32, tf32, bf16");
-    assertThat(out.replaceAll("\\s+", " "))
+    String help = run("--help").exits(0).out();
+    assertThat(help).contains("--temperature").contains("distill");
+    assertThat(unwrapped(help)).contains(exitCodes());
+    String bench = run("bench --help").exits(0).out();
+    assertThat(bench).contains("--kernels").contains("fp32, tf32, bf16");
+    assertThat(unwrapped(bench))
         .contains("in a training one of each epoch and at the end what is in metrics.json");
-    run("eval", "--help");
-    assertThat(out).doesNotContain("--kernels").contains("--precision");
-    run("data", "fetch", "--help");
-    assertThat(out.replaceAll("\\s+", " ")).contains(exitCodes());
-    run("--version");
-    assertThat(exitCode).isZero();
-    assertThat(out).contains("distill-cuda ");
+    assertThat(run("eval --help").exits(0).out())
+        .doesNotContain("--kernels")
+        .contains("--precision");
+    assertThat(unwrapped(run("data fetch --help").exits(0).out())).contains(exitCodes());
+    assertThat(run("--version").exits(0).out()).contains("distill-cuda ");
+  }
+
+  private static String unwrapped(String help) {
+    return help.replaceAll("\\s+", " ");
   }
 }
