@@ -43,7 +43,7 @@ final class ChannelsLastConvolution implements CudaLayer {
     new ConvolutionSteps(place, spec).forward(product);
     recording.kernel(
         place.branch(),
-        place.name("bias, ReLU, pooling"),
+        place.work(LayerWork.BIAS_RELU_POOLING),
         session
             .prepare(ConvolutionBlockKernels.POOL_NHWC_BFLOAT16, sizes)
             .bind("x", product.span())
@@ -63,7 +63,7 @@ final class ChannelsLastConvolution implements CudaLayer {
     recording.reads(Branch.MAIN, gradient, mask);
     recording.kernel(
         Branch.MAIN,
-        place.name("bias, ReLU, pooling backward"),
+        place.work(LayerWork.BIAS_RELU_POOLING_BACKWARD),
         session
             .prepare(ConvolutionBlockKernels.POOL_BACKWARD_NHWC_BFLOAT16, sizes)
             .bind("dPooled", gradient.span())

@@ -76,7 +76,7 @@ final class ConvolutionSteps {
     ConvolutionPlan plan = plan(place.branch(), Direction.FORWARD, x, w, y);
     recording.reads(place.branch(), place.input());
     recording.library(
-        place.branch(), place.name("convolution"), () -> plan.forward(x, w, y), product);
+        place.branch(), place.work(LayerWork.CONVOLUTION), () -> plan.forward(x, w, y), product);
   }
 
   /** Records product, bias and ReLU as one, if cuDNN has that; returns whether. */
@@ -93,7 +93,7 @@ final class ConvolutionSteps {
     recording.reads(place.branch(), place.input());
     recording.library(
         place.branch(),
-        place.name("convolution, bias, ReLU"),
+        place.work(LayerWork.CONVOLUTION_BIAS_RELU),
         () -> plan.forwardBiasRelu(x, w, b, y),
         activated);
     return true;
@@ -118,13 +118,13 @@ final class ConvolutionSteps {
     recording.reads(branch, place.input(), product);
     recording.library(
         branch,
-        place.name("filter gradient"),
+        place.work(LayerWork.FILTER_GRADIENT),
         () -> plan.filterGradient(x, dy, dw),
         place.weightGradient());
     if (widened) {
       recording.kernel(
           branch,
-          place.name("filter gradient widened"),
+          place.work(LayerWork.FILTER_GRADIENT_WIDENED),
           recording
               .session()
               .prepare(RoundingKernels.WIDEN, KernelSizes.of("n", RoundingKernels.padded(elements)))
@@ -144,7 +144,10 @@ final class ConvolutionSteps {
     ConvolutionPlan plan = plan(Branch.MAIN, Direction.BACKWARD_DATA, dx, w, dy);
     recording.reads(Branch.MAIN, product);
     recording.library(
-        Branch.MAIN, place.name("data gradient"), () -> plan.dataGradient(w, dy, dx), gradient);
+        Branch.MAIN,
+        place.work(LayerWork.INPUT_GRADIENT),
+        () -> plan.dataGradient(w, dy, dx),
+        gradient);
     return gradient;
   }
 }

@@ -84,6 +84,11 @@ interface CudaLayer {
           .formatted(layer.name(), in, out, product, recording.batch());
     }
 
+    /** Returns what an operation does for the layer. */
+    Work.OfLayer work(LayerWork kind) {
+      return new Work.OfLayer(this, kind);
+    }
+
     /** Returns a name for messages, such as {@code conv1 product}. */
     String name(String what) {
       return layer.name() + " " + what;

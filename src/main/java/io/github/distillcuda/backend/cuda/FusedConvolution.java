@@ -88,7 +88,7 @@ final class FusedConvolution implements CudaLayer {
     recording.reads(place.branch(), place.input());
     recording.kernel(
         place.branch(),
-        place.name("convolution, bias, ReLU, pooling"),
+        place.work(LayerWork.CONVOLUTION_BIAS_RELU_POOLING),
         session
             .prepare(kernel, images())
             .bind("x", place.input().span())
@@ -111,7 +111,7 @@ final class FusedConvolution implements CudaLayer {
         List.of(ConvolutionBlockKernels.POOL_NCHW, ConvolutionBlockKernels.POOL_NCHW_V1);
     recording.kernel(
         place.branch(),
-        place.name("bias, ReLU, pooling"),
+        place.work(LayerWork.BIAS_RELU_POOLING),
         session
             .prepare(KernelCatalog.select(rungs, planes()), planes())
             .bind("x", product.span())
@@ -138,7 +138,7 @@ final class FusedConvolution implements CudaLayer {
     recording.reads(Branch.MAIN, gradient, mask);
     recording.kernel(
         Branch.MAIN,
-        place.name("ReLU, pooling backward, data gradient"),
+        place.work(LayerWork.RELU_POOLING_BACKWARD_INPUT_GRADIENT),
         session
             .prepare(ConvolutionKernels.backwardOf(spec.inChannels()), images())
             .bind("dPooled", gradient.span())
@@ -164,7 +164,7 @@ final class FusedConvolution implements CudaLayer {
     recording.reads(branch, gradient, mask, place.input());
     recording.kernel(
         branch,
-        place.name("filter and bias gradient"),
+        place.work(LayerWork.FILTER_AND_BIAS_GRADIENT),
         session
             .prepare(firstStage, sizes)
             .bind("dPooled", gradient.span())
@@ -173,7 +173,7 @@ final class FusedConvolution implements CudaLayer {
             .bind("partials", partials));
     recording.kernel(
         branch,
-        place.name("filter and bias sums"),
+        place.work(LayerWork.FILTER_AND_BIAS_SUMS),
         session
             .prepare(FilterGradientKernels.SUM, sums)
             .bind("partials", partials)
@@ -193,7 +193,7 @@ final class FusedConvolution implements CudaLayer {
     recording.reads(Branch.MAIN, gradient, mask);
     recording.kernel(
         Branch.MAIN,
-        place.name("ReLU, pooling backward"),
+        place.work(LayerWork.RELU_POOLING_BACKWARD),
         session
             .prepare(KernelCatalog.select(rungs, planes()), planes())
             .bind("dPooled", gradient.span())

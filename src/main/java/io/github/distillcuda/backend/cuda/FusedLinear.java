@@ -46,7 +46,7 @@ final class FusedLinear implements CudaLayer {
   private void record(
       Branch branch,
       String product,
-      String name,
+      LayerWork work,
       Optional<LtProduct> offered,
       CudaTensor result,
       Runnable otherwise) {
@@ -59,7 +59,7 @@ final class FusedLinear implements CudaLayer {
         .session()
         .algorithms()
         .chose(place.algorithmName(spec.fanIn(), spec.outFeatures(), product), "cublasLt " + call);
-    recording.library(branch, place.name(name), call::enqueue, result);
+    recording.library(branch, place.work(work), call::enqueue, result);
   }
 
   @Override
@@ -69,7 +69,7 @@ final class FusedLinear implements CudaLayer {
     record(
         place.branch(),
         "product",
-        spec.relu() ? "product, bias, ReLU" : "product, bias",
+        spec.relu() ? LayerWork.PRODUCT_BIAS_RELU : LayerWork.PRODUCT_BIAS,
         epilogues(place.branch())
             .forward(
                 place.input().span(),
@@ -89,7 +89,7 @@ final class FusedLinear implements CudaLayer {
     if (spec.relu()) {
       recording.kernel(
           place.branch(),
-          place.name("bias, ReLU"),
+          place.work(LayerWork.BIAS_RELU),
           recording
               .session()
               .prepare(ConvolutionBlockKernels.BIAS_RELU, sizes)
@@ -101,7 +101,8 @@ final class FusedLinear implements CudaLayer {
       BiasReluPlan bias =
           recording.own(
               new BiasReluPlan(recording.lane(place.branch()), rows, ImageFormat.NCHW_FLOAT32));
-      recording.library(place.branch(), place.name("bias"), () -> bias.addBias(b, y), output);
+      recording.library(
+          place.branch(), place.work(LayerWork.BIAS), () -> bias.addBias(b, y), output);
     }
   }
 
@@ -119,7 +120,7 @@ final class FusedLinear implements CudaLayer {
     recording.reads(Branch.MAIN, gradient, output);
     recording.kernel(
         Branch.MAIN,
-        place.name("bias, ReLU backward"),
+        place.work(LayerWork.BIAS_RELU_BACKWARD),
         recording
             .session()
             .prepare(ConvolutionBlockKernels.BIAS_RELU_BACKWARD, sizes)
@@ -143,7 +144,7 @@ final class FusedLinear implements CudaLayer {
     record(
         Branch.SIDE,
         "weight gradient",
-        spec.relu() ? "weight gradient" : "weight, bias gradient",
+        spec.relu() ? LayerWork.WEIGHT_GRADIENT : LayerWork.WEIGHT_AND_BIAS_GRADIENT,
         epilogues(Branch.SIDE).weightGradient(x, dy, dw, spec.relu() ? null : db),
         place.weightGradient(),
         () -> recordPlainWeight(product));
@@ -166,7 +167,7 @@ final class FusedLinear implements CudaLayer {
     record(
         Branch.MAIN,
         "data gradient",
-        "data gradient",
+        LayerWork.INPUT_GRADIENT,
         epilogues(Branch.MAIN).dataGradient(w, dy, dx),
         gradient,
         () -> products.inputGradient(product, gradient));

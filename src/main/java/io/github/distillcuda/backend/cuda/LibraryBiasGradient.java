@@ -27,7 +27,7 @@ final class LibraryBiasGradient {
     DeviceSpan db = place.biasGradient().span();
     Runnable call = plan(recording, shape, dy, db);
     recording.reads(Branch.SIDE, product);
-    recording.library(Branch.SIDE, place.name("bias gradient"), call, place.biasGradient());
+    recording.library(Branch.SIDE, place.work(LayerWork.BIAS_GRADIENT), call, place.biasGradient());
   }
 
   private static Runnable plan(

@@ -36,10 +36,12 @@ final class LibraryLinear implements CudaLayer {
     DeviceSpan b = place.bias().span();
     DeviceSpan y = sums.span();
     products.forward(sums);
-    recording.library(place.branch(), place.name("bias"), () -> biasRelu.addBias(b, y), sums);
+    recording.library(
+        place.branch(), place.work(LayerWork.BIAS), () -> biasRelu.addBias(b, y), sums);
     if (spec.relu()) {
-      recording.library(place.branch(), place.name("ReLU"), () -> biasRelu.relu(y), sums);
-      return recording.operand(place.branch(), sums, spec.outputShape());
+      recording.library(place.branch(), place.work(LayerWork.RELU), () -> biasRelu.relu(y), sums);
+      return recording.operand(
+          place.branch(), place.work(LayerWork.OUTPUT_ROUNDED), sums, spec.outputShape());
     }
     return sums;
   }
@@ -68,7 +70,10 @@ final class LibraryLinear implements CudaLayer {
     DeviceSpan dy = gradient.span();
     DeviceSpan dx = product.span();
     recording.library(
-        Branch.MAIN, place.name("ReLU backward"), () -> biasRelu.reluGradient(y, dy, dx), product);
+        Branch.MAIN,
+        place.work(LayerWork.RELU_BACKWARD),
+        () -> biasRelu.reluGradient(y, dy, dx),
+        product);
     return product;
   }
 }

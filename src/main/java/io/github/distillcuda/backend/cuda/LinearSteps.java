@@ -33,7 +33,8 @@ final class LinearSteps {
     DeviceSpan w = place.weightOperand();
     DeviceSpan y = product.span();
     recording.reads(place.branch(), place.input());
-    recording.library(place.branch(), place.name("product"), () -> plan.forward(x, w, y), product);
+    recording.library(
+        place.branch(), place.work(LayerWork.PRODUCT), () -> plan.forward(x, w, y), product);
   }
 
   /**
@@ -49,7 +50,7 @@ final class LinearSteps {
     recording.reads(Branch.SIDE, place.input(), product);
     recording.library(
         Branch.SIDE,
-        place.name("weight gradient"),
+        place.work(LayerWork.WEIGHT_GRADIENT),
         () -> plan.weightGradient(x, dy, dw),
         place.weightGradient());
   }
@@ -67,6 +68,9 @@ final class LinearSteps {
     DeviceSpan dx = gradient.span();
     recording.reads(Branch.MAIN, product);
     recording.library(
-        Branch.MAIN, place.name("data gradient"), () -> plan.dataGradient(w, dy, dx), gradient);
+        Branch.MAIN,
+        place.work(LayerWork.INPUT_GRADIENT),
+        () -> plan.dataGradient(w, dy, dx),
+        gradient);
   }
 }
