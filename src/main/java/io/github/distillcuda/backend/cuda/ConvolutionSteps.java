@@ -100,14 +100,14 @@ final class ConvolutionSteps {
   }
 
   /** Records the gradients of filter and, if wanted, input; returns the latter. */
-  CudaTensor backward(CudaTensor product, boolean wantInputGradient) {
-    recordFilter(product, Branch.ofWeights(wantInputGradient));
-    return wantInputGradient ? recordInput(product) : null;
+  CudaTensor backward(CudaTensor productGradient, boolean wantInputGradient) {
+    recordFilter(productGradient, Branch.ofWeights(wantInputGradient));
+    return wantInputGradient ? recordInput(productGradient) : null;
   }
 
-  private void recordFilter(CudaTensor product, Branch branch) {
+  private void recordFilter(CudaTensor productGradient, Branch branch) {
     DeviceSpan x = place.input().span();
-    DeviceSpan dy = product.span();
+    DeviceSpan dy = productGradient.span();
     boolean widened = recording.session().operands() == DType.BFLOAT16;
     int elements = place.weightGradient().shape().elements();
     DeviceSpan dw =
@@ -115,7 +115,7 @@ final class ConvolutionSteps {
             ? recording.session().elements(place.name("filter"), elements, DType.BFLOAT16)
             : place.weightGradient().span();
     ConvolutionPlan plan = plan(branch, Direction.BACKWARD_FILTER, x, dw, dy);
-    recording.reads(branch, place.input(), product);
+    recording.reads(branch, place.input(), productGradient);
     recording.library(
         branch,
         place.work(LayerWork.FILTER_GRADIENT),
@@ -135,14 +135,14 @@ final class ConvolutionSteps {
   }
 
   /** Records the gradient of the input and returns it. */
-  CudaTensor recordInput(CudaTensor product) {
+  CudaTensor recordInput(CudaTensor productGradient) {
     CudaTensor gradient =
         recording.operandTensor(place.name("input.gradient"), place.layer().inputShape());
     DeviceSpan w = place.weightOperand();
-    DeviceSpan dy = product.span();
+    DeviceSpan dy = productGradient.span();
     DeviceSpan dx = gradient.span();
     ConvolutionPlan plan = plan(Branch.MAIN, Direction.BACKWARD_DATA, dx, w, dy);
-    recording.reads(Branch.MAIN, product);
+    recording.reads(Branch.MAIN, productGradient);
     recording.library(
         Branch.MAIN,
         place.work(LayerWork.INPUT_GRADIENT),

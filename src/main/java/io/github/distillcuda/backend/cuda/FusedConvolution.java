@@ -189,7 +189,7 @@ final class FusedConvolution implements CudaLayer {
         List.of(
             ConvolutionBlockKernels.POOL_BACKWARD_NCHW,
             ConvolutionBlockKernels.POOL_BACKWARD_NCHW_V1);
-    CudaTensor product = product("product.gradient");
+    CudaTensor productGradient = product("product.gradient");
     recording.reads(Branch.MAIN, gradient, mask);
     recording.kernel(
         Branch.MAIN,
@@ -198,9 +198,9 @@ final class FusedConvolution implements CudaLayer {
             .prepare(KernelCatalog.select(rungs, planes()), planes())
             .bind("dPooled", gradient.span())
             .bind("mask", mask)
-            .bind("dx", product.span())
+            .bind("dx", productGradient.span())
             .bind("partials", session.floats(place.name("bias partials"), planes().get("planes"))),
-        product);
-    return product;
+        productGradient);
+    return productGradient;
   }
 }

@@ -108,13 +108,14 @@ final class FusedLinear implements CudaLayer {
 
   @Override
   public CudaTensor backward(CudaTensor output, CudaTensor gradient, boolean wantInputGradient) {
-    CudaTensor product = spec.relu() ? recordRelu(output, gradient) : gradient;
-    recordWeight(product);
-    return wantInputGradient ? recordInput(product) : null;
+    CudaTensor productGradient = spec.relu() ? recordRelu(output, gradient) : gradient;
+    recordWeight(productGradient);
+    return wantInputGradient ? recordInput(productGradient) : null;
   }
 
   private CudaTensor recordRelu(CudaTensor output, CudaTensor gradient) {
-    CudaTensor product = recording.tensor(place.name("product.gradient"), spec.outputShape());
+    CudaTensor productGradient =
+        recording.tensor(place.name("product.gradient"), spec.outputShape());
     int chunks = Math.ceilDiv(recording.batch(), ConvolutionBlockKernels.CHUNK);
     BiasGradient bias = new BiasGradient(recording, place, chunks, spec.outFeatures());
     recording.reads(Branch.MAIN, gradient, output);
@@ -126,51 +127,51 @@ final class FusedLinear implements CudaLayer {
             .prepare(ConvolutionBlockKernels.BIAS_RELU_BACKWARD, sizes)
             .bind("dy", gradient.span())
             .bind("y", output.span())
-            .bind("dx", product.span())
+            .bind("dx", productGradient.span())
             .bind("partials", bias.partials()),
-        product,
+        productGradient,
         bias.partials());
     bias.record();
-    return product;
+    return productGradient;
   }
 
   /** Records the gradient of the weight, and that of the bias unless the ReLU's kernel has it. */
-  private void recordWeight(CudaTensor product) {
+  private void recordWeight(CudaTensor productGradient) {
     DeviceSpan x = place.input().span();
-    DeviceSpan dy = product.span();
+    DeviceSpan dy = productGradient.span();
     DeviceSpan dw = place.weightGradient().span();
     DeviceSpan db = place.biasGradient().span();
-    recording.reads(Branch.SIDE, place.input(), product);
+    recording.reads(Branch.SIDE, place.input(), productGradient);
     record(
         Branch.SIDE,
         "weight gradient",
         spec.relu() ? LayerWork.WEIGHT_GRADIENT : LayerWork.WEIGHT_AND_BIAS_GRADIENT,
         epilogues(Branch.SIDE).weightGradient(x, dy, dw, spec.relu() ? null : db),
         place.weightGradient(),
-        () -> recordPlainWeight(product));
+        () -> recordPlainWeight(productGradient));
   }
 
-  private void recordPlainWeight(CudaTensor product) {
-    products.weightGradient(product);
+  private void recordPlainWeight(CudaTensor productGradient) {
+    products.weightGradient(productGradient);
     if (!spec.relu()) {
-      LibraryBiasGradient.record(place, rows, product);
+      LibraryBiasGradient.record(place, rows, productGradient);
     }
   }
 
-  private CudaTensor recordInput(CudaTensor product) {
+  private CudaTensor recordInput(CudaTensor productGradient) {
     CudaTensor gradient =
         recording.tensor(place.name("input.gradient"), place.layer().inputShape());
     DeviceSpan w = place.weight().span();
-    DeviceSpan dy = product.span();
+    DeviceSpan dy = productGradient.span();
     DeviceSpan dx = gradient.span();
-    recording.reads(Branch.MAIN, product);
+    recording.reads(Branch.MAIN, productGradient);
     record(
         Branch.MAIN,
         "data gradient",
         LayerWork.INPUT_GRADIENT,
         epilogues(Branch.MAIN).dataGradient(w, dy, dx),
         gradient,
-        () -> products.inputGradient(product, gradient));
+        () -> products.inputGradient(productGradient, gradient));
     return gradient;
   }
 }

@@ -67,13 +67,13 @@ final class LibraryConvolution implements CudaLayer {
     BiasReluPlan pooledRelu = recording.own(new BiasReluPlan(lane, shape.halved(), format));
     CudaTensor alive =
         recording.operandTensor(place.name("pooled.gradient"), place.layer().outputShape());
-    CudaTensor product =
+    CudaTensor productGradient =
         recording.operandTensor(place.name("product.gradient"), place.layer().productShape());
     DeviceSpan pooled = output.span();
     DeviceSpan dy = gradient.span();
     DeviceSpan masked = alive.span();
     DeviceSpan x = activated.span();
-    DeviceSpan dx = product.span();
+    DeviceSpan dx = productGradient.span();
     recording.reads(Branch.MAIN, gradient, output, activated);
     recording.library(
         Branch.MAIN,
@@ -84,8 +84,8 @@ final class LibraryConvolution implements CudaLayer {
         Branch.MAIN,
         place.work(LayerWork.POOLING_BACKWARD),
         () -> pooling.backward(pooled, masked, x, dx),
-        product);
-    LibraryBiasGradient.record(place, shape, product);
-    return convolution.backward(product, wantInputGradient);
+        productGradient);
+    LibraryBiasGradient.record(place, shape, productGradient);
+    return convolution.backward(productGradient, wantInputGradient);
   }
 }

@@ -48,15 +48,15 @@ final class LibraryLinear implements CudaLayer {
 
   @Override
   public CudaTensor backward(CudaTensor output, CudaTensor gradient, boolean wantInputGradient) {
-    CudaTensor product = spec.relu() ? recordRelu(output, gradient) : gradient;
-    LibraryBiasGradient.record(place, rows, product);
-    products.weightGradient(product);
+    CudaTensor productGradient = spec.relu() ? recordRelu(output, gradient) : gradient;
+    LibraryBiasGradient.record(place, rows, productGradient);
+    products.weightGradient(productGradient);
     if (!wantInputGradient) {
       return null;
     }
     CudaTensor inputGradient =
         recording.operandTensor(place.name("input.gradient"), spec.inputShape());
-    products.inputGradient(product, inputGradient);
+    products.inputGradient(productGradient, inputGradient);
     return inputGradient;
   }
 
@@ -64,16 +64,16 @@ final class LibraryLinear implements CudaLayer {
     BiasReluPlan biasRelu =
         biasRelu(Branch.MAIN, ImageFormat.of(recording.lane(Branch.MAIN).math()));
     recording.reads(Branch.MAIN, gradient, output);
-    CudaTensor product =
+    CudaTensor productGradient =
         recording.operandTensor(place.name("product.gradient"), spec.outputShape());
     DeviceSpan y = output.span();
     DeviceSpan dy = gradient.span();
-    DeviceSpan dx = product.span();
+    DeviceSpan dx = productGradient.span();
     recording.library(
         Branch.MAIN,
         place.work(LayerWork.RELU_BACKWARD),
         () -> biasRelu.reluGradient(y, dy, dx),
-        product);
-    return product;
+        productGradient);
+    return productGradient;
   }
 }

@@ -40,14 +40,14 @@ final class LinearSteps {
   /**
    * Records the gradient of the weight.
    *
-   * @param product the gradient of the product, an operand [N, out]
+   * @param productGradient an operand [N, out]
    */
-  void weightGradient(CudaTensor product) {
+  void weightGradient(CudaTensor productGradient) {
     LinearPlan plan = plan(Branch.SIDE);
     DeviceSpan x = place.input().span();
-    DeviceSpan dy = product.span();
+    DeviceSpan dy = productGradient.span();
     DeviceSpan dw = place.weightGradient().span();
-    recording.reads(Branch.SIDE, place.input(), product);
+    recording.reads(Branch.SIDE, place.input(), productGradient);
     recording.library(
         Branch.SIDE,
         place.work(LayerWork.WEIGHT_GRADIENT),
@@ -58,15 +58,15 @@ final class LinearSteps {
   /**
    * Records the gradient of the input.
    *
-   * @param product the gradient of the product, an operand [N, out]
+   * @param productGradient an operand [N, out]
    * @param gradient receives it, an operand [N, ...inputShape]
    */
-  void inputGradient(CudaTensor product, CudaTensor gradient) {
+  void inputGradient(CudaTensor productGradient, CudaTensor gradient) {
     LinearPlan plan = plan(Branch.MAIN);
     DeviceSpan w = place.weightOperand();
-    DeviceSpan dy = product.span();
+    DeviceSpan dy = productGradient.span();
     DeviceSpan dx = gradient.span();
-    recording.reads(Branch.MAIN, product);
+    recording.reads(Branch.MAIN, productGradient);
     recording.library(
         Branch.MAIN,
         place.work(LayerWork.INPUT_GRADIENT),
