@@ -17,6 +17,9 @@ public interface Backend extends AutoCloseable {
   /** In place of a batch size that is given and no advice can change. */
   int FIXED_BATCH = 0;
 
+  /** Returns what it computes on; {@link #info} says so in words. */
+  DeviceKind kind();
+
   /** Returns what the run should say of this backend. */
   BackendInfo info();
 

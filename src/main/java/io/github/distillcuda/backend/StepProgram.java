@@ -16,10 +16,8 @@ public interface StepProgram {
    *
    * @param state the step's
    * @param student the parameters that the step trains
-   * @param teacher the layers of the teacher that it runs; empty if its logits are cached
    * @param order of an epoch of at least two steps
    * @throws UnsupportedOperationException by a backend that nobody times
    */
-  List<StageTime> timeStages(
-      StepState state, ParameterArena student, List<LayerSpec> teacher, int[] order);
+  List<StageTime> timeStages(StepState state, ParameterArena student, int[] order);
 }

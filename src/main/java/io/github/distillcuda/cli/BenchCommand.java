@@ -3,6 +3,7 @@ package io.github.distillcuda.cli;
 import io.github.distillcuda.backend.Backend;
 import io.github.distillcuda.backend.BackendInfo;
 import io.github.distillcuda.backend.BackendOptions.Kernels;
+import io.github.distillcuda.backend.DeviceKind;
 import io.github.distillcuda.backend.DeviceRequest;
 import io.github.distillcuda.backend.StageTime;
 import io.github.distillcuda.train.StepBenchmark;
@@ -65,11 +66,13 @@ final class BenchCommand extends Command {
     ConsoleReporter reporter = session.reporter(output);
     List<StepBenchmark.Row> rows = new ArrayList<>();
     BackendInfo info;
+    boolean otherLosses;
     try (Backend backend = device.open(session, reporter)) {
       info = backend.info();
+      otherLosses = hasOtherLosses(backend);
       measure(backend, rows, reporter);
     }
-    if (hasOtherLosses(info)) {
+    if (otherLosses) {
       for (Kernels form : EnumSet.complementOf(EnumSet.of(Kernels.FUSED))) {
         try (Backend backend =
             device.open(session, reporter, note -> {}, device.options().withKernels(form))) {
@@ -83,8 +86,8 @@ final class BenchCommand extends Command {
   }
 
   /** Whether there are other forms of the loss to compare with, and nobody asked for one. */
-  private boolean hasOtherLosses(BackendInfo info) {
-    return info.device().startsWith("cuda:")
+  private boolean hasOtherLosses(Backend backend) {
+    return backend.kind() == DeviceKind.CUDA
         && !spec.commandLine().getParseResult().hasMatchedOption("--kernels");
   }
 

@@ -7,6 +7,7 @@ import io.github.distillcuda.backend.BackendOptions.Kernels;
 import io.github.distillcuda.backend.BackendOptions.Layers;
 import io.github.distillcuda.backend.BackendOptions.Precision;
 import io.github.distillcuda.backend.Backends;
+import io.github.distillcuda.backend.DeviceKind;
 import io.github.distillcuda.backend.DeviceRequest;
 import io.github.distillcuda.train.RunConfig;
 import java.util.function.Consumer;
@@ -138,7 +139,7 @@ class DeviceOptions {
       Session session, ConsoleReporter reporter, Consumer<String> note, BackendOptions options) {
     Backend backend = session.devices().open(check(options), options, note);
     int processors = Runtime.getRuntime().availableProcessors();
-    if (threads() > processors && backend.info().layers().equals("onednn")) {
+    if (threads() > processors && backend.kind() == DeviceKind.CPU) {
       // Not refused: a run goes on to the same bits only with as many as it began with.
       reporter.caution(
           "--threads %d is more than the %d processors here, so that they wait for each other and a"

@@ -151,9 +151,7 @@ public final class StepBenchmark {
     while (timed < times && !isEnough(timed, begin, TIMED_NANOSECONDS)) {
       milliseconds[timed++] = clocked.milliseconds(atOnce);
     }
-    List<StageTime> stages =
-        program.timeStages(
-            state, student.parameters(), cached ? List.of() : Architecture.TEACHER.layers(), order);
+    List<StageTime> stages = program.timeStages(state, student.parameters(), order);
     double[] sorted = Arrays.copyOf(milliseconds, timed);
     Arrays.sort(sorted);
     return new Row(

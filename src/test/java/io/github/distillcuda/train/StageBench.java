@@ -1,7 +1,6 @@
 package io.github.distillcuda.train;
 
 import io.github.distillcuda.backend.Backend;
-import io.github.distillcuda.backend.LayerSpec;
 import io.github.distillcuda.backend.StepProgram;
 import io.github.distillcuda.backend.StepState;
 import io.github.distillcuda.backend.cuda.RecordedStages;
@@ -9,8 +8,6 @@ import io.github.distillcuda.backend.cuda.RecordedStages.Row;
 import io.github.distillcuda.backend.cuda.RecordedStages.Stage;
 import io.github.distillcuda.cuda.DeviceScope;
 import io.github.distillcuda.cuda.GraphTimer;
-import io.github.distillcuda.nn.Network;
-import java.util.List;
 import java.util.function.Consumer;
 
 /**
@@ -45,8 +42,7 @@ final class StageBench {
     StepProgram program = TrainingStep.record(backend, task, bench.data(), state, batch).program();
     try (DeviceScope scope = new DeviceScope()) {
       RecordedStages recorded =
-          new RecordedStages(
-              program, state, task.network().parameters(), teacherLayers(task), scope);
+          new RecordedStages(program, state, task.network().parameters(), scope);
       GraphTimer timer =
           new GraphTimer(
               recorded.context(),
@@ -60,11 +56,5 @@ final class StageBench {
       }
       recorded.train(bench.order()); // finite to the end
     }
-  }
-
-  private static List<LayerSpec> teacherLayers(TrainingTask task) {
-    return task.teacher() instanceof TeacherSource.Recomputed(Network teacher)
-        ? teacher.architecture().layers()
-        : List.of();
   }
 }

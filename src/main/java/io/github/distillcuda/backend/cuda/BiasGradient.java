@@ -37,7 +37,7 @@ final class BiasGradient {
       recording.reads(Branch.SIDE, partials);
       recording.kernel(
           Branch.SIDE,
-          place.name("bias gradient"),
+          place.work(LayerWork.BIAS_GRADIENT),
           recording
               .session()
               .prepare(

@@ -43,7 +43,7 @@ final class ChannelsLastConvolution implements CudaLayer {
     new ConvolutionSteps(place, spec).forward(product);
     recording.kernel(
         place.branch(),
-        place.name("bias, ReLU, pooling"),
+        place.work(LayerWork.BIAS_RELU_POOLING),
         session
             .prepare(ConvolutionBlockKernels.POOL_NHWC_BFLOAT16, sizes)
             .bind("x", product.span())
@@ -59,20 +59,20 @@ final class ChannelsLastConvolution implements CudaLayer {
   public CudaTensor backward(CudaTensor output, CudaTensor gradient, boolean wantInputGradient) {
     int chunks = Math.ceilDiv((int) sizes.get("windows"), ConvolutionBlockKernels.CHUNK);
     BiasGradient bias = new BiasGradient(recording, place, chunks, spec.outChannels());
-    CudaTensor product = product("product.gradient");
+    CudaTensor productGradient = product("product.gradient");
     recording.reads(Branch.MAIN, gradient, mask);
     recording.kernel(
         Branch.MAIN,
-        place.name("bias, ReLU, pooling backward"),
+        place.work(LayerWork.BIAS_RELU_POOLING_BACKWARD),
         session
             .prepare(ConvolutionBlockKernels.POOL_BACKWARD_NHWC_BFLOAT16, sizes)
             .bind("dPooled", gradient.span())
             .bind("mask", mask)
-            .bind("dx", product.span())
+            .bind("dx", productGradient.span())
             .bind("partials", bias.partials()),
-        product,
+        productGradient,
         bias.partials());
     bias.record();
-    return new ConvolutionSteps(place, spec).backward(product, wantInputGradient);
+    return new ConvolutionSteps(place, spec).backward(productGradient, wantInputGradient);
   }
 }

@@ -76,7 +76,7 @@ final class ConvolutionSteps {
     ConvolutionPlan plan = plan(place.branch(), Direction.FORWARD, x, w, y);
     recording.reads(place.branch(), place.input());
     recording.library(
-        place.branch(), place.name("convolution"), () -> plan.forward(x, w, y), product);
+        place.branch(), place.work(LayerWork.CONVOLUTION), () -> plan.forward(x, w, y), product);
   }
 
   /** Records product, bias and ReLU as one, if cuDNN has that; returns whether. */
@@ -93,21 +93,21 @@ final class ConvolutionSteps {
     recording.reads(place.branch(), place.input());
     recording.library(
         place.branch(),
-        place.name("convolution, bias, ReLU"),
+        place.work(LayerWork.CONVOLUTION_BIAS_RELU),
         () -> plan.forwardBiasRelu(x, w, b, y),
         activated);
     return true;
   }
 
-  /** Records the gradients of filter and, if wanted, input; returns the latter. */
-  CudaTensor backward(CudaTensor product, boolean wantInputGradient) {
-    recordFilter(product, Branch.ofWeights(wantInputGradient));
-    return wantInputGradient ? recordInput(product) : null;
+  /** Records the gradients of weight and, if wanted, input; returns the latter. */
+  CudaTensor backward(CudaTensor productGradient, boolean wantInputGradient) {
+    recordWeight(productGradient, Branch.ofWeights(wantInputGradient));
+    return wantInputGradient ? recordInput(productGradient) : null;
   }
 
-  private void recordFilter(CudaTensor product, Branch branch) {
+  private void recordWeight(CudaTensor productGradient, Branch branch) {
     DeviceSpan x = place.input().span();
-    DeviceSpan dy = product.span();
+    DeviceSpan dy = productGradient.span();
     boolean widened = recording.session().operands() == DType.BFLOAT16;
     int elements = place.weightGradient().shape().elements();
     DeviceSpan dw =
@@ -115,16 +115,16 @@ final class ConvolutionSteps {
             ? recording.session().elements(place.name("filter"), elements, DType.BFLOAT16)
             : place.weightGradient().span();
     ConvolutionPlan plan = plan(branch, Direction.BACKWARD_FILTER, x, dw, dy);
-    recording.reads(branch, place.input(), product);
+    recording.reads(branch, place.input(), productGradient);
     recording.library(
         branch,
-        place.name("filter gradient"),
-        () -> plan.filterGradient(x, dy, dw),
+        place.work(LayerWork.WEIGHT_GRADIENT),
+        () -> plan.weightGradient(x, dy, dw),
         place.weightGradient());
     if (widened) {
       recording.kernel(
           branch,
-          place.name("filter gradient widened"),
+          place.work(LayerWork.WEIGHT_GRADIENT_WIDENED),
           recording
               .session()
               .prepare(RoundingKernels.WIDEN, KernelSizes.of("n", RoundingKernels.padded(elements)))
@@ -135,16 +135,19 @@ final class ConvolutionSteps {
   }
 
   /** Records the gradient of the input and returns it. */
-  CudaTensor recordInput(CudaTensor product) {
+  CudaTensor recordInput(CudaTensor productGradient) {
     CudaTensor gradient =
         recording.operandTensor(place.name("input.gradient"), place.layer().inputShape());
     DeviceSpan w = place.weightOperand();
-    DeviceSpan dy = product.span();
+    DeviceSpan dy = productGradient.span();
     DeviceSpan dx = gradient.span();
     ConvolutionPlan plan = plan(Branch.MAIN, Direction.BACKWARD_DATA, dx, w, dy);
-    recording.reads(Branch.MAIN, product);
+    recording.reads(Branch.MAIN, productGradient);
     recording.library(
-        Branch.MAIN, place.name("data gradient"), () -> plan.dataGradient(w, dy, dx), gradient);
+        Branch.MAIN,
+        place.work(LayerWork.INPUT_GRADIENT),
+        () -> plan.inputGradient(w, dy, dx),
+        gradient);
     return gradient;
   }
 }

@@ -3,6 +3,7 @@ package io.github.distillcuda.backend.cuda;
 import io.github.distillcuda.backend.Backend;
 import io.github.distillcuda.backend.BackendInfo;
 import io.github.distillcuda.backend.BackendOptions;
+import io.github.distillcuda.backend.DeviceKind;
 import io.github.distillcuda.backend.LayerSpec;
 import io.github.distillcuda.backend.LogitsTable;
 import io.github.distillcuda.backend.ParameterArena;
@@ -57,6 +58,11 @@ public final class CudaBackend implements Backend {
             session.math().toString(),
             options.kernels().toString(),
             options.layers().toString());
+  }
+
+  @Override
+  public DeviceKind kind() {
+    return DeviceKind.CUDA;
   }
 
   @Override

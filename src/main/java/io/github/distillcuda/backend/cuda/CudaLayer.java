@@ -74,7 +74,8 @@ interface CudaLayer {
 
     /**
      * Returns the name under which {@link AlgorithmChoices} has a product; networks have layers of
-     * one name and different widths.
+     * one name and different widths. Checkpoints keep it, and a resumed run looks for it: its words
+     * stay as they are.
      *
      * @param in channels or features of the input
      * @param out those of the output
@@ -82,6 +83,11 @@ interface CudaLayer {
     String algorithmName(int in, int out, String product) {
       return "%s %d -> %d, %s, batch %d"
           .formatted(layer.name(), in, out, product, recording.batch());
+    }
+
+    /** Returns what an operation does for the layer. */
+    Work.OfLayer work(LayerWork kind) {
+      return new Work.OfLayer(this, kind);
     }
 
     /** Returns a name for messages, such as {@code conv1 product}. */

@@ -1,6 +1,5 @@
 package io.github.distillcuda.backend.cuda;
 
-import io.github.distillcuda.backend.LayerSpec;
 import io.github.distillcuda.backend.ParameterArena;
 import io.github.distillcuda.backend.StageTime;
 import io.github.distillcuda.backend.StepProgram;
@@ -130,11 +129,10 @@ final class CudaProgram implements StepProgram {
   }
 
   @Override
-  public List<StageTime> timeStages(
-      StepState state, ParameterArena student, List<LayerSpec> teacher, int[] order) {
+  public List<StageTime> timeStages(StepState state, ParameterArena student, int[] order) {
     session.check();
     try (DeviceScope scope = new DeviceScope()) {
-      RecordedStages recorded = new RecordedStages(this, state, student, teacher, scope);
+      RecordedStages recorded = new RecordedStages(this, state, student, scope);
       GraphTimer timer =
           new GraphTimer(session.context(), session.stream(), scope, session::finish, STAGE_MILLIS);
       return recorded.stages().stream()

@@ -96,7 +96,7 @@ final class CudaRecorder implements StepRecorder {
     recording.reads(Branch.MAIN, table);
     recording.kernel(
         Branch.MAIN,
-        "gather",
+        new Work.OfStep("gather"),
         gatherLaunch(session.prepare(kernel, sizes), batch, table),
         batch.images(),
         batch.labels(),
@@ -164,7 +164,9 @@ final class CudaRecorder implements StepRecorder {
     arena.indexOf(layer);
     CudaTensor given = tensor(input, layer.inputShape());
     recording.prepareOperands(branch, arena);
-    CudaTensor operand = recording.operand(branch, given, layer.inputShape());
+    CudaTensor operand =
+        recording.operand(
+            branch, new Work.OfStep(given.name() + " rounded"), given, layer.inputShape());
     CudaLayer.Place place = new CudaLayer.Place(recording, branch, layer, arena, operand, training);
     boolean fused = session.options().layers() == Layers.FUSED;
     boolean bfloat16 = session.operands() == DType.BFLOAT16;
@@ -190,7 +192,12 @@ final class CudaRecorder implements StepRecorder {
           "the forward pass of " + pass.layer().name() + " was not recorded for training");
     }
     Shape row = pass.layer().outputShape();
-    CudaTensor gradient = recording.operand(Branch.MAIN, tensor(outputGradient, row), row);
+    CudaTensor gradient =
+        recording.operand(
+            Branch.MAIN,
+            forward.place().work(LayerWork.OUTPUT_GRADIENT_ROUNDED),
+            tensor(outputGradient, row),
+            row);
     return forward.cudaLayer().backward(forward.output(), gradient, wantInputGradient);
   }
 
@@ -229,7 +236,7 @@ final class CudaRecorder implements StepRecorder {
             .bind("ids", rows.ids().buffer())
             .bind("table", target.span().buffer());
     recording.reads(Branch.MAIN, source);
-    recording.kernel(Branch.MAIN, "store", launch, table);
+    recording.kernel(Branch.MAIN, new Work.OfStep("store"), launch, table);
   }
 
   @Override
@@ -246,7 +253,7 @@ final class CudaRecorder implements StepRecorder {
     DeviceBuffer gradients = arena.buffers().get(1);
     recording.kernel(
         Branch.MAIN,
-        "finite check",
+        new Work.OfStep("finite check"),
         session
             .prepare(ReductionKernels.FINITE_CHECK, sizes)
             .bind("a", gradients)
@@ -254,7 +261,7 @@ final class CudaRecorder implements StepRecorder {
             .bind("state", deviceState.numbers()));
     recording.kernel(
         Branch.MAIN,
-        "adam",
+        new Work.OfStep("adam"),
         session
             .prepare(AdamKernels.ADAM, sizes)
             .bind("parameters", values)
@@ -277,7 +284,7 @@ final class CudaRecorder implements StepRecorder {
     recording.join();
     recording.kernel(
         Branch.MAIN,
-        "advance",
+        new Work.OfStep("advance"),
         session
             .prepare(
                 ReductionKernels.ADVANCE,

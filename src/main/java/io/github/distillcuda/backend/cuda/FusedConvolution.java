@@ -92,7 +92,7 @@ final class FusedConvolution implements CudaLayer {
     recording.reads(place.branch(), place.input());
     recording.kernel(
         place.branch(),
-        place.name("convolution, bias, ReLU, pooling"),
+        place.work(LayerWork.CONVOLUTION_BIAS_RELU_POOLING),
         session
             .prepare(kernel, images())
             .bind("x", place.input().span())
@@ -115,7 +115,7 @@ final class FusedConvolution implements CudaLayer {
         List.of(ConvolutionBlockKernels.POOL_NCHW, ConvolutionBlockKernels.POOL_NCHW_V1);
     recording.kernel(
         place.branch(),
-        place.name("bias, ReLU, pooling"),
+        place.work(LayerWork.BIAS_RELU_POOLING),
         session
             .prepare(KernelCatalog.select(rungs, planes()), planes())
             .bind("x", product.span())
@@ -142,7 +142,7 @@ final class FusedConvolution implements CudaLayer {
     recording.reads(Branch.MAIN, gradient, mask);
     recording.kernel(
         Branch.MAIN,
-        place.name("ReLU, pooling backward, data gradient"),
+        place.work(LayerWork.RELU_POOLING_BACKWARD_INPUT_GRADIENT),
         session
             .prepare(ConvolutionKernels.backwardOf(spec.inChannels()), images())
             .bind("dPooled", gradient.span())
@@ -180,7 +180,7 @@ final class FusedConvolution implements CudaLayer {
     recording.reads(branch, gradient, mask, place.input());
     recording.kernel(
         branch,
-        place.name("filter and bias gradient"),
+        place.work(LayerWork.WEIGHT_AND_BIAS_GRADIENT),
         session
             .prepare(filterGradient(session.math()), images())
             .bind("dPooled", gradient.span())
@@ -189,7 +189,7 @@ final class FusedConvolution implements CudaLayer {
             .bind("partials", partials));
     recording.kernel(
         branch,
-        place.name("filter and bias sums"),
+        place.work(LayerWork.WEIGHT_AND_BIAS_SUMS),
         session
             .prepare(FilterGradientKernels.SUM, sums)
             .bind("partials", partials)
@@ -205,18 +205,18 @@ final class FusedConvolution implements CudaLayer {
         List.of(
             ConvolutionBlockKernels.POOL_BACKWARD_NCHW,
             ConvolutionBlockKernels.POOL_BACKWARD_NCHW_V1);
-    CudaTensor product = product("product.gradient");
+    CudaTensor productGradient = product("product.gradient");
     recording.reads(Branch.MAIN, gradient, mask);
     recording.kernel(
         Branch.MAIN,
-        place.name("ReLU, pooling backward"),
+        place.work(LayerWork.RELU_POOLING_BACKWARD),
         session
             .prepare(KernelCatalog.select(rungs, planes()), planes())
             .bind("dPooled", gradient.span())
             .bind("mask", mask)
-            .bind("dx", product.span())
+            .bind("dx", productGradient.span())
             .bind("partials", session.floats(place.name("bias partials"), planes().get("planes"))),
-        product);
-    return product;
+        productGradient);
+    return productGradient;
   }
 }

@@ -46,7 +46,7 @@ final class FusedLinear implements CudaLayer {
   private void record(
       Branch branch,
       String product,
-      String name,
+      LayerWork work,
       Optional<LtProduct> offered,
       CudaTensor result,
       Runnable otherwise) {
@@ -59,7 +59,7 @@ final class FusedLinear implements CudaLayer {
         .session()
         .algorithms()
         .chose(place.algorithmName(spec.fanIn(), spec.outFeatures(), product), "cublasLt " + call);
-    recording.library(branch, place.name(name), call::enqueue, result);
+    recording.library(branch, place.work(work), call::enqueue, result);
   }
 
   @Override
@@ -69,7 +69,7 @@ final class FusedLinear implements CudaLayer {
     record(
         place.branch(),
         "product",
-        spec.relu() ? "product, bias, ReLU" : "product, bias",
+        spec.relu() ? LayerWork.PRODUCT_BIAS_RELU : LayerWork.PRODUCT_BIAS,
         epilogues(place.branch())
             .forward(
                 place.input().span(),
@@ -89,7 +89,7 @@ final class FusedLinear implements CudaLayer {
     if (spec.relu()) {
       recording.kernel(
           place.branch(),
-          place.name("bias, ReLU"),
+          place.work(LayerWork.BIAS_RELU),
           recording
               .session()
               .prepare(ConvolutionBlockKernels.BIAS_RELU, sizes)
@@ -101,75 +101,77 @@ final class FusedLinear implements CudaLayer {
       BiasReluPlan bias =
           recording.own(
               new BiasReluPlan(recording.lane(place.branch()), rows, ImageFormat.NCHW_FLOAT32));
-      recording.library(place.branch(), place.name("bias"), () -> bias.addBias(b, y), output);
+      recording.library(
+          place.branch(), place.work(LayerWork.BIAS), () -> bias.addBias(b, y), output);
     }
   }
 
   @Override
   public CudaTensor backward(CudaTensor output, CudaTensor gradient, boolean wantInputGradient) {
-    CudaTensor product = spec.relu() ? recordRelu(output, gradient) : gradient;
-    recordWeight(product);
-    return wantInputGradient ? recordInput(product) : null;
+    CudaTensor productGradient = spec.relu() ? recordRelu(output, gradient) : gradient;
+    recordWeight(productGradient);
+    return wantInputGradient ? recordInput(productGradient) : null;
   }
 
   private CudaTensor recordRelu(CudaTensor output, CudaTensor gradient) {
-    CudaTensor product = recording.tensor(place.name("product.gradient"), spec.outputShape());
+    CudaTensor productGradient =
+        recording.tensor(place.name("product.gradient"), spec.outputShape());
     int chunks = Math.ceilDiv(recording.batch(), ConvolutionBlockKernels.CHUNK);
     BiasGradient bias = new BiasGradient(recording, place, chunks, spec.outFeatures());
     recording.reads(Branch.MAIN, gradient, output);
     recording.kernel(
         Branch.MAIN,
-        place.name("bias, ReLU backward"),
+        place.work(LayerWork.BIAS_RELU_BACKWARD),
         recording
             .session()
             .prepare(ConvolutionBlockKernels.BIAS_RELU_BACKWARD, sizes)
             .bind("dy", gradient.span())
             .bind("y", output.span())
-            .bind("dx", product.span())
+            .bind("dx", productGradient.span())
             .bind("partials", bias.partials()),
-        product,
+        productGradient,
         bias.partials());
     bias.record();
-    return product;
+    return productGradient;
   }
 
   /** Records the gradient of the weight, and that of the bias unless the ReLU's kernel has it. */
-  private void recordWeight(CudaTensor product) {
+  private void recordWeight(CudaTensor productGradient) {
     DeviceSpan x = place.input().span();
-    DeviceSpan dy = product.span();
+    DeviceSpan dy = productGradient.span();
     DeviceSpan dw = place.weightGradient().span();
     DeviceSpan db = place.biasGradient().span();
-    recording.reads(Branch.SIDE, place.input(), product);
+    recording.reads(Branch.SIDE, place.input(), productGradient);
     record(
         Branch.SIDE,
         "weight gradient",
-        spec.relu() ? "weight gradient" : "weight, bias gradient",
+        spec.relu() ? LayerWork.WEIGHT_GRADIENT : LayerWork.WEIGHT_AND_BIAS_GRADIENT,
         epilogues(Branch.SIDE).weightGradient(x, dy, dw, spec.relu() ? null : db),
         place.weightGradient(),
-        () -> recordPlainWeight(product));
+        () -> recordPlainWeight(productGradient));
   }
 
-  private void recordPlainWeight(CudaTensor product) {
-    products.weightGradient(product);
+  private void recordPlainWeight(CudaTensor productGradient) {
+    products.weightGradient(productGradient);
     if (!spec.relu()) {
-      LibraryBiasGradient.record(place, rows, product);
+      LibraryBiasGradient.record(place, rows, productGradient);
     }
   }
 
-  private CudaTensor recordInput(CudaTensor product) {
+  private CudaTensor recordInput(CudaTensor productGradient) {
     CudaTensor gradient =
         recording.tensor(place.name("input.gradient"), place.layer().inputShape());
     DeviceSpan w = place.weight().span();
-    DeviceSpan dy = product.span();
+    DeviceSpan dy = productGradient.span();
     DeviceSpan dx = gradient.span();
-    recording.reads(Branch.MAIN, product);
+    recording.reads(Branch.MAIN, productGradient);
     record(
         Branch.MAIN,
         "data gradient",
-        "data gradient",
-        epilogues(Branch.MAIN).dataGradient(w, dy, dx),
+        LayerWork.INPUT_GRADIENT,
+        epilogues(Branch.MAIN).inputGradient(w, dy, dx),
         gradient,
-        () -> products.inputGradient(product, gradient));
+        () -> products.inputGradient(productGradient, gradient));
     return gradient;
   }
 }

@@ -19,15 +19,15 @@ final class LibraryBiasGradient {
    * Records it in the side branch.
    *
    * @param shape of the product
-   * @param product the gradient of what the bias was added to
+   * @param productGradient the gradient of what the bias was added to
    */
-  static void record(CudaLayer.Place place, ImageShape shape, CudaTensor product) {
+  static void record(CudaLayer.Place place, ImageShape shape, CudaTensor productGradient) {
     Recording recording = place.recording();
-    DeviceSpan dy = product.span();
+    DeviceSpan dy = productGradient.span();
     DeviceSpan db = place.biasGradient().span();
     Runnable call = plan(recording, shape, dy, db);
-    recording.reads(Branch.SIDE, product);
-    recording.library(Branch.SIDE, place.name("bias gradient"), call, place.biasGradient());
+    recording.reads(Branch.SIDE, productGradient);
+    recording.library(Branch.SIDE, place.work(LayerWork.BIAS_GRADIENT), call, place.biasGradient());
   }
 
   private static Runnable plan(

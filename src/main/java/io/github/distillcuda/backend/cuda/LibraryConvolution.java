@@ -44,14 +44,20 @@ final class LibraryConvolution implements CudaLayer {
           recording.own(new BiasReluPlan(recording.lane(place.branch()), shape, format));
       convolution.forward(activated);
       recording.library(
-          place.branch(), place.name("bias"), () -> biasRelu.addBias(bias, product), activated);
+          place.branch(),
+          place.work(LayerWork.BIAS),
+          () -> biasRelu.addBias(bias, product),
+          activated);
       recording.library(
-          place.branch(), place.name("ReLU"), () -> biasRelu.relu(product), activated);
+          place.branch(), place.work(LayerWork.RELU), () -> biasRelu.relu(product), activated);
     }
     CudaTensor output = recording.operandTensor(place.name("pooled"), place.layer().outputShape());
     DeviceSpan pooled = output.span();
     recording.library(
-        place.branch(), place.name("pooling"), () -> pooling.forward(product, pooled), output);
+        place.branch(),
+        place.work(LayerWork.POOLING),
+        () -> pooling.forward(product, pooled),
+        output);
     return output;
   }
 
@@ -61,25 +67,25 @@ final class LibraryConvolution implements CudaLayer {
     BiasReluPlan pooledRelu = recording.own(new BiasReluPlan(lane, shape.halved(), format));
     CudaTensor alive =
         recording.operandTensor(place.name("pooled.gradient"), place.layer().outputShape());
-    CudaTensor product =
+    CudaTensor productGradient =
         recording.operandTensor(place.name("product.gradient"), place.layer().productShape());
     DeviceSpan pooled = output.span();
     DeviceSpan dy = gradient.span();
     DeviceSpan masked = alive.span();
     DeviceSpan x = activated.span();
-    DeviceSpan dx = product.span();
+    DeviceSpan dx = productGradient.span();
     recording.reads(Branch.MAIN, gradient, output, activated);
     recording.library(
         Branch.MAIN,
-        place.name("ReLU backward"),
+        place.work(LayerWork.RELU_BACKWARD),
         () -> pooledRelu.reluGradient(pooled, dy, masked),
         alive);
     recording.library(
         Branch.MAIN,
-        place.name("pooling backward"),
+        place.work(LayerWork.POOLING_BACKWARD),
         () -> pooling.backward(pooled, masked, x, dx),
-        product);
-    LibraryBiasGradient.record(place, shape, product);
-    return convolution.backward(product, wantInputGradient);
+        productGradient);
+    LibraryBiasGradient.record(place, shape, productGradient);
+    return convolution.backward(productGradient, wantInputGradient);
   }
 }

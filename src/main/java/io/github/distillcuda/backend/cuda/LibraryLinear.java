@@ -36,25 +36,27 @@ final class LibraryLinear implements CudaLayer {
     DeviceSpan b = place.bias().span();
     DeviceSpan y = sums.span();
     products.forward(sums);
-    recording.library(place.branch(), place.name("bias"), () -> biasRelu.addBias(b, y), sums);
+    recording.library(
+        place.branch(), place.work(LayerWork.BIAS), () -> biasRelu.addBias(b, y), sums);
     if (spec.relu()) {
-      recording.library(place.branch(), place.name("ReLU"), () -> biasRelu.relu(y), sums);
-      return recording.operand(place.branch(), sums, spec.outputShape());
+      recording.library(place.branch(), place.work(LayerWork.RELU), () -> biasRelu.relu(y), sums);
+      return recording.operand(
+          place.branch(), place.work(LayerWork.OUTPUT_ROUNDED), sums, spec.outputShape());
     }
     return sums;
   }
 
   @Override
   public CudaTensor backward(CudaTensor output, CudaTensor gradient, boolean wantInputGradient) {
-    CudaTensor product = spec.relu() ? recordRelu(output, gradient) : gradient;
-    LibraryBiasGradient.record(place, rows, product);
-    products.weightGradient(product);
+    CudaTensor productGradient = spec.relu() ? recordRelu(output, gradient) : gradient;
+    LibraryBiasGradient.record(place, rows, productGradient);
+    products.weightGradient(productGradient);
     if (!wantInputGradient) {
       return null;
     }
     CudaTensor inputGradient =
         recording.operandTensor(place.name("input.gradient"), spec.inputShape());
-    products.inputGradient(product, inputGradient);
+    products.inputGradient(productGradient, inputGradient);
     return inputGradient;
   }
 
@@ -62,13 +64,16 @@ final class LibraryLinear implements CudaLayer {
     BiasReluPlan biasRelu =
         biasRelu(Branch.MAIN, ImageFormat.of(recording.lane(Branch.MAIN).math()));
     recording.reads(Branch.MAIN, gradient, output);
-    CudaTensor product =
+    CudaTensor productGradient =
         recording.operandTensor(place.name("product.gradient"), spec.outputShape());
     DeviceSpan y = output.span();
     DeviceSpan dy = gradient.span();
-    DeviceSpan dx = product.span();
+    DeviceSpan dx = productGradient.span();
     recording.library(
-        Branch.MAIN, place.name("ReLU backward"), () -> biasRelu.reluGradient(y, dy, dx), product);
-    return product;
+        Branch.MAIN,
+        place.work(LayerWork.RELU_BACKWARD),
+        () -> biasRelu.reluGradient(y, dy, dx),
+        productGradient);
+    return productGradient;
   }
 }

@@ -33,23 +33,24 @@ final class LinearSteps {
     DeviceSpan w = place.weightOperand();
     DeviceSpan y = product.span();
     recording.reads(place.branch(), place.input());
-    recording.library(place.branch(), place.name("product"), () -> plan.forward(x, w, y), product);
+    recording.library(
+        place.branch(), place.work(LayerWork.PRODUCT), () -> plan.forward(x, w, y), product);
   }
 
   /**
    * Records the gradient of the weight.
    *
-   * @param product the gradient of the product, an operand [N, out]
+   * @param productGradient an operand [N, out]
    */
-  void weightGradient(CudaTensor product) {
+  void weightGradient(CudaTensor productGradient) {
     LinearPlan plan = plan(Branch.SIDE);
     DeviceSpan x = place.input().span();
-    DeviceSpan dy = product.span();
+    DeviceSpan dy = productGradient.span();
     DeviceSpan dw = place.weightGradient().span();
-    recording.reads(Branch.SIDE, place.input(), product);
+    recording.reads(Branch.SIDE, place.input(), productGradient);
     recording.library(
         Branch.SIDE,
-        place.name("weight gradient"),
+        place.work(LayerWork.WEIGHT_GRADIENT),
         () -> plan.weightGradient(x, dy, dw),
         place.weightGradient());
   }
@@ -57,16 +58,19 @@ final class LinearSteps {
   /**
    * Records the gradient of the input.
    *
-   * @param product the gradient of the product, an operand [N, out]
+   * @param productGradient an operand [N, out]
    * @param gradient receives it, an operand [N, ...inputShape]
    */
-  void inputGradient(CudaTensor product, CudaTensor gradient) {
+  void inputGradient(CudaTensor productGradient, CudaTensor gradient) {
     LinearPlan plan = plan(Branch.MAIN);
     DeviceSpan w = place.weightOperand();
-    DeviceSpan dy = product.span();
+    DeviceSpan dy = productGradient.span();
     DeviceSpan dx = gradient.span();
-    recording.reads(Branch.MAIN, product);
+    recording.reads(Branch.MAIN, productGradient);
     recording.library(
-        Branch.MAIN, place.name("data gradient"), () -> plan.dataGradient(w, dy, dx), gradient);
+        Branch.MAIN,
+        place.work(LayerWork.INPUT_GRADIENT),
+        () -> plan.inputGradient(w, dy, dx),
+        gradient);
   }
 }

@@ -51,6 +51,9 @@ final class LossRecorder {
     CudaTensor gradient = recording.tensor(student.name() + ".gradient", Shape.of(classes));
     arrays.put("z", student.span());
     arrays.put("labels", batch.labels());
+    arrays.put(
+        "labelledRows",
+        new DeviceSpan(batch.state().numbers(), StateLayout.BATCH_LABELLED_ROWS, Integer.BYTES));
     arrays.put(GRADIENT, gradient.span());
     if (teacher != null) {
       arrays.put("v", teacher.span());
@@ -68,7 +71,10 @@ final class LossRecorder {
     }
     recording.reads(Branch.SIDE, gradient);
     // Beside the backward pass: only the optimizer waits for the sums of the epoch.
-    recording.kernel(Branch.SIDE, "row sums", kernels == Kernels.EAGER ? batchMeans() : rowSums());
+    recording.kernel(
+        Branch.SIDE,
+        new Work.OfStep("row sums"),
+        kernels == Kernels.EAGER ? batchMeans() : rowSums());
     return gradient;
   }
 
@@ -85,18 +91,16 @@ final class LossRecorder {
     launch.numbers().forEach(prepared::bind);
     for (KernelParameter.Pointer pointer : launch.kernel().pointers()) {
       String array = launch.arrays().get(pointer.name());
-      if (array.equals("labelledRows")) {
-        prepared.bind(pointer.name(), batch.state().numbers(), StateLayout.BATCH_LABELLED_ROWS);
-      } else if (pointer.nullable() && !arrays.containsKey(array)) {
+      if (pointer.nullable() && !arrays.containsKey(array)) {
         prepared.bindNull(pointer.name());
       } else {
         prepared.bind(pointer.name(), array(array, byteSize(pointer, launch.sizes())));
       }
     }
     if (launch.arrays().containsValue(GRADIENT)) {
-      recording.kernel(Branch.MAIN, launch.operation(), prepared, gradient);
+      recording.kernel(Branch.MAIN, new Work.OfStep(launch.operation()), prepared, gradient);
     } else {
-      recording.kernel(Branch.MAIN, launch.operation(), prepared);
+      recording.kernel(Branch.MAIN, new Work.OfStep(launch.operation()), prepared);
     }
   }
 
@@ -124,7 +128,7 @@ final class LossRecorder {
     int padded = Math.ceilDiv(teacher.shape().elements(), 4) * 4;
     recording.kernel(
         Branch.MAIN,
-        "finite check of the teacher",
+        new Work.OfStep("finite check of the teacher"),
         session
             .prepare(ReductionKernels.FINITE_CHECK, KernelSizes.of("n", padded))
             .bind("a", teacher.span())

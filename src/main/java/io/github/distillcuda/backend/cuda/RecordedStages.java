@@ -1,6 +1,5 @@
 package io.github.distillcuda.backend.cuda;
 
-import io.github.distillcuda.backend.LayerSpec;
 import io.github.distillcuda.backend.ParameterArena;
 import io.github.distillcuda.backend.StageTime;
 import io.github.distillcuda.backend.StepProgram;
@@ -32,9 +31,6 @@ import java.util.Map;
  * next step overwrites the sums: what it is added to grows by as much and stays finite.
  */
 public final class RecordedStages {
-  /** Where the loss ends: layers before it run forward. */
-  private static final String END_OF_LOSS = "row sums";
-
   private static final int LEAST_REPEATS = 20;
   private static final int MOST_REPEATS = 100;
 
@@ -91,24 +87,15 @@ public final class RecordedStages {
    *
    * @param program a training step
    * @param state its state
-   * @param student the parameters that it trains
-   * @param teacher the layers of the teacher that it runs; empty if its logits are cached
+   * @param student the parameters that it trains; a layer of others is the teacher's
    */
   public RecordedStages(
-      StepProgram program,
-      StepState state,
-      ParameterArena student,
-      List<LayerSpec> teacher,
-      DeviceScope scope) {
+      StepProgram program, StepState state, ParameterArena student, DeviceScope scope) {
     this.program = (CudaProgram) program;
     this.state = (CudaStepState) state;
-    List<Operation> operations = this.program.operations();
-    int endOfLoss = operations.stream().map(Operation::name).toList().indexOf(END_OF_LOSS);
-    for (int i = 0; i < operations.size(); i++) {
-      Operation operation = operations.get(i);
+    for (Operation operation : this.program.operations()) {
       if (operation.kind() != Kind.ORDER) {
-        boolean ofTeacher = i < endOfLoss && operation.branch() == Branch.SIDE;
-        add(operation, ofTeacher ? "teacher" : "student", ofTeacher ? teacher : student.layers());
+        add(operation, student);
       }
     }
     List<DeviceBuffer> changed =
@@ -125,26 +112,18 @@ public final class RecordedStages {
     return program.session();
   }
 
-  private void add(Operation operation, String network, List<LayerSpec> layers) {
-    LayerSpec layer =
-        layers.stream()
-            .filter(candidate -> operation.name().startsWith(candidate.name() + " "))
-            .findFirst()
-            .orElse(null);
-    StageFloor floor =
-        layer == null
-            ? StageFloor.of(operation)
-            : StageFloor.of(
-                operation,
-                operation.name().substring(layer.name().length() + 1),
-                layer,
-                program.batch(),
-                session().operands());
+  private void add(Operation operation, ParameterArena student) {
+    StageFloor floor = StageFloor.of(operation, program.batch(), session().operands());
+    String network =
+        switch (operation.work()) {
+          case Work.OfStep work -> "";
+          case Work.OfLayer work -> work.place().parameters() == student ? "student" : "teacher";
+        };
     stages.put(
         new Stage(
             stages.size() + 1,
-            layer == null ? "" : network,
-            operation.name(),
+            network,
+            operation.work().name(),
             operation.branch().toString().toLowerCase(Locale.ROOT),
             operation.launch() == null ? "library" : operation.launch().toString(),
             floor.bytes(),

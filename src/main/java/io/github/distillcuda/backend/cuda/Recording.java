@@ -89,8 +89,10 @@ final class Recording {
   /**
    * Returns a tensor as products read it: itself, or a copy that is rounded in this branch, unless
    * one already is.
+   *
+   * @param rounding what the rounding is, if there is one
    */
-  CudaTensor operand(Branch branch, CudaTensor tensor, Shape row) {
+  CudaTensor operand(Branch branch, Work rounding, CudaTensor tensor, Shape row) {
     if (tensor.dtype() == session.operands()) {
       return tensor;
     }
@@ -101,7 +103,7 @@ final class Recording {
     CudaTensor operand = operandTensor(tensor.name() + " rounded", row);
     rounded.put(tensor, operand);
     reads(branch, tensor);
-    kernel(branch, operand.name(), rounding(tensor, operand, row), operand);
+    kernel(branch, rounding, rounding(tensor, operand, row), operand);
     return operand;
   }
 
@@ -126,7 +128,7 @@ final class Recording {
     }
     reads(branch, parameters);
     if (prepared.add(parameters)) {
-      kernel(branch, "parameters rounded", parameters.rounding(), parameters);
+      kernel(branch, new Work.OfStep("parameters rounded"), parameters.rounding(), parameters);
     }
   }
 
@@ -154,7 +156,7 @@ final class Recording {
     CudaEvent event = session.event();
     operations.add(
         new Operation(
-            "%s waits for %s".formatted(branch, other),
+            new Work.OfStep("%s waits for %s".formatted(branch, other)),
             branch,
             Kind.ORDER,
             null,
@@ -167,16 +169,16 @@ final class Recording {
   }
 
   /** Adds a call of a library, and notes what it writes; null stands for nothing. */
-  void library(Branch branch, String name, Runnable call, Object... outputs) {
-    add(branch, new Operation(name, branch, Kind.LIBRARY, null, call), outputs);
+  void library(Branch branch, Work.OfLayer work, Runnable call, Object... outputs) {
+    add(branch, new Operation(work, branch, Kind.LIBRARY, null, call), outputs);
   }
 
   /** Adds a kernel whose arguments are bound, likewise. */
-  void kernel(Branch branch, String name, KernelLaunch launch, Object... outputs) {
+  void kernel(Branch branch, Work work, KernelLaunch launch, Object... outputs) {
     add(
         branch,
         new Operation(
-            name, branch, Kind.KERNEL, launch, () -> launch.launch(lane(branch).stream())),
+            work, branch, Kind.KERNEL, launch, () -> launch.launch(lane(branch).stream())),
         outputs);
   }
 

@@ -4,7 +4,6 @@ import io.github.distillcuda.backend.ConvolutionSpec;
 import io.github.distillcuda.backend.LayerSpec;
 import io.github.distillcuda.backend.LinearSpec;
 import io.github.distillcuda.tensor.DType;
-import java.util.regex.Pattern;
 
 /**
  * What an operation of a step cannot do without, whoever does it.
@@ -13,28 +12,24 @@ import java.util.regex.Pattern;
  * @param flops two for each multiply-add of a product; what else is computed is small beside it
  */
 record StageFloor(long bytes, long flops) {
-  private static final Pattern PRODUCT =
-      Pattern.compile("(convolution|product)\\b.*|(.*, )?(filter|weight|data)\\b.*\\bgradient");
-
-  /** The floor of what belongs to no layer, by kernels of ours alone. */
-  static StageFloor of(Operation operation) {
-    return new StageFloor(operation.launch().floorBytes(), 0);
-  }
-
   /**
-   * The floor of an operation of a layer.
+   * The floor of an operation. What belongs to no layer is done by kernels of ours alone.
    *
-   * @param what the operation's name without that of the layer
    * @param operands the type of what convolutions and products multiply
    */
-  static StageFloor of(
-      Operation operation, String what, LayerSpec layer, int batch, DType operands) {
-    long bytes =
-        operation.launch() != null
-            ? operation.launch().floorBytes()
-            : libraryBytes(what, layer, batch, operands);
-    long multiplyAdds = outputs(layer) * layer.fanIn() * batch;
-    return new StageFloor(bytes, PRODUCT.matcher(what).matches() ? 2 * multiplyAdds : 0);
+  static StageFloor of(Operation operation, int batch, DType operands) {
+    return switch (operation.work()) {
+      case Work.OfStep work -> new StageFloor(operation.launch().floorBytes(), 0);
+      case Work.OfLayer(CudaLayer.Place place, LayerWork kind) -> {
+        LayerSpec layer = place.layer();
+        long bytes =
+            operation.launch() != null
+                ? operation.launch().floorBytes()
+                : libraryBytes(kind, layer, batch, operands);
+        long multiplyAdds = outputs(layer) * layer.fanIn() * batch;
+        yield new StageFloor(bytes, kind.isProduct() ? 2 * multiplyAdds : 0);
+      }
+    };
   }
 
   /** Outputs of a layer's product for one image, before a pool. */
@@ -45,7 +40,7 @@ record StageFloor(long bytes, long flops) {
     };
   }
 
-  private static long libraryBytes(String what, LayerSpec layer, int batch, DType operands) {
+  private static long libraryBytes(LayerWork kind, LayerSpec layer, int batch, DType operands) {
     long e = operands.bytes();
     // Sums of linear layers and gradients of parameters are float32.
     long f = DType.FLOAT32.bytes();
@@ -55,26 +50,34 @@ record StageFloor(long bytes, long flops) {
     long pooled = (long) batch * layer.outputShape().elements();
     long w = layer.weightShape().elements();
     long b = layer.biasShape().elements();
-    return switch (what) {
-      case "convolution" -> e * (x + w + y);
-      case "convolution, bias, ReLU" -> e * (x + w + b + y);
-      case "product" -> e * (x + w) + f * y;
-      case "product, bias", "product, bias, ReLU" -> e * (x + w) + f * (b + y);
-      case "bias" -> (linear ? f : e) * (2 * y + b);
-      case "ReLU" -> (linear ? f : e) * 2 * y;
-      case "pooling" -> e * (y + pooled);
-      case "pooling backward" -> e * 2 * (y + pooled);
+    return switch (kind) {
+      case CONVOLUTION -> e * (x + w + y);
+      case CONVOLUTION_BIAS_RELU -> e * (x + w + b + y);
+      case PRODUCT -> e * (x + w) + f * y;
+      case PRODUCT_BIAS, PRODUCT_BIAS_RELU -> e * (x + w) + f * (b + y);
+      case BIAS -> (linear ? f : e) * (2 * y + b);
+      case RELU -> (linear ? f : e) * 2 * y;
+      case POOLING -> e * (y + pooled);
+      case POOLING_BACKWARD -> e * 2 * (y + pooled);
       // On the pooled tensor, where there is a pool.
-      case "ReLU backward" -> e * 3 * pooled;
-      case "bias gradient" -> e * y + f * b;
-      case "filter gradient" -> e * (x + y + w);
-      case "weight gradient" -> e * (x + y) + f * w;
-      case "weight, bias gradient" -> e * (x + y) + f * (w + b);
-      case "data gradient" -> e * (x + y + w);
-      default ->
+      case RELU_BACKWARD -> e * 3 * pooled;
+      case BIAS_GRADIENT -> e * y + f * b;
+      case WEIGHT_GRADIENT -> e * (x + y) + (linear ? f : e) * w;
+      case WEIGHT_AND_BIAS_GRADIENT -> e * (x + y) + f * (w + b);
+      case INPUT_GRADIENT -> e * (x + y + w);
+      case CONVOLUTION_BIAS_RELU_POOLING,
+          BIAS_RELU,
+          BIAS_RELU_POOLING,
+          BIAS_RELU_BACKWARD,
+          RELU_POOLING_BACKWARD,
+          BIAS_RELU_POOLING_BACKWARD,
+          RELU_POOLING_BACKWARD_INPUT_GRADIENT,
+          WEIGHT_GRADIENT_WIDENED,
+          WEIGHT_AND_BIAS_SUMS,
+          OUTPUT_ROUNDED,
+          OUTPUT_GRADIENT_ROUNDED ->
           throw new IllegalArgumentException(
-              "no floor is known of '%s %s', a call of a library: add it to StageFloor"
-                  .formatted(layer.name(), what));
+              "'%s' is done by kernels of ours, which know their floors".formatted(kind.words()));
     };
   }
 }

@@ -5,6 +5,7 @@ import io.github.distillcuda.backend.BackendInfo;
 import io.github.distillcuda.backend.BackendOptions;
 import io.github.distillcuda.backend.BackendOptions.Precision;
 import io.github.distillcuda.backend.ConvolutionSpec;
+import io.github.distillcuda.backend.DeviceKind;
 import io.github.distillcuda.backend.LayerSpec;
 import io.github.distillcuda.backend.LogitsTable;
 import io.github.distillcuda.backend.ParameterArena;
@@ -82,6 +83,11 @@ public final class OnednnBackend implements Backend {
     return new DistillException(
         ExitCode.USAGE,
         "--device cpu --precision %s: %s; use --precision fp32".formatted(precision, reason));
+  }
+
+  @Override
+  public DeviceKind kind() {
+    return DeviceKind.CPU;
   }
 
   @Override

@@ -1,6 +1,5 @@
 package io.github.distillcuda.backend.onednn;
 
-import io.github.distillcuda.backend.LayerSpec;
 import io.github.distillcuda.backend.ParameterArena;
 import io.github.distillcuda.backend.StageTime;
 import io.github.distillcuda.backend.StepProgram;
@@ -75,8 +74,7 @@ final class OnednnProgram implements StepProgram {
    * what they left there.
    */
   @Override
-  public List<StageTime> timeStages(
-      StepState state, ParameterArena student, List<LayerSpec> teacher, int[] order) {
+  public List<StageTime> timeStages(StepState state, ParameterArena student, int[] order) {
     context.check();
     int stepsAnEpoch = order.length / batch;
     double[][] micros = new double[operations.length][TIMED_STEPS];

@@ -3,6 +3,7 @@ package io.github.distillcuda.backend.reference;
 import io.github.distillcuda.backend.Backend;
 import io.github.distillcuda.backend.BackendInfo;
 import io.github.distillcuda.backend.BackendOptions;
+import io.github.distillcuda.backend.DeviceKind;
 import io.github.distillcuda.backend.LayerSpec;
 import io.github.distillcuda.backend.LogitsTable;
 import io.github.distillcuda.backend.ParameterArena;
@@ -33,6 +34,11 @@ public final class ReferenceBackend implements Backend {
    */
   public ReferenceBackend(BackendOptions options) {
     Objects.requireNonNull(options, "options");
+  }
+
+  @Override
+  public DeviceKind kind() {
+    return DeviceKind.REFERENCE;
   }
 
   @Override

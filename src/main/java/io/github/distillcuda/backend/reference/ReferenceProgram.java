@@ -1,6 +1,5 @@
 package io.github.distillcuda.backend.reference;
 
-import io.github.distillcuda.backend.LayerSpec;
 import io.github.distillcuda.backend.ParameterArena;
 import io.github.distillcuda.backend.StageTime;
 import io.github.distillcuda.backend.StepProgram;
@@ -37,8 +36,7 @@ final class ReferenceProgram extends Owned implements StepProgram {
   }
 
   @Override
-  public List<StageTime> timeStages(
-      StepState state, ParameterArena student, List<LayerSpec> teacher, int[] order) {
+  public List<StageTime> timeStages(StepState state, ParameterArena student, int[] order) {
     throw new UnsupportedOperationException("the oracle is not made fast, and not timed");
   }
 }

@@ -43,19 +43,19 @@ public final class EpilogueLinearPlan implements AutoCloseable {
   public Optional<LtProduct> forward(
       DeviceSpan x, DeviceSpan w, DeviceSpan bias, DeviceSpan y, boolean relu) {
     return plan(
-        new LtProduct.Operand(w, in, out, CUBLAS_OP_T),
-        new LtProduct.Operand(x, in, rows, CUBLAS_OP_N),
-        new LtProduct.Operand(y, out, rows, CUBLAS_OP_N),
+        new Operand(w, in, out, CUBLAS_OP_T),
+        new Operand(x, in, rows, CUBLAS_OP_N),
+        new Operand(y, out, rows, CUBLAS_OP_N),
         relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS,
         bias);
   }
 
   /** {@code dx = dy * w}. */
-  public Optional<LtProduct> dataGradient(DeviceSpan w, DeviceSpan dy, DeviceSpan dx) {
+  public Optional<LtProduct> inputGradient(DeviceSpan w, DeviceSpan dy, DeviceSpan dx) {
     return plan(
-        new LtProduct.Operand(w, in, out, CUBLAS_OP_N),
-        new LtProduct.Operand(dy, out, rows, CUBLAS_OP_N),
-        new LtProduct.Operand(dx, in, rows, CUBLAS_OP_N),
+        new Operand(w, in, out, CUBLAS_OP_N),
+        new Operand(dy, out, rows, CUBLAS_OP_N),
+        new Operand(dx, in, rows, CUBLAS_OP_N),
         CUBLASLT_EPILOGUE_DEFAULT,
         null);
   }
@@ -68,19 +68,15 @@ public final class EpilogueLinearPlan implements AutoCloseable {
   public Optional<LtProduct> weightGradient(
       DeviceSpan x, DeviceSpan dy, DeviceSpan dw, DeviceSpan dBias) {
     return plan(
-        new LtProduct.Operand(x, in, rows, CUBLAS_OP_N),
-        new LtProduct.Operand(dy, out, rows, CUBLAS_OP_T),
-        new LtProduct.Operand(dw, in, out, CUBLAS_OP_N),
+        new Operand(x, in, rows, CUBLAS_OP_N),
+        new Operand(dy, out, rows, CUBLAS_OP_T),
+        new Operand(dw, in, out, CUBLAS_OP_N),
         dBias == null ? CUBLASLT_EPILOGUE_DEFAULT : CUBLASLT_EPILOGUE_BGRADB,
         dBias);
   }
 
   private Optional<LtProduct> plan(
-      LtProduct.Operand left,
-      LtProduct.Operand right,
-      LtProduct.Operand result,
-      int epilogue,
-      DeviceSpan bias) {
+      Operand left, Operand right, Operand result, int epilogue, DeviceSpan bias) {
     if (lane.engine().cublasLt() == null) {
       return Optional.empty();
     }

@@ -34,75 +34,79 @@ public record LinearPlan(ComputeLane lane, int rows, int in, int out) {
 
   /** {@code y = x * transposed w}; column-major y [out, N] = transposed w [in, out] * x [in, N]. */
   public void forward(DeviceSpan x, DeviceSpan w, DeviceSpan y) {
-    multiply(CUBLAS_OP_T, CUBLAS_OP_N, out, rows, in, w, in, x, in, y, CUDA_R_32F);
+    multiply(
+        new Operand(w, in, out, CUBLAS_OP_T),
+        new Operand(x, in, rows, CUBLAS_OP_N),
+        new Operand(y, out, rows, CUBLAS_OP_N),
+        CUDA_R_32F);
   }
 
   /** {@code dx = dy * w}; column-major dx [in, N] = w [in, out] * dy [out, N]. */
-  public void dataGradient(DeviceSpan w, DeviceSpan dy, DeviceSpan dx) {
-    multiply(CUBLAS_OP_N, CUBLAS_OP_N, in, rows, out, w, in, dy, out, dx, operands());
+  public void inputGradient(DeviceSpan w, DeviceSpan dy, DeviceSpan dx) {
+    multiply(
+        new Operand(w, in, out, CUBLAS_OP_N),
+        new Operand(dy, out, rows, CUBLAS_OP_N),
+        new Operand(dx, in, rows, CUBLAS_OP_N),
+        operands());
   }
 
   /**
    * {@code dw = transposed dy * x}; column-major dw [in, out] = x [in, N] * transposed dy [out, N].
    */
   public void weightGradient(DeviceSpan x, DeviceSpan dy, DeviceSpan dw) {
-    multiply(CUBLAS_OP_N, CUBLAS_OP_T, in, out, rows, x, in, dy, out, dw, CUDA_R_32F);
+    multiply(
+        new Operand(x, in, rows, CUBLAS_OP_N),
+        new Operand(dy, out, rows, CUBLAS_OP_T),
+        new Operand(dw, in, out, CUBLAS_OP_N),
+        CUDA_R_32F);
   }
 
   private int operands() {
     return lane.math().multipliesBfloat16() ? CUDA_R_16BF : CUDA_R_32F;
   }
 
-  /** {@code C [m, n] = op(A) * op(B)}, the operands of the lane's type. */
-  private void multiply(
-      int opA,
-      int opB,
-      int m,
-      int n,
-      int k,
-      DeviceSpan a,
-      int lda,
-      DeviceSpan b,
-      int ldb,
-      DeviceSpan c,
-      int resultType) {
+  /** {@code result = op(left) * op(right)}, the factors of the lane's type. */
+  private void multiply(Operand left, Operand right, Operand result, int resultType) {
+    int m = result.rows();
+    int n = result.columns();
+    int k = left.operation() == CUBLAS_OP_N ? left.columns() : left.rows();
     if (operands() == CUDA_R_32F) {
       cublas()
           .cublasSgemm_v2(
               lane.cublas(),
-              opA,
-              opB,
+              left.operation(),
+              right.operation(),
               m,
               n,
               k,
               1,
-              a.address(),
-              lda,
-              b.address(),
-              ldb,
+              left.elements().address(),
+              left.rows(),
+              right.elements().address(),
+              right.rows(),
               0,
-              c.address(),
-              m);
+              result.elements().address(),
+              result.rows());
     } else {
       cublas()
           .cublasGemmEx(
               lane.cublas(),
-              opA,
-              opB,
+              left.operation(),
+              right.operation(),
               m,
               n,
               k,
               1,
-              a.address(),
+              left.elements().address(),
               operands(),
-              lda,
-              b.address(),
+              left.rows(),
+              right.elements().address(),
               operands(),
-              ldb,
+              right.rows(),
               0,
-              c.address(),
+              result.elements().address(),
               resultType,
-              m,
+              result.rows(),
               lane.math().computeType(),
               CUBLAS_GEMM_DEFAULT);
     }

@@ -23,25 +23,15 @@ import java.util.Optional;
 import java.util.function.LongConsumer;
 
 /**
- * One product by cublasLt with what follows it, on one lane, with the first algorithm of its
- * heuristic that runs among those that always give the same bits: a long sum may be split if its
- * parts are added in a step of their own. Asynchronous; allocates nothing.
+ * One product of float32 by cublasLt with what follows it, on one lane, with the first algorithm of
+ * its heuristic that runs among those that always give the same bits: a long sum may be split if
+ * its parts are added in a step of their own. Asynchronous; allocates nothing.
  */
 public final class LtProduct implements AutoCloseable {
   private static final int CANDIDATES = 8;
 
   /** The reductions of split sums whose order is fixed: in the compute or the output type. */
   private static final int FIXED_ORDER = 2 | 4;
-
-  /**
-   * A column-major matrix of float32.
-   *
-   * @param elements where it lies; the caller owns it
-   * @param rows as stored
-   * @param columns as stored
-   * @param operation {@code CUBLAS_OP_N}, or {@code CUBLAS_OP_T} to transpose it in the product
-   */
-  record Operand(DeviceSpan elements, int rows, int columns, int operation) {}
 
   /** An operand and how it is described to cublasLt. */
   private record Described(long address, LibraryObject layout) {}

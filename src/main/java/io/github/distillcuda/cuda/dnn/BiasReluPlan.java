@@ -13,9 +13,9 @@ public final class BiasReluPlan implements AutoCloseable {
   private final ComputeLane lane;
   private final CudnnApi cudnn;
   private final Descriptors descriptors;
-  private final LibraryObject relu;
-  private final LibraryObject bias;
-  private final LibraryObject y;
+  private final LibraryObject reluDescriptor;
+  private final LibraryObject biasDescriptor;
+  private final LibraryObject yDescriptor;
 
   /** Plans for the shape of y; the caller closes the plan. */
   public BiasReluPlan(ComputeLane lane, ImageShape shape, ImageFormat format) {
@@ -23,43 +23,62 @@ public final class BiasReluPlan implements AutoCloseable {
     lane.cudnn(); // no captured call could create the handle
     cudnn = lane.engine().cudnn();
     descriptors = new Descriptors(lane, cudnn, format);
-    relu = descriptors.relu();
-    bias = descriptors.tensor(shape.perChannel());
-    y = descriptors.tensor(shape);
+    reluDescriptor = descriptors.relu();
+    biasDescriptor = descriptors.tensor(shape.perChannel());
+    yDescriptor = descriptors.tensor(shape);
   }
 
   /** {@code y = y + bias}. */
-  public void addBias(DeviceSpan bs, DeviceSpan ys) {
+  public void addBias(DeviceSpan bias, DeviceSpan y) {
     cudnn.cudnnAddTensor(
-        lane.cudnn(), 1, bias.address(), bs.address(), 1, y.address(), ys.address());
+        lane.cudnn(),
+        1,
+        biasDescriptor.address(),
+        bias.address(),
+        1,
+        yDescriptor.address(),
+        y.address());
   }
 
   /** {@code dBias = sum of dy over n, h and w}; cuDNN has it in float32 alone. */
   public void biasGradient(DeviceSpan dy, DeviceSpan db) {
     cudnn.cudnnConvolutionBackwardBias(
-        lane.cudnn(), 1, y.address(), dy.address(), 0, bias.address(), db.address());
+        lane.cudnn(),
+        1,
+        yDescriptor.address(),
+        dy.address(),
+        0,
+        biasDescriptor.address(),
+        db.address());
   }
 
   /** {@code y = max(y, 0)}. */
-  public void relu(DeviceSpan ys) {
+  public void relu(DeviceSpan y) {
     cudnn.cudnnActivationForward(
-        lane.cudnn(), relu.address(), 1, y.address(), ys.address(), 0, y.address(), ys.address());
+        lane.cudnn(),
+        reluDescriptor.address(),
+        1,
+        yDescriptor.address(),
+        y.address(),
+        0,
+        yDescriptor.address(),
+        y.address());
   }
 
   /** {@code dx = dy where y > 0, else 0}; dx may be dy. */
-  public void reluGradient(DeviceSpan ys, DeviceSpan dy, DeviceSpan dx) {
+  public void reluGradient(DeviceSpan y, DeviceSpan dy, DeviceSpan dx) {
     cudnn.cudnnActivationBackward(
         lane.cudnn(),
-        relu.address(),
+        reluDescriptor.address(),
         1,
+        yDescriptor.address(),
         y.address(),
-        ys.address(),
-        y.address(),
+        yDescriptor.address(),
         dy.address(),
+        yDescriptor.address(),
         y.address(),
-        ys.address(),
         0,
-        y.address(),
+        yDescriptor.address(),
         dx.address());
   }
 

@@ -67,11 +67,11 @@ public final class ConvolutionPlan implements AutoCloseable {
   private final ComputeLane lane;
   private final CudnnApi cudnn;
   private final Descriptors descriptors;
-  private final LibraryObject x;
-  private final LibraryObject w;
-  private final LibraryObject bias;
-  private final LibraryObject y;
-  private final LibraryObject relu;
+  private final LibraryObject xDescriptor;
+  private final LibraryObject wDescriptor;
+  private final LibraryObject biasDescriptor;
+  private final LibraryObject yDescriptor;
+  private final LibraryObject reluDescriptor;
   private final Map<Direction, Choice> choices = new EnumMap<>(Direction.class);
 
   /**
@@ -87,11 +87,11 @@ public final class ConvolutionPlan implements AutoCloseable {
     cudnn = lane.engine().cudnn();
     descriptors = new Descriptors(lane, cudnn, ImageFormat.of(lane.math()));
     ImageShape output = new ImageShape(input.batch(), outChannels, input.height(), input.width());
-    x = descriptors.tensor(input);
-    w = descriptors.filter(outChannels, input.channels());
-    bias = descriptors.tensor(output.perChannel());
-    y = descriptors.tensor(output);
-    relu = descriptors.relu();
+    xDescriptor = descriptors.tensor(input);
+    wDescriptor = descriptors.filter(outChannels, input.channels());
+    biasDescriptor = descriptors.tensor(output.perChannel());
+    yDescriptor = descriptors.tensor(output);
+    reluDescriptor = descriptors.relu();
     for (Direction direction : Direction.values()) {
       choices.put(direction, new Choice(descriptors.convolution()));
     }
@@ -173,26 +173,26 @@ public final class ConvolutionPlan implements AutoCloseable {
       case FORWARD ->
           cudnn.cudnnGetConvolutionForwardWorkspaceSize(
               lane.cudnn(),
-              x.address(),
-              w.address(),
+              xDescriptor.address(),
+              wDescriptor.address(),
               convolution.address(),
-              y.address(),
+              yDescriptor.address(),
               algorithm);
       case BACKWARD_DATA ->
           cudnn.cudnnGetConvolutionBackwardDataWorkspaceSize(
               lane.cudnn(),
-              w.address(),
-              y.address(),
+              wDescriptor.address(),
+              yDescriptor.address(),
               convolution.address(),
-              x.address(),
+              xDescriptor.address(),
               algorithm);
       case BACKWARD_FILTER ->
           cudnn.cudnnGetConvolutionBackwardFilterWorkspaceSize(
               lane.cudnn(),
-              x.address(),
-              y.address(),
+              xDescriptor.address(),
+              yDescriptor.address(),
               convolution.address(),
-              w.address(),
+              wDescriptor.address(),
               algorithm);
     };
   }
@@ -201,11 +201,11 @@ public final class ConvolutionPlan implements AutoCloseable {
    * Measures the algorithms of a direction on the device and chooses the fastest within the lane's
    * arithmetic, by rule if there is none or no room to measure in. Overwrites the result.
    *
-   * @param xs x, or its gradient
-   * @param ws w, or its gradient
-   * @param ys y, or its gradient
+   * @param x the input, or its gradient
+   * @param w the filters, or their gradient
+   * @param y the output, or its gradient
    */
-  public void measure(Direction direction, DeviceSpan xs, DeviceSpan ws, DeviceSpan ys) {
+  public void measure(Direction direction, DeviceSpan x, DeviceSpan w, DeviceSpan y) {
     if (!hasRoomToMeasure()) {
       takeByRule(direction);
       return;
@@ -214,7 +214,7 @@ public final class ConvolutionPlan implements AutoCloseable {
     cudnn.cudnnSetConvolutionMathType(convolution, lane.math().convolution());
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment results = arena.allocate(MOST_RESULTS * CudnnPerformance.BYTES, 8);
-      int found = find(direction, convolution, xs, ws, ys, results);
+      int found = find(direction, convolution, x, w, y, results);
       boolean chosen =
           CudnnPerformance.read(results, found).stream() // the fastest first
               .filter(one -> one.status() == 0)
@@ -242,47 +242,47 @@ public final class ConvolutionPlan implements AutoCloseable {
   private int find(
       Direction direction,
       long convolution,
-      DeviceSpan xs,
-      DeviceSpan ws,
-      DeviceSpan ys,
+      DeviceSpan x,
+      DeviceSpan w,
+      DeviceSpan y,
       MemorySegment results) {
     return switch (direction) {
       case FORWARD ->
           cudnn.cudnnFindConvolutionForwardAlgorithmEx(
               lane.cudnn(),
+              xDescriptor.address(),
               x.address(),
-              xs.address(),
+              wDescriptor.address(),
               w.address(),
-              ws.address(),
               convolution,
+              yDescriptor.address(),
               y.address(),
-              ys.address(),
               results,
               lane.workspace(),
               MEASURED_WORKSPACE);
       case BACKWARD_DATA ->
           cudnn.cudnnFindConvolutionBackwardDataAlgorithmEx(
               lane.cudnn(),
+              wDescriptor.address(),
               w.address(),
-              ws.address(),
+              yDescriptor.address(),
               y.address(),
-              ys.address(),
               convolution,
+              xDescriptor.address(),
               x.address(),
-              xs.address(),
               results,
               lane.workspace(),
               MEASURED_WORKSPACE);
       case BACKWARD_FILTER ->
           cudnn.cudnnFindConvolutionBackwardFilterAlgorithmEx(
               lane.cudnn(),
+              xDescriptor.address(),
               x.address(),
-              xs.address(),
+              yDescriptor.address(),
               y.address(),
-              ys.address(),
               convolution,
+              wDescriptor.address(),
               w.address(),
-              ws.address(),
               results,
               lane.workspace(),
               MEASURED_WORKSPACE);
@@ -290,95 +290,95 @@ public final class ConvolutionPlan implements AutoCloseable {
   }
 
   /** {@code y = conv(x, w)}. */
-  public void forward(DeviceSpan xs, DeviceSpan ws, DeviceSpan ys) {
+  public void forward(DeviceSpan x, DeviceSpan w, DeviceSpan y) {
     Choice choice = choices.get(Direction.FORWARD);
     cudnn.cudnnConvolutionForward(
         lane.cudnn(),
         1,
+        xDescriptor.address(),
         x.address(),
-        xs.address(),
+        wDescriptor.address(),
         w.address(),
-        ws.address(),
         choice.convolution.address(),
         choice.algorithm.number(),
         lane.workspace(),
         choice.workspaceBytes,
         0,
-        y.address(),
-        ys.address());
+        yDescriptor.address(),
+        y.address());
   }
 
   /** {@code y = max(conv(x, w) + bias, 0)}, in one call. */
-  public void forwardBiasRelu(DeviceSpan xs, DeviceSpan ws, DeviceSpan bs, DeviceSpan ys) {
+  public void forwardBiasRelu(DeviceSpan x, DeviceSpan w, DeviceSpan bias, DeviceSpan y) {
     Choice choice = choices.get(Direction.FORWARD);
     cudnn.cudnnConvolutionBiasActivationForward(
         lane.cudnn(),
         1,
+        xDescriptor.address(),
         x.address(),
-        xs.address(),
+        wDescriptor.address(),
         w.address(),
-        ws.address(),
         choice.convolution.address(),
         choice.algorithm.number(),
         lane.workspace(),
         choice.workspaceBytes,
         0,
+        yDescriptor.address(),
         y.address(),
-        ys.address(),
+        biasDescriptor.address(),
         bias.address(),
-        bs.address(),
-        relu.address(),
-        y.address(),
-        ys.address());
+        reluDescriptor.address(),
+        yDescriptor.address(),
+        y.address());
   }
 
   /**
    * Returns whether cuDNN has {@link #forwardBiasRelu} for this shape and arithmetic, by calling
    * it; overwrites y.
    */
-  public boolean offersForwardBiasRelu(DeviceSpan xs, DeviceSpan ws, DeviceSpan bs, DeviceSpan ys) {
+  public boolean offersForwardBiasRelu(DeviceSpan x, DeviceSpan w, DeviceSpan bias, DeviceSpan y) {
     return isOffered(
         () -> {
-          forwardBiasRelu(xs, ws, bs, ys);
+          forwardBiasRelu(x, w, bias, y);
           return true;
         });
   }
 
   /** {@code dx = gradient of x}. */
-  public void dataGradient(DeviceSpan ws, DeviceSpan dy, DeviceSpan dx) {
+  public void inputGradient(DeviceSpan w, DeviceSpan dy, DeviceSpan dx) {
     Choice choice = choices.get(Direction.BACKWARD_DATA);
     cudnn.cudnnConvolutionBackwardData(
         lane.cudnn(),
         1,
+        wDescriptor.address(),
         w.address(),
-        ws.address(),
-        y.address(),
+        yDescriptor.address(),
         dy.address(),
         choice.convolution.address(),
         choice.algorithm.number(),
         lane.workspace(),
         choice.workspaceBytes,
         0,
-        x.address(),
+        xDescriptor.address(),
         dx.address());
   }
 
   /** {@code dw = gradient of w}. */
-  public void filterGradient(DeviceSpan xs, DeviceSpan dy, DeviceSpan dw) {
+  public void weightGradient(DeviceSpan x, DeviceSpan dy, DeviceSpan dw) {
     Choice choice = choices.get(Direction.BACKWARD_FILTER);
     cudnn.cudnnConvolutionBackwardFilter(
         lane.cudnn(),
         1,
+        xDescriptor.address(),
         x.address(),
-        xs.address(),
-        y.address(),
+        yDescriptor.address(),
         dy.address(),
         choice.convolution.address(),
         choice.algorithm.number(),
         lane.workspace(),
         choice.workspaceBytes,
         0,
-        w.address(),
+        wDescriptor.address(),
         dw.address());
   }
 

@@ -13,9 +13,9 @@ public final class PoolingPlan implements AutoCloseable {
   private final ComputeLane lane;
   private final CudnnApi cudnn;
   private final Descriptors descriptors;
-  private final LibraryObject pooling;
-  private final LibraryObject x;
-  private final LibraryObject y;
+  private final LibraryObject poolingDescriptor;
+  private final LibraryObject xDescriptor;
+  private final LibraryObject yDescriptor;
 
   /** Plans for the shape of x; the caller closes the plan. */
   public PoolingPlan(ComputeLane lane, ImageShape input, ImageFormat format) {
@@ -23,38 +23,38 @@ public final class PoolingPlan implements AutoCloseable {
     lane.cudnn(); // no captured call could create the handle
     cudnn = lane.engine().cudnn();
     descriptors = new Descriptors(lane, cudnn, format);
-    pooling = descriptors.maxPooling();
-    x = descriptors.tensor(input);
-    y = descriptors.tensor(input.halved());
+    poolingDescriptor = descriptors.maxPooling();
+    xDescriptor = descriptors.tensor(input);
+    yDescriptor = descriptors.tensor(input.halved());
   }
 
   /** {@code y = pool(x)}. */
-  public void forward(DeviceSpan xs, DeviceSpan ys) {
+  public void forward(DeviceSpan x, DeviceSpan y) {
     cudnn.cudnnPoolingForward(
         lane.cudnn(),
-        pooling.address(),
+        poolingDescriptor.address(),
         1,
+        xDescriptor.address(),
         x.address(),
-        xs.address(),
         0,
-        y.address(),
-        ys.address());
+        yDescriptor.address(),
+        y.address());
   }
 
   /** {@code dx = gradient of x}, 0 where x was not its window's largest. */
-  public void backward(DeviceSpan ys, DeviceSpan dy, DeviceSpan xs, DeviceSpan dx) {
+  public void backward(DeviceSpan y, DeviceSpan dy, DeviceSpan x, DeviceSpan dx) {
     cudnn.cudnnPoolingBackward(
         lane.cudnn(),
-        pooling.address(),
+        poolingDescriptor.address(),
         1,
+        yDescriptor.address(),
         y.address(),
-        ys.address(),
-        y.address(),
+        yDescriptor.address(),
         dy.address(),
+        xDescriptor.address(),
         x.address(),
-        xs.address(),
         0,
-        x.address(),
+        xDescriptor.address(),
         dx.address());
   }
 

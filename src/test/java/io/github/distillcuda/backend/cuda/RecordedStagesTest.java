@@ -67,7 +67,7 @@ class RecordedStagesTest {
       student = TinyStep.parameters(backend, 2, true, 2);
       program =
           TinyStep.train(backend, BATCH, data, state, student, new LossSpec(5, 0.7), null, teacher);
-      recorded = new RecordedStages(program, state, student, teacher.layers(), scope);
+      recorded = new RecordedStages(program, state, student, scope);
     }
 
     void launch(RecordedStages.Stage stage, int times) {

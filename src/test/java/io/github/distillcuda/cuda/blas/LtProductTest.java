@@ -97,11 +97,10 @@ class LtProductTest {
     return algorithm;
   }
 
-  private static LtProduct.Operand operand(
-      DeviceScope scope, ComputeLane lane, int rows, int columns) {
+  private static Operand operand(DeviceScope scope, ComputeLane lane, int rows, int columns) {
     DeviceBuffer zeros =
         scope.own(lane.context().memory().allocate("zeros", (long) rows * columns * Float.BYTES));
     lane.stream().clear(zeros);
-    return new LtProduct.Operand(DeviceSpan.of(zeros), rows, columns, CUBLAS_OP_N);
+    return new Operand(DeviceSpan.of(zeros), rows, columns, CUBLAS_OP_N);
   }
 }
