@@ -18,7 +18,7 @@ public interface StepProgram {
    * @param student the parameters that the step trains
    * @param teacher the layers of the teacher that it runs; empty if its logits are cached
    * @param order of an epoch of at least two steps
-   * @throws UnsupportedOperationException by a backend that nobody times
+   * @throws UnsupportedOperationException if the backend does not support timing
    */
   List<StageTime> timeStages(
       StepState state, ParameterArena student, List<LayerSpec> teacher, int[] order);
