@@ -4,9 +4,6 @@ import java.util.List;
 
 /** A recorded step. Replaying it allocates nothing and takes everything variable from its state. */
 public interface StepProgram {
-  /** Returns the rows of one step. */
-  int batch();
-
   /** Runs the step {@code steps} times; may return before the device has finished. */
   void run(int steps);
 

@@ -7,6 +7,7 @@ import io.github.distillcuda.backend.StepState;
 import io.github.distillcuda.backend.cuda.RecordedStages;
 import io.github.distillcuda.backend.cuda.RecordedStages.Row;
 import io.github.distillcuda.backend.cuda.RecordedStages.Stage;
+import io.github.distillcuda.backend.cuda.WholeStep;
 import io.github.distillcuda.cuda.DeviceScope;
 import io.github.distillcuda.cuda.GraphTimer;
 import io.github.distillcuda.nn.Network;
@@ -47,14 +48,9 @@ final class StageBench {
       RecordedStages recorded =
           new RecordedStages(
               program, state, task.network().parameters(), teacherLayers(task), scope);
-      GraphTimer timer =
-          new GraphTimer(
-              recorded.context(),
-              recorded.stream(),
-              scope,
-              recorded.stream()::synchronize,
-              limitMillis);
-      rows.accept(recorded.timeStep(timer, bench.order()));
+      WholeStep step = new WholeStep(program);
+      GraphTimer timer = step.timer(scope, limitMillis);
+      rows.accept(step.time(recorded, timer, bench.order()));
       for (Stage stage : recorded.stages()) {
         rows.accept(recorded.time(stage, timer, bench.order()));
       }

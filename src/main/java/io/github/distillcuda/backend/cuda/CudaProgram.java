@@ -102,8 +102,8 @@ final class CudaProgram implements StepProgram {
     return several;
   }
 
-  @Override
-  public int batch() {
+  /** Returns the rows of one step. */
+  int batch() {
     return batch;
   }
 
