@@ -3,7 +3,6 @@ package io.github.distillcuda.ffi;
 /** The numbers of the headers of cuBLAS and cublasLt that are used, under their C names. */
 public final class CublasConstants {
   // cublasStatus_t
-  public static final int CUBLAS_STATUS_NOT_INITIALIZED = 1;
   public static final int CUBLAS_STATUS_INVALID_VALUE = 7;
   public static final int CUBLAS_STATUS_NOT_SUPPORTED = 15;
 

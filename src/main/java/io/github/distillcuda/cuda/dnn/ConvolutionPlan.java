@@ -95,6 +95,11 @@ public final class ConvolutionPlan implements AutoCloseable {
     for (Direction direction : Direction.values()) {
       choices.put(direction, new Choice(descriptors.convolution()));
     }
+    long convolution = choices.get(Direction.FORWARD).convolution.address();
+    Descriptors.requireOutput(
+        "convolution",
+        output,
+        cudnn.cudnnGetConvolution2dForwardOutputDim(convolution, x.address(), w.address()));
   }
 
   /** Returns what a direction is computed with; null until that was chosen. */

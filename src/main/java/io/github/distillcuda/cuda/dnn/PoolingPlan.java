@@ -26,6 +26,10 @@ public final class PoolingPlan implements AutoCloseable {
     pooling = descriptors.maxPooling();
     x = descriptors.tensor(input);
     y = descriptors.tensor(input.halved());
+    Descriptors.requireOutput(
+        "max-pool",
+        input.halved(),
+        cudnn.cudnnGetPooling2dForwardOutputDim(pooling.address(), x.address()));
   }
 
   /** {@code y = pool(x)}. */
