@@ -14,7 +14,10 @@ import java.util.stream.Stream;
  * {@link #close()}. One thread, the one that created the backend, makes every call.
  */
 public interface Backend extends AutoCloseable {
-  /** In place of a batch size that is given and no advice can change. */
+  /**
+   * Passed to {@link #requireRoom} when the batch size may not change, so that no smaller one is
+   * suggested.
+   */
   int FIXED_BATCH = 0;
 
   /** Returns what it computes on; {@link #info} says so in words. */
@@ -34,8 +37,8 @@ public interface Backend extends AutoCloseable {
   }
 
   /**
-   * Returns which algorithms of its libraries were chosen so far, by layer, direction and batch,
-   * where it chooses among several; with those that it was to reuse.
+   * Returns the library algorithms chosen so far, by layer, direction and batch, including those
+   * taken over by {@link #reuseAlgorithms}; empty where there is no choice.
    */
   default Map<String, String> algorithms() {
     return Map.of();
@@ -64,9 +67,8 @@ public interface Backend extends AutoCloseable {
   }
 
   /**
-   * Throws unless a run's models may find room beside what is allocated already: better before the
-   * first of them is trained than when the last is created. What all of them share of it is
-   * allocated here. Where memory is the host's, the host will see.
+   * Checks, before any training, that the models of a run fit in the free device memory, and
+   * allocates what they share. Does nothing where memory is the host's.
    *
    * @param batch the batch size, if a smaller one would do; else {@link #FIXED_BATCH}
    * @param note receives a line if algorithms will not be measured for lack of room

@@ -95,7 +95,10 @@ public final class Backends {
     return device;
   }
 
-  /** Returns those of the options, as they are typed, that only CUDA has. */
+  /**
+   * Returns the options that differ from their defaults and apply to CUDA only, as typed on the
+   * command line.
+   */
   public static List<String> optionsForCuda(BackendOptions options) {
     List<String> names = new ArrayList<>();
     if (options.engine() != Engine.AUTO) {

@@ -4,9 +4,6 @@ import java.util.List;
 
 /** A recorded step. Replaying it allocates nothing and takes everything variable from its state. */
 public interface StepProgram {
-  /** Returns the rows of one step. */
-  int batch();
-
   /** Runs the step {@code steps} times; may return before the device has finished. */
   void run(int steps);
 
@@ -17,7 +14,7 @@ public interface StepProgram {
    * @param state the step's
    * @param student the parameters that the step trains
    * @param order of an epoch of at least two steps
-   * @throws UnsupportedOperationException by a backend that nobody times
+   * @throws UnsupportedOperationException if the backend does not support timing
    */
   List<StageTime> timeStages(StepState state, ParameterArena student, int[] order);
 }

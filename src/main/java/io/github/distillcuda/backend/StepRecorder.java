@@ -8,9 +8,6 @@ import io.github.distillcuda.tensor.Tensor;
  * layouts and workspaces are chosen once for each shape.
  */
 public interface StepRecorder {
-  /** Returns the rows N of a batch. */
-  int batch();
-
   /**
    * Gathers the next N images of the state's order, normalises them, and fetches their labels.
    *

@@ -2,6 +2,7 @@ package io.github.distillcuda.checkpoint;
 
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.failure.Printable;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -61,7 +62,7 @@ final class BoundedFile {
     } catch (NoSuchFileException e) {
       throw invalid(file, "there is no such file", e);
     } catch (IOException e) {
-      throw invalid(file, "cannot be read: " + DiskFault.reason(e), e);
+      throw invalid(file, "cannot be read: " + Printable.reason(e), e);
     }
   }
 

@@ -2,6 +2,7 @@ package io.github.distillcuda.checkpoint;
 
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.failure.Printable;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -14,7 +15,6 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 
 /**
  * The checkpoints of one run: the newest and the one before it, so that a file that turns out to be
@@ -42,17 +42,10 @@ public final class CheckpointFolder {
    * @param sequence the number it was saved under
    * @param file where it is
    * @param checkpoint its content, verified
-   * @param skipped newer ones that cannot be used, newest first; to be told to the person
+   * @param skipped what is wrong with the newer ones, newest first: a line each that names the
+   *     file, to be told to the person. Nothing deletes them before the next save
    */
-  public record Found(int sequence, Path file, RunCheckpoint checkpoint, List<Skipped> skipped) {}
-
-  /**
-   * A file that was passed over.
-   *
-   * @param file where it is; nothing deletes it before the next save
-   * @param reason what is wrong with it, with the file's name, in one line
-   */
-  public record Skipped(Path file, String reason) {}
+  public record Found(int sequence, Path file, RunCheckpoint checkpoint, List<String> skipped) {}
 
   /**
    * Opens the folder, creating it where absent, and removes what a killed process left unfinished.
@@ -82,7 +75,7 @@ public final class CheckpointFolder {
    */
   public Optional<Found> newest() {
     NavigableMap<Integer, Path> files = files(folder);
-    List<Skipped> skipped = new ArrayList<>();
+    List<String> skipped = new ArrayList<>();
     for (var entry : files.descendingMap().entrySet()) {
       try {
         RunCheckpoint checkpoint = RunCheckpoint.read(entry.getValue());
@@ -91,14 +84,14 @@ public final class CheckpointFolder {
         return Optional.of(
             new Found(entry.getKey(), entry.getValue(), checkpoint, List.copyOf(skipped)));
       } catch (DistillException e) {
-        skipped.add(new Skipped(entry.getValue(), e.getMessage()));
+        skipped.add(e.getMessage());
       }
     }
     if (!skipped.isEmpty()) {
       throw new DistillException(
           ExitCode.DATA,
           "no checkpoint can be used ("
-              + skipped.stream().map(Skipped::reason).collect(Collectors.joining("; "))
+              + String.join("; ", skipped)
               + "); nothing was deleted; start anew in another folder with --out");
     }
     return Optional.empty();

@@ -1,6 +1,7 @@
 package io.github.distillcuda.checkpoint;
 
 import io.github.distillcuda.checkpoint.StateDictValue.TensorView;
+import io.github.distillcuda.failure.Printable;
 import io.github.distillcuda.pickle.PickleValue;
 import io.github.distillcuda.pickle.PickleValue.Dictionary;
 import io.github.distillcuda.tensor.NamedArray;

@@ -2,6 +2,7 @@ package io.github.distillcuda.checkpoint;
 
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import io.github.distillcuda.failure.Printable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;

@@ -3,6 +3,7 @@ package io.github.distillcuda.checkpoint;
 import com.google.gson.Strictness;
 import com.google.gson.stream.JsonWriter;
 import io.github.distillcuda.checkpoint.SafetensorsHeader.Entry;
+import io.github.distillcuda.failure.Printable;
 import io.github.distillcuda.tensor.NamedArray;
 import io.github.distillcuda.tensor.Shape;
 import java.io.IOException;

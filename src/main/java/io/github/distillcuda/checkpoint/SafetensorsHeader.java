@@ -3,6 +3,7 @@ package io.github.distillcuda.checkpoint;
 import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
+import io.github.distillcuda.failure.Printable;
 import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.Shape;
 import java.io.ByteArrayInputStream;

@@ -5,6 +5,7 @@ import io.github.distillcuda.checkpoint.StateDictValue.Storage;
 import io.github.distillcuda.checkpoint.StateDictValue.TensorView;
 import io.github.distillcuda.checkpoint.StateDictValue.Text;
 import io.github.distillcuda.checkpoint.StateDictValue.Unread;
+import io.github.distillcuda.failure.Printable;
 import io.github.distillcuda.pickle.PickleFault;
 import io.github.distillcuda.pickle.PickleReader;
 import io.github.distillcuda.pickle.PickleValue;

@@ -2,6 +2,7 @@ package io.github.distillcuda.checkpoint;
 
 import io.github.distillcuda.checkpoint.StateDictValue.Storage;
 import io.github.distillcuda.checkpoint.StateDictValue.TensorView;
+import io.github.distillcuda.failure.Printable;
 import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.NamedArray;
 import io.github.distillcuda.tensor.Shape;

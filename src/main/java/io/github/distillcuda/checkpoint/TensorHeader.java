@@ -1,5 +1,6 @@
 package io.github.distillcuda.checkpoint;
 
+import io.github.distillcuda.failure.Printable;
 import io.github.distillcuda.tensor.Shape;
 import java.util.Arrays;
 

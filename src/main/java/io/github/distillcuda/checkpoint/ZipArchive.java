@@ -1,5 +1,6 @@
 package io.github.distillcuda.checkpoint;
 
+import io.github.distillcuda.failure.Printable;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;

@@ -1,5 +1,6 @@
 package io.github.distillcuda.cli;
 
+import io.github.distillcuda.failure.Printable;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import picocli.CommandLine.ITypeConverter;
@@ -22,6 +23,6 @@ final class PathConverter implements ITypeConverter<Path> {
   /** Returns what is wrong and what to do, in one line. */
   static String problem(InvalidPathException e) {
     return "the path %s cannot be expressed in this locale (%s); set LC_ALL=C.UTF-8"
-        .formatted(e.getInput().replaceAll("\\p{Cntrl}", "?"), e.getReason());
+        .formatted(Printable.line(e.getInput()), e.getReason());
   }
 }

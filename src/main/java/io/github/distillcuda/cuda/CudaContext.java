@@ -189,7 +189,10 @@ public final class CudaContext extends NativeHandle {
     }
   }
 
-  /** It is gone in a moment, whatever the driver says. */
+  /**
+   * Detaches the context from this thread. Noted before the driver is asked: even if it refuses,
+   * the context is released next.
+   */
   private void leave() {
     thread.current = 0;
     driver.cuCtxSetCurrent(0);

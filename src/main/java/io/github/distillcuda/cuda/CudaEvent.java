@@ -28,11 +28,6 @@ public final class CudaEvent extends ContextHandle {
     return driver().cuEventQuery(address());
   }
 
-  /** Waits for the work before this event. */
-  public void synchronize() {
-    driver().cuEventSynchronize(address());
-  }
-
   /** Returns the milliseconds since another event; both time, and both are done. */
   public float millisecondsSince(CudaEvent start) {
     return driver().cuEventElapsedTime(start.address(), address());

@@ -46,16 +46,6 @@ public final class CudaStream extends ContextHandle {
     driver().cuStreamSynchronize(address());
   }
 
-  /** Returns whether all work of this stream is done. */
-  public boolean isDone() {
-    return driver().cuStreamQuery(address());
-  }
-
-  /** Returns whether work is recorded at present instead of run; see {@link CudaGraph}. */
-  public boolean isCapturing() {
-    return driver().cuStreamIsCapturing(address()) != CudaConstants.CU_STREAM_CAPTURE_STATUS_NONE;
-  }
-
   /** Lets what follows wait for an event. */
   public void waitFor(CudaEvent event) {
     driver().cuStreamWaitEvent(address(), event.address(), 0);

@@ -11,12 +11,9 @@ import java.util.stream.Collectors;
 
 /** What a system has of CUDA, for people who ask why it is not used. */
 public final class CudaSurvey {
-  private final CudaLibraries libraries;
   private final Map<String, String> facts = new LinkedHashMap<>();
 
-  private CudaSurvey(CudaLibraries libraries) {
-    this.libraries = libraries;
-  }
+  private CudaSurvey() {}
 
   /**
    * Returns facts by name: each GPU, also one that is too old; cuDNN, cuBLAS and cublasLt with
@@ -24,7 +21,7 @@ public final class CudaSurvey {
    * with what came of it.
    */
   public static Map<String, String> of(CudaLibraries libraries) {
-    CudaSurvey survey = new CudaSurvey(libraries);
+    CudaSurvey survey = new CudaSurvey();
     survey.note("driver", () -> survey.devices(libraries.driver()));
     survey.note("cuDNN", () -> CudaEngine.version(libraries.cudnn().cudnnGetVersion()));
     survey.note("cuBLAS", () -> CudaEngine.version(libraries.cublas().cublasGetVersion_v2()));

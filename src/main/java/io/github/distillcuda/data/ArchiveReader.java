@@ -1,6 +1,7 @@
 package io.github.distillcuda.data;
 
 import io.github.distillcuda.data.Cifar10Release.PublishedArchive;
+import io.github.distillcuda.failure.Printable;
 import java.io.BufferedInputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -55,7 +56,7 @@ final class ArchiveReader {
       boolean isOfficial = official.isOf(Files.size(file), md5.digest(), sha256.digest());
       return batches.dataset(isOfficial ? Cifar10Release.NAME : Cifar10Release.UNOFFICIAL_NAME);
     } catch (EOFException | ZipException e) {
-      throw DataFault.invalid(file, "a whole .tar.gz", DataFault.reason(e), REMEDY);
+      throw DataFault.invalid(file, "a whole .tar.gz", Printable.reason(e), REMEDY);
     } catch (IOException e) {
       throw DataFault.unreadable(file, e);
     }

@@ -50,43 +50,6 @@ public final class ImageDataset {
     this.knownSha256 = knownSha256;
   }
 
-  /**
-   * A data set over arrays that the caller gives away.
-   *
-   * @param name the name that results carry
-   * @param classNames the names of the classes, by label
-   * @param trainImages [trainCount, 3, 32, 32]
-   * @param trainLabels [trainCount]
-   * @param testImages [testCount, 3, 32, 32]
-   * @param testLabels [testCount]
-   * @throws IllegalArgumentException if the sizes disagree or a label has no class name
-   */
-  public static ImageDataset of(
-      String name,
-      List<String> classNames,
-      byte[] trainImages,
-      byte[] trainLabels,
-      byte[] testImages,
-      byte[] testLabels) {
-    LabelledImages train = LabelledImages.of(trainImages, trainLabels);
-    LabelledImages test = LabelledImages.of(testImages, testLabels);
-    check("train", train, classNames.size());
-    check("test", test, classNames.size());
-    return new ImageDataset(name, classNames, train, test);
-  }
-
-  private static void check(String part, LabelledImages set, int classes) {
-    if (set.images().capacity() != (long) set.labels().length * IMAGE_BYTES) {
-      throw new IllegalArgumentException(
-          part + ": " + set.images().capacity() + " bytes for " + set.labels().length + " labels");
-    }
-    for (byte label : set.labels()) {
-      if (Byte.toUnsignedInt(label) >= classes) {
-        throw new IllegalArgumentException(part + ": label " + Byte.toUnsignedInt(label));
-      }
-    }
-  }
-
   /** Returns {@code cifar10}, {@code cifar10 (unofficial files)} or {@code synthetic}. */
   public String name() {
     return name;

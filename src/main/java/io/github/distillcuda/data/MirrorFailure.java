@@ -1,5 +1,7 @@
 package io.github.distillcuda.data;
 
+import io.github.distillcuda.failure.Printable;
+
 /** Why a server did not deliver, and whether trying it again may help. */
 final class MirrorFailure extends Exception {
   private static final long serialVersionUID = 1L;
@@ -7,7 +9,7 @@ final class MirrorFailure extends Exception {
   private final boolean transientFault;
 
   private MirrorFailure(String reason, boolean transientFault) {
-    super(DataFault.oneLine(reason));
+    super(Printable.line(reason));
     this.transientFault = transientFault;
   }
 

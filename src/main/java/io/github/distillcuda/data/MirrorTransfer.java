@@ -1,6 +1,7 @@
 package io.github.distillcuda.data;
 
 import io.github.distillcuda.data.Cifar10Release.Mirror;
+import io.github.distillcuda.failure.Printable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;
@@ -63,13 +64,13 @@ final class MirrorTransfer {
         append(body, from);
       }
     } catch (SocketTimeoutException e) {
-      throw MirrorFailure.lasting("no answer in time (" + DataFault.reason(e) + ")");
+      throw MirrorFailure.lasting("no answer in time (" + Printable.reason(e) + ")");
     } catch (UnknownHostException e) {
       throw MirrorFailure.lasting("cannot be reached (its name is not known)");
     } catch (ConnectException | NoRouteToHostException | SSLException e) {
-      throw MirrorFailure.lasting("cannot be reached (" + DataFault.reason(e) + ")");
+      throw MirrorFailure.lasting("cannot be reached (" + Printable.reason(e) + ")");
     } catch (IOException e) {
-      throw MirrorFailure.passing(DataFault.reason(e));
+      throw MirrorFailure.passing(Printable.reason(e));
     } finally {
       part.close();
       if (connection != null) {

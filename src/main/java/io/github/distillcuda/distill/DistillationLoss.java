@@ -1,6 +1,7 @@
 package io.github.distillcuda.distill;
 
 import io.github.distillcuda.backend.LossSpec;
+import io.github.distillcuda.backend.ResidentDataset;
 import io.github.distillcuda.backend.host.DistillationRows;
 import java.util.concurrent.ForkJoinPool;
 
@@ -24,7 +25,7 @@ import java.util.concurrent.ForkJoinPool;
  */
 public final class DistillationLoss {
   /** The label of a row that has none: it counts in the distillation term alone. */
-  public static final int NO_LABEL = DistillationRows.NO_LABEL;
+  public static final int NO_LABEL = ResidentDataset.NO_LABEL;
 
   /** About 0.1 ms of work: what waking a thread costs is little beside it. */
   private static final int LOGITS_OF_THREAD = 16_384;

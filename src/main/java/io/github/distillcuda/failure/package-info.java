@@ -1,2 +1,5 @@
-/** The one exception family of the program; every layer may throw it, it depends on nothing. */
+/**
+ * The one exception family of the program and what makes text fit for its messages; every layer may
+ * use it, it depends on nothing.
+ */
 package io.github.distillcuda.failure;

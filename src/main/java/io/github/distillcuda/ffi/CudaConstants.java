@@ -3,7 +3,6 @@ package io.github.distillcuda.ffi;
 /** The numbers of cuda.h that are used, under their C names. */
 public final class CudaConstants {
   // CUresult
-  public static final int CUDA_ERROR_INVALID_VALUE = 1;
   public static final int CUDA_ERROR_OUT_OF_MEMORY = 2;
   public static final int CUDA_ERROR_STUB_LIBRARY = 34;
   public static final int CUDA_ERROR_NO_DEVICE = 100;
@@ -13,8 +12,6 @@ public final class CudaConstants {
   public static final int CUDA_ERROR_NVLINK_UNCORRECTABLE = 220;
   public static final int CUDA_ERROR_UNSUPPORTED_PTX_VERSION = 222;
   public static final int CUDA_ERROR_CONTAINED = 226;
-  public static final int CUDA_ERROR_INVALID_HANDLE = 400;
-  public static final int CUDA_ERROR_NOT_FOUND = 500;
   public static final int CUDA_ERROR_NOT_READY = 600;
   public static final int CUDA_ERROR_ILLEGAL_ADDRESS = 700;
   public static final int CUDA_ERROR_LAUNCH_TIMEOUT = 702;
@@ -53,11 +50,8 @@ public final class CudaConstants {
   public static final int CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES = 8;
   public static final int CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED = 14;
 
-  // CUstreamCaptureMode, CUstreamCaptureStatus
+  // CUstreamCaptureMode
   public static final int CU_STREAM_CAPTURE_MODE_THREAD_LOCAL = 1;
-  public static final int CU_STREAM_CAPTURE_STATUS_NONE = 0;
-  public static final int CU_STREAM_CAPTURE_STATUS_ACTIVE = 1;
-  public static final int CU_STREAM_CAPTURE_STATUS_INVALIDATED = 2;
 
   private CudaConstants() {}
 }

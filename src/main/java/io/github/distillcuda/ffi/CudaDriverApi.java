@@ -111,9 +111,6 @@ public interface CudaDriverApi {
   /** Waits for all work of a stream. */
   void cuStreamSynchronize(long stream);
 
-  /** Returns whether all work of a stream is done. */
-  boolean cuStreamQuery(long stream);
-
   /**
    * Makes what follows in the stream wait for an event; while a stream is captured, joins the
    * capture of the event.
@@ -137,9 +134,6 @@ public interface CudaDriverApi {
 
   /** Returns whether the work before the event is done. */
   boolean cuEventQuery(long event);
-
-  /** Waits for the work before the event. */
-  void cuEventSynchronize(long event);
 
   /** Returns the milliseconds between two events that are done, with 0.5 µs resolution. */
   float cuEventElapsedTime(long start, long end);
@@ -200,9 +194,6 @@ public interface CudaDriverApi {
 
   /** Ends the recording and returns it; the caller owns it. */
   long cuStreamEndCapture(long stream);
-
-  /** Returns {@code CudaConstants.CU_STREAM_CAPTURE_STATUS_*}. */
-  int cuStreamIsCapturing(long stream);
 
   /** Returns the nodes of a graph, which owns them. */
   long[] cuGraphGetNodes(long graph);

@@ -47,13 +47,11 @@ final class CudaFunctionTables {
           cuStreamDestroy_v2(pointer hStream)
           cuStreamGetCtx(pointer hStream, out pointer pctx)
           cuStreamSynchronize(pointer hStream)
-          cuStreamQuery(pointer hStream)
           cuStreamWaitEvent(pointer hStream, pointer hEvent, int flags)
           cuEventCreate(out pointer phEvent, int flags)
           cuEventDestroy_v2(pointer hEvent)
           cuEventRecord(pointer hEvent, pointer hStream)
           cuEventQuery(pointer hEvent)
-          cuEventSynchronize(pointer hEvent)
           cuEventElapsedTime(out float pMilliseconds, pointer hStart, pointer hEnd)
 
           cuModuleLoadDataEx(out pointer module, memory image, int numOptions, memory options,
@@ -68,7 +66,6 @@ final class CudaFunctionTables {
 
           cuStreamBeginCapture_v2(pointer hStream, int mode)
           cuStreamEndCapture(pointer hStream, out pointer phGraph)
-          cuStreamIsCapturing(pointer hStream, out int captureStatus)
           cuGraphGetNodes(pointer hGraph, memory nodes, memory numNodes)
           cuGraphInstantiateWithFlags(out pointer phGraphExec, pointer hGraph, long flags)
           cuGraphUpload(pointer hGraphExec, pointer hStream)

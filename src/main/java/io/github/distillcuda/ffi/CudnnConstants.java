@@ -4,7 +4,6 @@ package io.github.distillcuda.ffi;
 public final class CudnnConstants {
   // cudnnStatus_t
   public static final int CUDNN_STATUS_NOT_INITIALIZED = 1001;
-  public static final int CUDNN_STATUS_BAD_PARAM = 2000;
   public static final int CUDNN_STATUS_NOT_SUPPORTED = 3000;
 
   // cudnnDataType_t
@@ -32,7 +31,6 @@ public final class CudnnConstants {
 
   // cudnnActivationMode_t
   public static final int CUDNN_ACTIVATION_RELU = 1;
-  public static final int CUDNN_ACTIVATION_IDENTITY = 5;
 
   // cudnnPoolingMode_t
   public static final int CUDNN_POOLING_MAX_DETERMINISTIC = 3;

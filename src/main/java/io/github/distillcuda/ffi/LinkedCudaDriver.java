@@ -189,11 +189,6 @@ final class LinkedCudaDriver implements CudaDriverApi {
   }
 
   @Override
-  public boolean cuStreamQuery(long stream) {
-    return isReady(driver.get("cuStreamQuery"), stream);
-  }
-
-  @Override
   public void cuStreamWaitEvent(long stream, long event, int flags) {
     driver.get("cuStreamWaitEvent").call(stream, event, flags);
   }
@@ -215,20 +210,12 @@ final class LinkedCudaDriver implements CudaDriverApi {
 
   @Override
   public boolean cuEventQuery(long event) {
-    return isReady(driver.get("cuEventQuery"), event);
-  }
-
-  private static boolean isReady(CudaFunction query, long handle) {
-    int result = query.status(handle);
+    CudaFunction query = driver.get("cuEventQuery");
+    int result = query.status(event);
     if (result != 0 && result != CudaConstants.CUDA_ERROR_NOT_READY) {
-      throw query.failure(result, handle);
+      throw query.failure(result, event);
     }
     return result == 0;
-  }
-
-  @Override
-  public void cuEventSynchronize(long event) {
-    driver.get("cuEventSynchronize").call(event);
   }
 
   @Override
@@ -319,11 +306,6 @@ final class LinkedCudaDriver implements CudaDriverApi {
   @Override
   public long cuStreamEndCapture(long stream) {
     return driver.get("cuStreamEndCapture").callForLong(stream);
-  }
-
-  @Override
-  public int cuStreamIsCapturing(long stream) {
-    return driver.get("cuStreamIsCapturing").callForInt(stream);
   }
 
   @Override

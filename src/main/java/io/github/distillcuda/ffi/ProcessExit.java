@@ -6,7 +6,7 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.invoke.MethodHandle;
 
-/** The end of this process without anybody's farewell. */
+/** Ends the process without running shutdown hooks or native exit handlers. */
 public final class ProcessExit {
   private ProcessExit() {}
 

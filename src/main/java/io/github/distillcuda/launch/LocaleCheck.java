@@ -47,7 +47,7 @@ final class LocaleCheck {
 
   private static String problem(String what) {
     String encoding = System.getProperty("sun.jnu.encoding");
-    String shown = what.replace(UNREADABLE, '?').replaceAll("\\p{Cntrl}", "?");
+    String shown = what.replace(UNREADABLE, '?').replaceAll("[\\p{C}\\p{Zl}\\p{Zp}]", "?");
     return "UTF-8".equals(encoding)
         ? shown
             + " has bytes that are not UTF-8; rename it, or set LC_ALL to the locale that it is of"

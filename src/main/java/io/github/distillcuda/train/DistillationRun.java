@@ -246,7 +246,7 @@ public final class DistillationRun {
             role.toString(), network, loss, teacherSource(loss), config.settings(role));
     Evaluator evaluator = evaluator(role, network);
     Trainer trainer = new Trainer(backend, task, trainImages, evaluator, listener, stop);
-    // As late as a run that could be resumed allows: the hash has run beside all of the above.
+    // The last point before a checkpoint could exist; the hash was computed in parallel until here.
     folder.writeConfig(
         new ConfigFile(
             config, backend.info(), backend.algorithms(), dataset.name(), datasetSha256.join()));

@@ -208,7 +208,7 @@ public final class RunFolder implements AutoCloseable {
         .newest()
         .map(
             found -> {
-              found.skipped().forEach(skipped -> note.accept("passed over " + skipped.reason()));
+              found.skipped().forEach(skipped -> note.accept("passed over " + skipped));
               return RunSnapshot.of(found);
             });
   }

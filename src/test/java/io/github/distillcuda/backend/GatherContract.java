@@ -43,11 +43,9 @@ interface GatherContract extends ContractFixture {
     assertThat(data.imageShape()).isEqualTo(IMAGE);
     StepState state = backend().createState();
     StepRecorder recorder = backend().record(3);
-    assertThat(recorder.batch()).isEqualTo(3);
     Batch batch = recorder.gather(data, state, null);
     recorder.advance(state);
     StepProgram program = recorder.build();
-    assertThat(program.batch()).isEqualTo(3);
     state.beginEpoch(ORDER);
     for (int step = 0; step < 2; step++) {
       program.run(1);

@@ -4,7 +4,10 @@ import io.github.distillcuda.cuda.kernels.ElementType;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.cuda.kernels.LossChains;
+import io.github.distillcuda.cuda.kernels.ReductionKernels;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /** The distillation loss with its gradient in the three forms of {@link LossChains}. */
 final class LossWorkloads {
@@ -35,7 +38,11 @@ final class LossWorkloads {
   /** As {@code CudaDistillationLoss} launches it: in a step the gather has counted the labels. */
   static Workload fusedAndCounted(int rows, int classes) {
     LossChains.Loss loss = loss(ElementType.FLOAT32, rows, classes);
-    return workload("fused and counted", loss, LossChains.fusedAndCounted(loss, selected(loss)));
+    List<LossChains.Launch> launches = new ArrayList<>(LossChains.fused(loss, selected(loss)));
+    launches.addFirst(
+        new LossChains.Launch(
+            "labelled rows", ReductionKernels.COUNT_LABELLED, sizes(loss), Map.of(), Map.of()));
+    return workload("fused and counted", loss, launches);
   }
 
   static Workload formulas(ElementType type, int rows, int classes) {

@@ -57,7 +57,7 @@ class OptionValuesTest {
   @Test
   void aPathThatCannotBeExpressedIsNoDefect() throws IOException {
     assertThat(new Shell().run("eval --model a\0b").exits(2).err())
-        .contains("option '--model': the path a?b")
+        .contains("option '--model': the path a\\u{000000}b")
         .contains("set LC_ALL=C.UTF-8");
 
     Shell stopping = new Shell(temporary).stopAtOnce(ExitCode.INTERRUPTED);
@@ -72,7 +72,7 @@ class OptionValuesTest {
     Files.writeString(config, text.replace(without, "\"dataDirectory\": \"a\\u0000b\""));
     String err = stopping.run("baseline --resume DIR/run").exits(2).err();
     assertThat(err.lines()).hasSize(1);
-    assertThat(err).contains("the path a?b").contains("set LC_ALL=C.UTF-8");
+    assertThat(err).contains("the path a\\u{000000}b").contains("set LC_ALL=C.UTF-8");
   }
 
   @Test

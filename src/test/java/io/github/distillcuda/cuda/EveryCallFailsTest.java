@@ -68,7 +68,6 @@ class EveryCallFailsTest {
       SmallStep teacher = new SmallStep(main, scope);
       join.record(main);
       fork.isDone();
-      main.isDone();
       join.millisecondsSince(join);
       DeviceBuffer images = scope.own(context.memory().allocate("images", 100));
       HostStaging staging = scope.own(new HostStaging(main, 64));
@@ -87,13 +86,11 @@ class EveryCallFailsTest {
                     step.run(main);
                     main.waitFor(join);
                     main.copy(images, 0, images, 50, 50);
-                    assertThat(main.isCapturing()).isTrue();
                   }));
       opened.add(graph);
       graph.upload(main);
       graph.launch(main);
       join.record(main);
-      join.synchronize();
       staging.copyToHost(images, 0, MemorySegment.ofArray(new byte[100]));
       useAsALibrary(scope, context, main, opened);
       context.synchronize();
@@ -126,7 +123,7 @@ class EveryCallFailsTest {
 
   @ParameterizedTest
   @ValueSource(
-      ints = {CudaConstants.CUDA_ERROR_INVALID_VALUE, CudaConstants.CUDA_ERROR_OUT_OF_MEMORY, 999})
+      ints = {CudaConstants.CUDA_ERROR_NO_DEVICE, CudaConstants.CUDA_ERROR_OUT_OF_MEMORY, 999})
   void allocationsAndFreesBalanceWhicheverCallFails(int result) {
     for (int k = 0; k < callsOfASession; k++) {
       EmulatedDevice device = new EmulatedDevice().withoutKernels();

@@ -123,6 +123,14 @@ class ArchiveReaderTest {
   }
 
   @Test
+  void aNameThatWouldSteerATerminalIsEscaped() {
+    String name = "a\n\u009b2J\u202eb";
+    assertRefused(
+        small.binaryTar().file(name, new byte[0]).file(name, new byte[0]),
+        "got a\\u{00000a}\\u{00009b}2J\\u{00202e}b twice");
+  }
+
+  @Test
   void missingDoubledAndMixedFilesAreRefused() throws IOException {
     Map<String, byte[]> files = new LinkedHashMap<>(small.binaryFiles());
     byte[] batch = files.remove("data_batch_2.bin");

@@ -84,11 +84,13 @@ class DownloaderTest extends DownloaderFixture {
     byte[] page = "<html>Service Unavailable</html>".getBytes(StandardCharsets.UTF_8);
     first.answer(
         exchange -> {
-          exchange.getResponseHeaders().set("Content-Type", "text/html");
+          exchange.getResponseHeaders().set("Content-Type", "text/html\u009b2J");
           whole(page, "").to(exchange);
         });
     second.answer(chunked(page));
-    assertNothing("sends 32 bytes of text/html, expected", "sends something that is not a .tar.gz");
+    assertNothing(
+        "sends 32 bytes of text/html\\u{00009b}2J, expected",
+        "sends something that is not a .tar.gz");
   }
 
   @Test

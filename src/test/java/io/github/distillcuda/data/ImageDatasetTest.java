@@ -1,41 +1,16 @@
 package io.github.distillcuda.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ImageDatasetTest {
   @TempDir Path temp;
-
-  private static ImageDataset of(byte[] images, byte[] labels) {
-    return ImageDataset.of("mine", List.of("a", "b"), images, labels, new byte[3072], new byte[1]);
-  }
-
-  @Test
-  void ownArraysMustFitTogether() {
-    byte[] images = new byte[2 * 3072];
-    ImageDataset set = of(images, new byte[] {0, 1});
-    images[3072] = 7;
-    assertThat(set.trainImages().capacity()).isEqualTo(images.length);
-    assertThat(set.trainImages().get(3072)).as("not a copy").isEqualTo((byte) 7);
-    assertThat(set.trainImages().isReadOnly()).isTrue();
-    assertThat(set.name()).isEqualTo("mine");
-    assertThatThrownBy(() -> of(images, new byte[3]))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("train: 6144 bytes for 3 labels");
-    for (int label : new int[] {2, 255}) {
-      assertThatThrownBy(() -> of(images, new byte[] {0, (byte) label}))
-          .isInstanceOf(IllegalArgumentException.class)
-          .hasMessage("train: label " + label);
-    }
-  }
 
   /** CIFAR-10 does not fit into 64 MB; a JVM that small says so in one line. */
   @Test

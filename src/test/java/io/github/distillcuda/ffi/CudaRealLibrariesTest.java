@@ -4,7 +4,6 @@ import static io.github.distillcuda.ffi.CudnnConstants.CUDNN_CROSS_CORRELATION;
 import static io.github.distillcuda.ffi.CudnnConstants.CUDNN_DATA_FLOAT;
 import static io.github.distillcuda.ffi.CudnnConstants.CUDNN_POOLING_MAX_DETERMINISTIC;
 import static io.github.distillcuda.ffi.CudnnConstants.CUDNN_PROPAGATE_NAN;
-import static io.github.distillcuda.ffi.CudnnConstants.CUDNN_STATUS_BAD_PARAM;
 import static io.github.distillcuda.ffi.CudnnConstants.CUDNN_TENSOR_NCHW;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
@@ -49,9 +48,16 @@ class CudaRealLibrariesTest {
   @EnumSource
   void cudnnComputesTheShapesOfTheTeacher(CudaBinding binding) {
     CudnnDescriptorApi cudnn = open(binding, CudaLibraries::cudnn);
-    long input = tensor(cudnn, 8, 64, 16, 16);
+    requireShapesOfTheTeacher(cudnn, CUDNN_TENSOR_NCHW, CUDNN_DATA_FLOAT);
+    requireShapesOfTheTeacher(
+        cudnn, CudnnConstants.CUDNN_TENSOR_NHWC, CudnnConstants.CUDNN_DATA_BFLOAT16);
+  }
+
+  private static void requireShapesOfTheTeacher(CudnnDescriptorApi cudnn, int order, int type) {
+    long input = cudnn.cudnnCreateTensorDescriptor();
+    cudnn.cudnnSetTensor4dDescriptor(input, order, type, 8, 64, 16, 16);
     long filter = cudnn.cudnnCreateFilterDescriptor();
-    cudnn.cudnnSetFilter4dDescriptor(filter, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NCHW, 128, 64, 3, 3);
+    cudnn.cudnnSetFilter4dDescriptor(filter, type, order, 128, 64, 3, 3);
     long convolution = cudnn.cudnnCreateConvolutionDescriptor();
     cudnn.cudnnSetConvolution2dDescriptor(
         convolution, 1, 1, 1, 1, 1, 1, CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT);
@@ -59,7 +65,8 @@ class CudaRealLibrariesTest {
     assertThat(cudnn.cudnnGetConvolution2dForwardOutputDim(convolution, input, filter))
         .containsExactly(8, 128, 16, 16);
 
-    long output = tensor(cudnn, 8, 128, 16, 16);
+    long output = cudnn.cudnnCreateTensorDescriptor();
+    cudnn.cudnnSetTensor4dDescriptor(output, order, type, 8, 128, 16, 16);
     long pooling = cudnn.cudnnCreatePoolingDescriptor();
     cudnn.cudnnSetPooling2dDescriptor(
         pooling, CUDNN_POOLING_MAX_DETERMINISTIC, CUDNN_PROPAGATE_NAN, 2, 2, 0, 0, 2, 2);
@@ -117,7 +124,7 @@ class CudaRealLibrariesTest {
         .withMessageMatching(
             "cudnnSetTensor4dDescriptor\\(tensorDesc=0x\\p{XDigit}+, format=0, dataType=0, n=8, "
                 + "c=-1, h=2, w=2\\) failed: CUDNN_STATUS_BAD_PARAM\\w* \\(20\\d\\d\\) \\S.*")
-        .satisfies(e -> assertThat(e.code() / 1000).isEqualTo(CUDNN_STATUS_BAD_PARAM / 1000));
+        .satisfies(e -> assertThat(e.code() / 1000).isEqualTo(2));
     cudnn.cudnnDestroyTensorDescriptor(tensor);
   }
 
@@ -128,9 +135,7 @@ class CudaRealLibrariesTest {
     CudnnApi cudnn = open(binding, CudaLibraries::cudnn);
     assertThatExceptionOfType(NativeException.class)
         .isThrownBy(cudnn::cudnnCreate)
-        .withMessageStartingWith(
-            "cudnnCreate() failed: CUDNN_STATUS_NOT_INITIALIZED (%d) "
-                .formatted(CudnnConstants.CUDNN_STATUS_NOT_INITIALIZED));
+        .withMessageStartingWith("cudnnCreate() failed: CUDNN_STATUS_NOT_INITIALIZED (1001) ");
     CublasApi cublas = open(binding, CudaLibraries::cublas);
     assertThatExceptionOfType(NativeException.class)
         .isThrownBy(cublas::cublasCreate_v2)

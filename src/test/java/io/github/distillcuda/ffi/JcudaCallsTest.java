@@ -47,7 +47,7 @@ class JcudaCallsTest {
     return transcript.stream().filter(line -> line.contains(" -> ")).toList();
   }
 
-  /** With success, with a failure, and with 600, which two functions do not take for one. */
+  /** With success, with a failure, and with 600, which one function does not take for one. */
   @Test
   void everyCallArrivesAndReturnsAsThroughPanama() {
     int functions =
@@ -70,7 +70,7 @@ class JcudaCallsTest {
             "0 cuGraphGetNodes 0x7fff00000000 room for 2 -> [17, 140733193388066]",
             "0 cuOccupancyMaxActiveClusters 0x7fff00000000 -12 1 1, -13 1 1, -14 -> 8",
             "0 cuMemsetD8Async 0x7fff00000000 253 140733193388034 0x7fff00000003 -> nothing",
-            "600 cuStreamQuery 0x7fff00000000 -> false",
+            "600 cuEventQuery 0x7fff00000000 -> false",
             "0 cudnnSetActivationDescriptor 0x7fff00000000 -12 -13 3.25 -> nothing",
             "0 cublasSgemm_v2 0x7fff00000000 -12 -13 -14 -15 -16 6.5 0x7fff00000007 -19"
                 + " 0x7fff00000009 -21 11.5 0x7fff0000000c -24 -> nothing")

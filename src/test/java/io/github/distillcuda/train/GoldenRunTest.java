@@ -13,6 +13,7 @@ import io.github.distillcuda.backend.Golden;
 import io.github.distillcuda.backend.GoldenHash;
 import io.github.distillcuda.backend.reference.ReferenceBackend;
 import io.github.distillcuda.checkpoint.ModelFiles;
+import io.github.distillcuda.data.ArrayDataset;
 import io.github.distillcuda.data.ImageDataset;
 import io.github.distillcuda.nn.Architecture;
 import io.github.distillcuda.tensor.NamedArray;
@@ -112,7 +113,7 @@ class GoldenRunTest {
     byte[] testLabels = labels("test");
     List<String> names =
         IntStream.range(0, integer("classes")).mapToObj(Integer::toString).toList();
-    return ImageDataset.of(
+    return ArrayDataset.of(
         "golden",
         names,
         images("train", trainLabels),

@@ -14,6 +14,7 @@ import io.github.distillcuda.backend.onednn.OnednnBackend;
 import io.github.distillcuda.backend.reference.ReferenceBackend;
 import io.github.distillcuda.checkpoint.ModelFiles;
 import io.github.distillcuda.checkpoint.StateDict;
+import io.github.distillcuda.data.ArrayDataset;
 import io.github.distillcuda.data.ImageDataset;
 import io.github.distillcuda.distill.DatasetLogits;
 import io.github.distillcuda.nn.Architecture;
@@ -123,7 +124,7 @@ class PytorchModelsTest {
     try (OnednnBackend backend = new OnednnBackend(BackendOptions.DEFAULT);
         RunFolder folder = RunFolder.create(run)) {
       ImageDataset data =
-          ImageDataset.of(
+          ArrayDataset.of(
               "hashed",
               Collections.nCopies(10, "rows"),
               images(TEST, 640),

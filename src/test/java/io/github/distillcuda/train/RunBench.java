@@ -80,7 +80,7 @@ final class RunBench {
         rest == 0 ? null : TrainingStep.record(backend, task, data, state, rest).program();
     double setUp = seconds(begin);
 
-    double[] micros = repeatSteps(full, state, limitMillis);
+    double[] micros = repeatSteps(full, state, batch, limitMillis);
     int last = micros.length - 1;
     StepProgress progress = state.read();
     double seconds = 0;
@@ -132,8 +132,8 @@ final class RunBench {
   }
 
   /** Sorted microseconds a step. */
-  private double[] repeatSteps(StepProgram full, StepState state, long limitMillis) {
-    int steps = Math.min(STEPS_AT_A_TIME, images / full.batch());
+  private double[] repeatSteps(StepProgram full, StepState state, int batch, long limitMillis) {
+    int steps = Math.min(STEPS_AT_A_TIME, images / batch);
     int[] order = order();
     double[] micros = new double[10_000];
     int count = -1; // the first is the warm-up

@@ -6,6 +6,7 @@ import io.github.distillcuda.backend.StepState;
 import io.github.distillcuda.backend.cuda.RecordedStages;
 import io.github.distillcuda.backend.cuda.RecordedStages.Row;
 import io.github.distillcuda.backend.cuda.RecordedStages.Stage;
+import io.github.distillcuda.backend.cuda.WholeStep;
 import io.github.distillcuda.cuda.DeviceScope;
 import io.github.distillcuda.cuda.GraphTimer;
 import java.util.function.Consumer;
@@ -43,14 +44,9 @@ final class StageBench {
     try (DeviceScope scope = new DeviceScope()) {
       RecordedStages recorded =
           new RecordedStages(program, state, task.network().parameters(), scope);
-      GraphTimer timer =
-          new GraphTimer(
-              recorded.context(),
-              recorded.stream(),
-              scope,
-              recorded.stream()::synchronize,
-              limitMillis);
-      rows.accept(recorded.timeStep(timer, bench.order()));
+      WholeStep step = new WholeStep(program);
+      GraphTimer timer = step.timer(scope, limitMillis);
+      rows.accept(step.time(recorded, timer, bench.order()));
       for (Stage stage : recorded.stages()) {
         rows.accept(recorded.time(stage, timer, bench.order()));
       }

@@ -1,5 +1,6 @@
 package io.github.distillcuda.train;
 
+import io.github.distillcuda.data.ArrayDataset;
 import io.github.distillcuda.data.ImageDataset;
 import io.github.distillcuda.nn.Architecture;
 import java.util.List;
@@ -20,7 +21,7 @@ final class TinyData {
     byte[] trainImages = images(trainLabels, random);
     byte[] testImages = images(testLabels, random);
     List<String> names = IntStream.range(0, 10).mapToObj(c -> "rows " + 3 * c).toList();
-    return ImageDataset.of("tiny", names, trainImages, trainLabels, testImages, testLabels);
+    return ArrayDataset.of("tiny", names, trainImages, trainLabels, testImages, testLabels);
   }
 
   private static byte[] images(byte[] labels, SplittableRandom random) {

@@ -43,7 +43,7 @@ public final class CudaBackend implements Backend {
   }
 
   /**
-   * Opens a GPU so, with another limit to its work.
+   * As above, with another watchdog limit.
    *
    * @param patience after how long without an end the work counts as hung, and the GPU as lost
    */

@@ -101,8 +101,8 @@ final class CudaProgram implements StepProgram {
     return several;
   }
 
-  @Override
-  public int batch() {
+  /** Returns the rows of one step. */
+  int batch() {
     return batch;
   }
 

@@ -69,8 +69,7 @@ final class CudaRecorder implements StepRecorder {
     }
   }
 
-  @Override
-  public int batch() {
+  private int batch() {
     return recording.batch();
   }
 

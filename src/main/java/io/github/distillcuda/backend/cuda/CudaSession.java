@@ -195,18 +195,18 @@ final class CudaSession implements AutoCloseable {
     return buffer;
   }
 
-  /** Allocates float32 elements, zero at first, and as many more as fill 16 bytes. */
+  /** Allocates zeroed float32 elements, padded to 16 bytes. */
   DeviceSpan floats(String name, long elements) {
     return elements(name, elements, DType.FLOAT32);
   }
 
-  /** Allocates elements so. */
+  /** Allocates zeroed elements, padded to 16 bytes. */
   DeviceSpan elements(String name, long count, DType type) {
     DeviceBuffer buffer = allocate(name, Math.ceilDiv(count * type.bytes(), 16) * 16);
     return new DeviceSpan(buffer, 0, count * type.bytes());
   }
 
-  /** Returns so many ones of the operands' type. */
+  /** Returns {@code count} ones of the operand type; do not write to them. */
   DeviceSpan ones(int count) {
     long bytes = (long) count * operands().bytes();
     if (ones == null || ones.byteSize() < bytes) {

@@ -6,7 +6,6 @@ import io.github.distillcuda.backend.StepProgram;
 import io.github.distillcuda.backend.StepProgress;
 import io.github.distillcuda.backend.StepState;
 import io.github.distillcuda.backend.cuda.Operation.Kind;
-import io.github.distillcuda.cuda.CudaContext;
 import io.github.distillcuda.cuda.CudaGraph;
 import io.github.distillcuda.cuda.CudaStream;
 import io.github.distillcuda.cuda.DeviceBuffer;
@@ -136,13 +135,8 @@ public final class RecordedStages {
     return List.copyOf(stages.keySet());
   }
 
-  /** Returns the backend's context. */
-  public CudaContext context() {
-    return session().context();
-  }
-
   /** Returns the stream in which everything is launched. */
-  public CudaStream stream() {
+  CudaStream stream() {
     return session().stream();
   }
 
@@ -160,26 +154,6 @@ public final class RecordedStages {
   }
 
   /**
-   * Times a step: a part of the graph of several steps that training launches. Its stage has
-   * position 0, and floors that are the sums of the others'.
-   *
-   * @param order of an epoch, with images for the graph behind a step
-   */
-  public Row timeStep(GraphTimer timer, int[] order) {
-    train(order);
-    Stage step =
-        new Stage(
-            0,
-            "",
-            "step",
-            "both",
-            "graph",
-            stages().stream().mapToLong(Stage::floorBytes).sum(),
-            stages().stream().mapToLong(Stage::flops).sum());
-    return time(step, program.several(), CudaProgram.UNROLLED, timer);
-  }
-
-  /**
    * Times an operation, repeated in a graph.
    *
    * @param order of an epoch of at least two steps: a stage is repeated as in the second
@@ -188,13 +162,9 @@ public final class RecordedStages {
     train(order);
     int repeats = repeats(stage);
     try (CudaGraph graph = capture(stage, repeats)) {
-      return time(stage, graph, repeats, timer);
+      GraphTimer.Times times = timer.time(graph, this::restore);
+      return new Row(stage, repeats, graph.nodes(), times.dividedBy(repeats));
     }
-  }
-
-  private Row time(Stage stage, CudaGraph graph, int repeats, GraphTimer timer) {
-    GraphTimer.Times times = timer.time(graph, this::restore);
-    return new Row(stage, repeats, graph.nodes(), times.dividedBy(repeats));
   }
 
   /** At half the bandwidth and a tenth of the arithmetic of an H100. */

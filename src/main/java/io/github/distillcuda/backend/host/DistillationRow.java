@@ -93,7 +93,7 @@ public final class DistillationRow {
   }
 
   /** Returns the weighted gradient with respect to the logit of one class. */
-  public double gradient(int classId) {
+  double gradient(int classId) {
     return gradient[classId];
   }
 

@@ -10,18 +10,15 @@ import java.util.stream.Stream;
  * and its gradient with respect to the student's logits.
  *
  * <p>The distillation term is a mean over the N rows, the cross-entropy one over the labelled rows,
- * as in PyTorch: a row whose label is {@link #NO_LABEL} leaves the second and its count. With alpha
- * 0 the teacher is not read, with alpha 1 labels are read for the accuracy alone; a term that is
- * not computed counts 0. Rows are summed in order, in double, whatever thread computed them: the
- * results have the same bits for every number of threads.
+ * as in PyTorch: a row whose label is {@link ResidentDataset#NO_LABEL} leaves the second and its
+ * count. With alpha 0 the teacher is not read, with alpha 1 labels are read for the accuracy alone;
+ * a term that is not computed counts 0. Rows are summed in order, in double, whatever thread
+ * computed them: the results have the same bits for every number of threads.
  *
  * <p>An object holds the results of the last batch and is for one caller at a time; {@link
  * #compute} allocates nothing unless a batch is larger than all before.
  */
 public final class DistillationRows {
-  /** The label of a row without one. */
-  public static final int NO_LABEL = ResidentDataset.NO_LABEL;
-
   private final int classes;
   private final double temperature;
   private final double alpha;
@@ -82,7 +79,7 @@ public final class DistillationRows {
    *
    * @param studentLogits z, [N, classes]
    * @param teacherLogits v, [N, classes]; not read, and may be null, if alpha is 0
-   * @param labels [N], each in [0, classes) or {@link #NO_LABEL}
+   * @param labels [N], each in [0, classes) or {@link ResidentDataset#NO_LABEL}
    * @param rows N, at least 1
    * @param gradient receives dL/dz, [N, classes]
    */
@@ -110,7 +107,7 @@ public final class DistillationRows {
     labelledRows = 0;
     for (int n = 0; n < rows; n++) {
       int label = labels[n];
-      if (label != NO_LABEL) {
+      if (label != ResidentDataset.NO_LABEL) {
         if (label < 0 || label >= classes) {
           throw new IllegalArgumentException(
               "label %d of row %d is not in [0, %d)".formatted(label, n, classes));
@@ -157,7 +154,7 @@ public final class DistillationRows {
             : 0;
     int label = batch.labels[n];
     crossEntropy[n] =
-        alpha < 1 && label != NO_LABEL
+        alpha < 1 && label != ResidentDataset.NO_LABEL
             ? row.addCrossEntropy(z, offset, label, batch.crossEntropyWeight)
             : 0;
     finiteRow[n] = row.isFinite();

@@ -1,6 +1,6 @@
 package io.github.distillcuda.backend.onednn;
 
-/** What is derived from a tensor that only the host writes, made again when it has. */
+/** A copy of a host-written tensor, refreshed only after the host has written it. */
 final class CopyWhenWritten implements Operation {
   private final OnednnTensor from;
   private final Operation copy;

@@ -35,7 +35,7 @@ final class HandleScope implements AutoCloseable {
     return new HandleScope(api, arena, arena);
   }
 
-  /** A scope to stay, whose memory the threads of a team reach, too. */
+  /** A long-lived scope whose memory all threads of a team may access. */
   static HandleScope ofTeam(OnednnApi api) {
     Arena arena = Arena.ofShared();
     return new HandleScope(api, arena, new PageAllocator(arena));

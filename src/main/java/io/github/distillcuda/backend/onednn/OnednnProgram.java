@@ -35,11 +35,6 @@ final class OnednnProgram implements StepProgram {
     this.states = List.copyOf(states);
   }
 
-  @Override
-  public int batch() {
-    return batch;
-  }
-
   /** Returns the operations in order. */
   List<Operation> operations() {
     return List.of(operations);

@@ -39,8 +39,7 @@ final class OnednnRecorder implements StepRecorder {
     }
   }
 
-  @Override
-  public int batch() {
+  private int batch() {
     return recording.batch();
   }
 

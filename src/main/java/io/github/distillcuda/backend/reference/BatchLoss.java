@@ -1,5 +1,7 @@
 package io.github.distillcuda.backend.reference;
 
+import io.github.distillcuda.backend.ResidentDataset;
+
 /**
  * The loss of one batch, {@code alpha*mean(T^2*KL) + (1-alpha)*mean(CE)}, and its gradient. The
  * first mean is over all rows, the second over the labelled ones, as in PyTorch; without any, the
@@ -69,7 +71,7 @@ final class BatchLoss {
     double sum = 0;
     for (int n = 0; n < rows; n++) {
       int label = batch.label(n);
-      if (label != ReferenceDataset.UNLABELLED) {
+      if (label != ResidentDataset.NO_LABEL) {
         double term = row.crossEntropy(logits, n * classes, label);
         addGradient(n, (1 - alpha) / labelled);
         state.addCrossEntropy(term);
@@ -88,7 +90,7 @@ final class BatchLoss {
   private int labelledRows(ReferenceBatch batch) {
     int labelled = 0;
     for (int n = 0; n < rows; n++) {
-      if (batch.label(n) != ReferenceDataset.UNLABELLED) {
+      if (batch.label(n) != ResidentDataset.NO_LABEL) {
         labelled++;
       }
     }
@@ -98,7 +100,7 @@ final class BatchLoss {
   private void countCorrect(ReferenceBatch batch, ReferenceState state) {
     for (int n = 0; n < rows; n++) {
       int label = batch.label(n);
-      if (label != ReferenceDataset.UNLABELLED) {
+      if (label != ResidentDataset.NO_LABEL) {
         state.addPrediction(Softmax.indexOfLargest(logits, n * classes, classes) == label);
       }
     }

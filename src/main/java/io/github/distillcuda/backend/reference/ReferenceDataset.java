@@ -6,9 +6,6 @@ import java.nio.ByteBuffer;
 
 /** Images and labels as copies of the bytes that were uploaded. */
 final class ReferenceDataset extends Owned implements ResidentDataset {
-  /** The label of an image without one, as in PyTorch. */
-  static final int UNLABELLED = -100;
-
   private final Shape imageShape;
   private final byte[] images;
   private final byte[] labels;
@@ -23,7 +20,7 @@ final class ReferenceDataset extends Owned implements ResidentDataset {
               .formatted(images.capacity(), labels.length, imageShape));
     }
     for (int i = 0; i < labels.length; i++) {
-      if (labels[i] < 0 && labels[i] != UNLABELLED) {
+      if (labels[i] < 0 && labels[i] != NO_LABEL) {
         throw new IllegalArgumentException("image " + i + " has label " + labels[i]);
       }
     }
@@ -52,9 +49,9 @@ final class ReferenceDataset extends Owned implements ResidentDataset {
     return labels[image];
   }
 
-  /** Returns the largest label; {@value #UNLABELLED} if there is none. */
+  /** Returns the largest label; {@value #NO_LABEL} if there is none. */
   int largestLabel() {
-    int largest = UNLABELLED;
+    int largest = NO_LABEL;
     for (byte label : labels) {
       largest = Math.max(largest, label);
     }

@@ -8,18 +8,11 @@ import java.util.List;
 
 /** A list of operations that runs from its first to its last. */
 final class ReferenceProgram extends Owned implements StepProgram {
-  private final int batch;
   private final List<Runnable> operations;
 
-  ReferenceProgram(Lifetime lifetime, int batch, List<Runnable> operations) {
+  ReferenceProgram(Lifetime lifetime, List<Runnable> operations) {
     super(lifetime);
-    this.batch = batch;
     this.operations = List.copyOf(operations);
-  }
-
-  @Override
-  public int batch() {
-    return batch;
   }
 
   @Override

@@ -37,11 +37,6 @@ final class ReferenceRecorder extends Owned implements StepRecorder {
   }
 
   @Override
-  public int batch() {
-    return batch;
-  }
-
-  @Override
   public Batch gather(ResidentDataset data, StepState state, LogitsTable teacherCache) {
     checkRecording();
     ReferenceDataset ownData = lifetime().own(ReferenceDataset.class, data, "the data set");
@@ -143,7 +138,7 @@ final class ReferenceRecorder extends Owned implements StepRecorder {
   public StepProgram build() {
     checkRecording();
     built = true;
-    return new ReferenceProgram(lifetime(), batch, operations);
+    return new ReferenceProgram(lifetime(), operations);
   }
 
   private static void store(

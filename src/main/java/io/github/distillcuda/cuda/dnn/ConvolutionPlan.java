@@ -95,6 +95,12 @@ public final class ConvolutionPlan implements AutoCloseable {
     for (Direction direction : Direction.values()) {
       choices.put(direction, new Choice(descriptors.convolution()));
     }
+    long convolution = choices.get(Direction.FORWARD).convolution.address();
+    Descriptors.requireOutput(
+        "convolution",
+        output,
+        cudnn.cudnnGetConvolution2dForwardOutputDim(
+            convolution, xDescriptor.address(), wDescriptor.address()));
   }
 
   /** Returns what a direction is computed with; null until that was chosen. */

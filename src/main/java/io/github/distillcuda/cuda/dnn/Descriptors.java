@@ -119,6 +119,20 @@ final class Descriptors implements AutoCloseable {
     return relu;
   }
 
+  /**
+   * Requires that cuDNN takes an operation for the one that was planned.
+   *
+   * @param output [n, c, h, w] as cuDNN computes it
+   * @throws IllegalStateException if that is not the shape that was planned
+   */
+  static void requireOutput(String operation, ImageShape planned, int[] output) {
+    ImageShape computed = new ImageShape(output[0], output[1], output[2], output[3]);
+    if (!computed.equals(planned)) {
+      throw new IllegalStateException(
+          "cuDNN's output of a %s is %s, planned is %s".formatted(operation, computed, planned));
+    }
+  }
+
   @Override
   public void close() {
     scope.close();

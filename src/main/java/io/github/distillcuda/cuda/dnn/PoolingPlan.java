@@ -26,6 +26,11 @@ public final class PoolingPlan implements AutoCloseable {
     poolingDescriptor = descriptors.maxPooling();
     xDescriptor = descriptors.tensor(input);
     yDescriptor = descriptors.tensor(input.halved());
+    Descriptors.requireOutput(
+        "max-pool",
+        input.halved(),
+        cudnn.cudnnGetPooling2dForwardOutputDim(
+            poolingDescriptor.address(), xDescriptor.address()));
   }
 
   /** {@code y = pool(x)}. */

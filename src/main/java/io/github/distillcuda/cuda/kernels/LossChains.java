@@ -83,14 +83,6 @@ public final class LossChains {
     return chain.launches;
   }
 
-  /** Returns the fused loss with the count of its labelled rows before it. */
-  public static List<Launch> fusedAndCounted(Loss loss, KernelSignature kernel) {
-    Chain chain = new Chain(loss);
-    chain.matrix("labelled rows", ReductionKernels.COUNT_LABELLED, Map.of());
-    chain.launches.addAll(fused(loss, kernel));
-    return chain.launches;
-  }
-
   /** Returns the chain of one kernel per formula. */
   public static List<Launch> formulas(Loss loss) {
     Chain chain = new Chain(loss);

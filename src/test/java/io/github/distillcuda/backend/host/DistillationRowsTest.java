@@ -4,11 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.distillcuda.backend.ResidentDataset;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 class DistillationRowsTest {
-  private static final int NONE = DistillationRows.NO_LABEL;
+  private static final int NONE = ResidentDataset.NO_LABEL;
   private static final float[] Z = {1, 2, 3, 0, 0, 0};
   private static final float[] V = {3, 1, 0, 0, 2, 0};
 

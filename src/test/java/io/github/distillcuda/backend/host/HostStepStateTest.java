@@ -3,6 +3,7 @@ package io.github.distillcuda.backend.host;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import io.github.distillcuda.backend.ResidentDataset;
 import io.github.distillcuda.backend.StepProgress;
 import org.junit.jupiter.api.Test;
 
@@ -37,7 +38,7 @@ class HostStepStateTest {
   void addsTheTermsOfBatches() {
     DistillationRows rows = new DistillationRows(2, 1, 0);
     float[] z = {0, 0, 0, 0};
-    rows.compute(z, null, new int[] {0, DistillationRows.NO_LABEL}, 2, new float[4]);
+    rows.compute(z, null, new int[] {0, ResidentDataset.NO_LABEL}, 2, new float[4]);
     state.add(rows, 2);
     state.add(rows, 2);
     StepProgress progress = state.read();

@@ -1,6 +1,7 @@
 package io.github.distillcuda.cuda.dnn;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.github.distillcuda.cuda.ComputeLane;
 import io.github.distillcuda.cuda.CudaContext;
@@ -47,6 +48,17 @@ class ConvolutionPlanTest {
     ConvolutionPlan plan = plan(lane(math), batch);
     plan.takeByRule(Direction.BACKWARD_FILTER);
     assertThat(plan.algorithm(Direction.BACKWARD_FILTER).number()).isEqualTo(algorithm);
+  }
+
+  @Test
+  void aShapeThatCudnnComputesDifferentlyIsRefused() {
+    ImageShape planned = new ImageShape(2, 3, 16, 16);
+    Descriptors.requireOutput("max-pool", planned, new int[] {2, 3, 16, 16});
+    assertThatIllegalStateException()
+        .isThrownBy(() -> Descriptors.requireOutput("max-pool", planned, new int[] {2, 3, 16, 15}))
+        .withMessageStartingWith("cuDNN's output of a max-pool is ImageShape[batch=2, channels=3,")
+        .withMessageContaining("width=15], planned is ")
+        .withMessageEndingWith("width=16]");
   }
 
   /** A run that began by an older rule goes on with its bits. */

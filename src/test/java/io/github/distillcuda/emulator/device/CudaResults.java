@@ -5,8 +5,11 @@ import java.util.Map;
 
 /** The results of cuda.h that the emulated driver has, beyond those that the program knows. */
 final class CudaResults {
+  static final int INVALID_VALUE = 1;
   static final int NO_CONTEXT = 201;
+  static final int INVALID_HANDLE = 400;
   static final int ILLEGAL_STATE = 401;
+  static final int NOT_FOUND = 500;
   static final int CAPTURE_UNSUPPORTED = 900;
   static final int CAPTURE_INVALIDATED = 901;
   static final int CAPTURE_MERGE = 902;
@@ -18,14 +21,14 @@ final class CudaResults {
 
   private static final Map<Integer, String> NAMES =
       Map.ofEntries(
-          Map.entry(CudaConstants.CUDA_ERROR_INVALID_VALUE, "INVALID_VALUE"),
+          Map.entry(INVALID_VALUE, "INVALID_VALUE"),
           Map.entry(CudaConstants.CUDA_ERROR_OUT_OF_MEMORY, "OUT_OF_MEMORY"),
           Map.entry(NO_CONTEXT, "INVALID_CONTEXT"),
           Map.entry(CudaConstants.CUDA_ERROR_NO_BINARY_FOR_GPU, "NO_BINARY_FOR_GPU"),
           Map.entry(CudaConstants.CUDA_ERROR_UNSUPPORTED_PTX_VERSION, "UNSUPPORTED_PTX_VERSION"),
-          Map.entry(CudaConstants.CUDA_ERROR_INVALID_HANDLE, "INVALID_HANDLE"),
+          Map.entry(INVALID_HANDLE, "INVALID_HANDLE"),
           Map.entry(ILLEGAL_STATE, "ILLEGAL_STATE"),
-          Map.entry(CudaConstants.CUDA_ERROR_NOT_FOUND, "NOT_FOUND"),
+          Map.entry(NOT_FOUND, "NOT_FOUND"),
           Map.entry(CudaConstants.CUDA_ERROR_NOT_READY, "NOT_READY"),
           Map.entry(CAPTURE_UNSUPPORTED, "STREAM_CAPTURE_UNSUPPORTED"),
           Map.entry(CAPTURE_INVALIDATED, "STREAM_CAPTURE_INVALIDATED"),

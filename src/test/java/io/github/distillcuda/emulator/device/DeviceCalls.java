@@ -231,7 +231,7 @@ abstract class DeviceCalls extends EmulatedApi implements CudaDriverApi {
 
   @Override
   public final long cuMemAlloc_v2(long byteSize) {
-    require(byteSize > 0, CudaConstants.CUDA_ERROR_INVALID_VALUE, "no bytes");
+    require(byteSize > 0, CudaResults.INVALID_VALUE, "no bytes");
     require(
         byteSize <= device().freeBytes(), CudaConstants.CUDA_ERROR_OUT_OF_MEMORY, "out of memory");
     emulated(byteSize < Integer.MAX_VALUE, () -> "an allocation of 2 GiB or more");
@@ -250,7 +250,7 @@ abstract class DeviceCalls extends EmulatedApi implements CudaDriverApi {
   /** Waits for the work that may use it, so for all. */
   @Override
   public final void cuMemFree_v2(long address) {
-    Region region = end(Region.class, CudaConstants.CUDA_ERROR_INVALID_VALUE, address);
+    Region region = end(Region.class, CudaResults.INVALID_VALUE, address);
     requireContext();
     requireNoCapture();
     device().synchronize();
@@ -269,8 +269,7 @@ abstract class DeviceCalls extends EmulatedApi implements CudaDriverApi {
 
   @Override
   public final void cuMemFreeHost(MemorySegment memory) {
-    MemorySegment freed =
-        end(MemorySegment.class, CudaConstants.CUDA_ERROR_INVALID_VALUE, memory.address());
+    MemorySegment freed = end(MemorySegment.class, CudaResults.INVALID_VALUE, memory.address());
     requireContext();
     requireNoCapture();
     device().synchronize();
@@ -289,7 +288,7 @@ abstract class DeviceCalls extends EmulatedApi implements CudaDriverApi {
       }
     }
     return fail(
-        CudaConstants.CUDA_ERROR_INVALID_VALUE,
+        CudaResults.INVALID_VALUE,
         "%d bytes at 0x%x are not in one allocation".formatted(byteSize, address));
   }
 

@@ -81,10 +81,7 @@ final class EmulatedDriver extends GraphCalls {
         case CudaConstants.CU_JIT_ERROR_LOG_BUFFER ->
             MemorySegment.ofAddress(values[i]).reinterpret(text.length() + 1).setString(0, text);
         case CudaConstants.CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES ->
-            require(
-                values[i] > text.length(),
-                CudaConstants.CUDA_ERROR_INVALID_VALUE,
-                "the log is too small");
+            require(values[i] > text.length(), CudaResults.INVALID_VALUE, "the log is too small");
         default -> throw notEmulated("option " + options[i]);
       }
     }
@@ -92,7 +89,7 @@ final class EmulatedDriver extends GraphCalls {
 
   @Override
   public void cuModuleUnload(long module) {
-    end(LoadedModule.class, CudaConstants.CUDA_ERROR_INVALID_HANDLE, module);
+    end(LoadedModule.class, CudaResults.INVALID_HANDLE, module);
     requireContext();
     requireNoCapture();
     device().synchronize();
@@ -101,11 +98,10 @@ final class EmulatedDriver extends GraphCalls {
 
   @Override
   public long cuModuleGetFunction(long handle, String name) {
-    LoadedModule module =
-        require(LoadedModule.class, handle, CudaConstants.CUDA_ERROR_INVALID_HANDLE);
+    LoadedModule module = require(LoadedModule.class, handle, CudaResults.INVALID_HANDLE);
     require(
         module.kernels().kernelNames().contains(name),
-        CudaConstants.CUDA_ERROR_NOT_FOUND,
+        CudaResults.NOT_FOUND,
         "named symbol not found");
     long function = device().handles().number();
     functions.put(function, new Function(handle, module.kernels().kernel(name)));
@@ -116,7 +112,7 @@ final class EmulatedDriver extends GraphCalls {
     Function function = functions.get(handle);
     return function != null
         ? function
-        : fail(CudaConstants.CUDA_ERROR_INVALID_HANDLE, "no kernel of a loaded module");
+        : fail(CudaResults.INVALID_HANDLE, "no kernel of a loaded module");
   }
 
   @Override
@@ -130,7 +126,7 @@ final class EmulatedDriver extends GraphCalls {
         () -> "this attribute");
     require(
         value >= 0 && value <= MAX_SHARED_BYTES,
-        CudaConstants.CUDA_ERROR_INVALID_VALUE,
+        CudaResults.INVALID_VALUE,
         "more shared memory than a block may have");
     function(handle).sharedBytes = Math.max(SHARED_BYTES, value);
   }
@@ -192,11 +188,11 @@ final class EmulatedDriver extends GraphCalls {
             && block.z() <= 64
             && sharedBytes >= 0
             && sharedBytes <= function.sharedBytes,
-        CudaConstants.CUDA_ERROR_INVALID_VALUE,
+        CudaResults.INVALID_VALUE,
         "no such grid, block or shared memory");
     require(
         block.count() <= function.kernel.maxThreads(),
-        CudaConstants.CUDA_ERROR_INVALID_VALUE,
+        CudaResults.INVALID_VALUE,
         "more threads than the kernel was compiled for");
     require(
         function.kernel.clusterBlocks() <= function.clusterBlocks

@@ -35,12 +35,11 @@ class EmulatedModuleTest extends DriverFixture {
     device.withDriverVersion(12_000);
     assertFails(CudaConstants.CUDA_ERROR_UNSUPPORTED_PTX_VERSION, () -> load("8.1", 75));
     long module = load("8.0", 75);
-    assertFails(
-        CudaConstants.CUDA_ERROR_NOT_FOUND, () -> driver.cuModuleGetFunction(module, "other"));
+    assertFails(CudaResults.NOT_FOUND, () -> driver.cuModuleGetFunction(module, "other"));
     long function = driver.cuModuleGetFunction(module, "nothing");
     launch(function, 64, 0);
     driver.cuModuleUnload(module);
-    assertFails(CudaConstants.CUDA_ERROR_INVALID_HANDLE, () -> launch(function, 64, 0));
+    assertFails(CudaResults.INVALID_HANDLE, () -> launch(function, 64, 0));
   }
 
   @Test

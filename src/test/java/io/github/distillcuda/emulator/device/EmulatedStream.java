@@ -31,10 +31,6 @@ final class EmulatedStream {
     queue.add(work);
   }
 
-  boolean isDone() {
-    return queue.isEmpty();
-  }
-
   /** Does all work. */
   void drain() {
     while (!queue.isEmpty()) {

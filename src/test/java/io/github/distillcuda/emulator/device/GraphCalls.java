@@ -73,19 +73,8 @@ abstract class GraphCalls extends StreamCalls {
     }
   }
 
-  @Override
-  public final int cuStreamIsCapturing(long handle) {
-    Capture capture = stream(handle).capture();
-    if (capture == null) {
-      return CudaConstants.CU_STREAM_CAPTURE_STATUS_NONE;
-    }
-    return capture.isInvalidated()
-        ? CudaConstants.CU_STREAM_CAPTURE_STATUS_INVALIDATED
-        : CudaConstants.CU_STREAM_CAPTURE_STATUS_ACTIVE;
-  }
-
   private EmulatedGraph graph(long handle) {
-    return require(EmulatedGraph.class, handle, CudaConstants.CUDA_ERROR_INVALID_VALUE);
+    return require(EmulatedGraph.class, handle, CudaResults.INVALID_VALUE);
   }
 
   /** A node's handle holds its type. */
@@ -101,7 +90,7 @@ abstract class GraphCalls extends StreamCalls {
   }
 
   private Executable executable(long handle) {
-    return require(Executable.class, handle, CudaConstants.CUDA_ERROR_INVALID_VALUE);
+    return require(Executable.class, handle, CudaResults.INVALID_VALUE);
   }
 
   @Override
@@ -134,13 +123,13 @@ abstract class GraphCalls extends StreamCalls {
 
   @Override
   public final void cuGraphExecDestroy(long handle) {
-    end(Executable.class, CudaConstants.CUDA_ERROR_INVALID_VALUE, handle);
+    end(Executable.class, CudaResults.INVALID_VALUE, handle);
     requireContext();
   }
 
   @Override
   public final void cuGraphDestroy(long handle) {
-    end(EmulatedGraph.class, CudaConstants.CUDA_ERROR_INVALID_VALUE, handle);
+    end(EmulatedGraph.class, CudaResults.INVALID_VALUE, handle);
     requireContext();
   }
 }

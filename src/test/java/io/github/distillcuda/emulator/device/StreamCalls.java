@@ -18,11 +18,11 @@ abstract class StreamCalls extends DeviceCalls {
 
   final EmulatedStream stream(long handle) {
     emulated(handle != 0, () -> "the default stream");
-    return require(EmulatedStream.class, handle, CudaConstants.CUDA_ERROR_INVALID_HANDLE);
+    return require(EmulatedStream.class, handle, CudaResults.INVALID_HANDLE);
   }
 
   private EmulatedEvent event(long handle) {
-    return require(EmulatedEvent.class, handle, CudaConstants.CUDA_ERROR_INVALID_HANDLE);
+    return require(EmulatedEvent.class, handle, CudaResults.INVALID_HANDLE);
   }
 
   /** Does work in the order of a stream, or records it. */
@@ -109,7 +109,7 @@ abstract class StreamCalls extends DeviceCalls {
     Region target = region(destination, byteSize);
     require(
         source + byteSize <= destination || destination + byteSize <= source,
-        CudaConstants.CUDA_ERROR_INVALID_VALUE,
+        CudaResults.INVALID_VALUE,
         "the ranges overlap");
     int fromOffset = (int) (source - from.address());
     int targetOffset = (int) (destination - target.address());
@@ -148,8 +148,7 @@ abstract class StreamCalls extends DeviceCalls {
   /** What is still in the stream goes on. */
   @Override
   public final void cuStreamDestroy_v2(long handle) {
-    EmulatedStream stream =
-        end(EmulatedStream.class, CudaConstants.CUDA_ERROR_INVALID_HANDLE, handle);
+    EmulatedStream stream = end(EmulatedStream.class, CudaResults.INVALID_HANDLE, handle);
     requireContext();
     emulated(stream.capture() == null, () -> "the end of a stream that is captured");
     device().doing(stream::drain);
@@ -165,16 +164,6 @@ abstract class StreamCalls extends DeviceCalls {
     EmulatedStream stream = stream(handle);
     requireNotCaptured(stream);
     device().doing(stream::drain);
-  }
-
-  /** Work that was not done yet is done a moment later. */
-  @Override
-  public final boolean cuStreamQuery(long handle) {
-    EmulatedStream stream = stream(handle);
-    requireNotCaptured(stream);
-    boolean done = stream.isDone();
-    device().doing(stream::drain);
-    return done && device().isReady();
   }
 
   @Override
@@ -214,7 +203,7 @@ abstract class StreamCalls extends DeviceCalls {
 
   @Override
   public final void cuEventDestroy_v2(long event) {
-    end(EmulatedEvent.class, CudaConstants.CUDA_ERROR_INVALID_HANDLE, event);
+    end(EmulatedEvent.class, CudaResults.INVALID_HANDLE, event);
     requireContext();
   }
 
@@ -232,30 +221,18 @@ abstract class StreamCalls extends DeviceCalls {
     }
   }
 
-  /** An event that was never recorded counts as done. */
+  /** An event that was never recorded counts as done. One that was not yet is a moment later. */
   @Override
   public final boolean cuEventQuery(long handle) {
     EmulatedEvent event = event(handle);
     requireNotCaptured(event);
     requireNoCapture();
-    boolean done = event.record() == null || event.record().isDone();
-    waitFor(event);
-    return done && device().isReady();
-  }
-
-  @Override
-  public final void cuEventSynchronize(long handle) {
-    EmulatedEvent event = event(handle);
-    requireNotCaptured(event);
-    requireNoCapture();
-    waitFor(event);
-  }
-
-  private void waitFor(EmulatedEvent event) {
     EventRecord record = event.record();
-    if (record != null) {
+    boolean done = record == null || record.isDone();
+    if (!done) {
       device().doing(() -> record.stream().drainUntil(record));
     }
+    return done && device().isReady();
   }
 
   @Override
@@ -274,7 +251,7 @@ abstract class StreamCalls extends DeviceCalls {
     requireNotCaptured(event);
     require(
         event.isTimed() && event.record() != null,
-        CudaConstants.CUDA_ERROR_INVALID_HANDLE,
+        CudaResults.INVALID_HANDLE,
         "an event measures no time, or was never recorded");
     return event.record();
   }

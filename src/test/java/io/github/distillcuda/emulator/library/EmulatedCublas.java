@@ -31,7 +31,7 @@ public final class EmulatedCublas extends EmulatedProducts implements CublasApi 
   }
 
   private Handle handle(long handle) {
-    return require(Handle.class, handle, CublasConstants.CUBLAS_STATUS_NOT_INITIALIZED);
+    return require(Handle.class, handle, LibraryStatuses.CUBLAS.notInitialized().code());
   }
 
   @Override
@@ -46,7 +46,7 @@ public final class EmulatedCublas extends EmulatedProducts implements CublasApi 
 
   @Override
   public void cublasDestroy_v2(long handle) {
-    end(Handle.class, CublasConstants.CUBLAS_STATUS_NOT_INITIALIZED, handle);
+    end(Handle.class, LibraryStatuses.CUBLAS.notInitialized().code(), handle);
     requireNotRecording("the end of a handle");
     device().synchronize();
   }

@@ -28,10 +28,13 @@ abstract class EmulatedCudnnDescriptors extends EmulatedLibrary implements Cudnn
 
   private static final class ActivationDescriptor extends Descriptor<Activation> {}
 
+  /** An activation mode that the program does not use: the value itself. */
+  static final int IDENTITY = 5;
+
   /** An activation; the coefficient is for kinds that are not emulated. */
   record Activation(int mode, boolean propagatesNan) {
     boolean isIdentity() {
-      return mode == CudnnConstants.CUDNN_ACTIVATION_IDENTITY;
+      return mode == IDENTITY;
     }
 
     double of(double value) {

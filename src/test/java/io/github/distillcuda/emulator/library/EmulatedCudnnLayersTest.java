@@ -94,14 +94,7 @@ class EmulatedCudnnLayersTest {
         2000,
         () ->
             cudnn.cudnnActivationForward(
-                handle,
-                activation(CudnnConstants.CUDNN_ACTIVATION_IDENTITY),
-                1,
-                shape,
-                devX,
-                0,
-                shape,
-                devX));
+                handle, activation(EmulatedCudnn.IDENTITY), 1, shape, devX, 0, shape, devX));
     long channelsLast = cudnn.cudnnCreateTensorDescriptor();
     cudnn.cudnnSetTensor4dDescriptor(channelsLast, CudnnConstants.CUDNN_TENSOR_NHWC, 0, 1, 2, 1, 2);
     assertFails(

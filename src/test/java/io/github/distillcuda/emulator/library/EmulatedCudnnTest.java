@@ -201,7 +201,7 @@ class EmulatedCudnnTest {
     float[] bias = {1, -20, 3, 0};
     long biasDesc = tensor(0, 1, OUT, 1, 1);
     long relu = activation(CudnnConstants.CUDNN_ACTIVATION_RELU);
-    long identity = activation(CudnnConstants.CUDNN_ACTIVATION_IDENTITY);
+    long identity = activation(EmulatedCudnn.IDENTITY);
     long devX = fixture.put(x);
     long devW = fixture.put(w);
     long devBias = fixture.put(bias);
