@@ -5,6 +5,7 @@ public final class CublasConstants {
   // cublasStatus_t
   public static final int CUBLAS_STATUS_NOT_INITIALIZED = 1;
   public static final int CUBLAS_STATUS_INVALID_VALUE = 7;
+  public static final int CUBLAS_STATUS_ARCH_MISMATCH = 8;
   public static final int CUBLAS_STATUS_NOT_SUPPORTED = 15;
 
   // cublasOperation_t

@@ -25,7 +25,7 @@ final class ConvolutionSteps {
 
   /**
    * Plans a direction with the algorithm that is known for it; if there is none, or cuDNN refuses
-   * it, by measuring or by rule.
+   * it, by measuring or by rule. Algorithms are tried: nothing else is at work meanwhile.
    *
    * @param x the input, or its gradient; what the direction computes may be overwritten
    * @param w the filters, or their gradient
@@ -40,18 +40,19 @@ final class ConvolutionSteps {
                 recording.lane(branch),
                 new ImageShape(recording.batch(), spec.inChannels(), spec.height(), spec.width()),
                 spec.outChannels()));
+    session.finishBranches();
     String what = what(direction);
     boolean known =
         session
             .algorithms()
             .known(what)
             .flatMap(ConvolutionAlgorithm::parse)
-            .map(algorithm -> plan.take(direction, algorithm))
+            .map(algorithm -> plan.take(direction, algorithm, x, w, y))
             .orElse(false);
     if (!known && session.measures()) {
       plan.measure(direction, x, w, y);
     } else if (!known) {
-      plan.takeByRule(direction);
+      plan.takeByRule(direction, x, w, y);
     }
     session.algorithms().chose(what, plan.algorithm(direction).toString());
     return plan;
@@ -86,7 +87,6 @@ final class ConvolutionSteps {
     DeviceSpan b = place.biasOperand();
     DeviceSpan y = activated.span();
     ConvolutionPlan plan = plan(place.branch(), Direction.FORWARD, x, w, y);
-    recording.session().finish();
     if (!plan.offersForwardBiasRelu(x, w, b, y)) {
       return false;
     }

@@ -50,16 +50,14 @@ final class FusedLinear implements CudaLayer {
       Optional<LtProduct> offered,
       CudaTensor result,
       Runnable otherwise) {
-    if (offered.isEmpty()) {
-      otherwise.run();
-      return;
-    }
-    LtProduct call = offered.get();
+    String algorithm =
+        offered.map(call -> "cublasLt " + call).orElse("cuBLAS, as cublasLt does not have it");
     recording
         .session()
         .algorithms()
-        .chose(place.algorithmName(spec.fanIn(), spec.outFeatures(), product), "cublasLt " + call);
-    recording.library(branch, place.work(work), call::enqueue, result);
+        .chose(place.algorithmName(spec.fanIn(), spec.outFeatures(), product), algorithm);
+    offered.ifPresentOrElse(
+        call -> recording.library(branch, place.work(work), call::enqueue, result), otherwise);
   }
 
   @Override

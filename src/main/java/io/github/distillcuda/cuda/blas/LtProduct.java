@@ -159,11 +159,22 @@ public final class LtProduct implements AutoCloseable {
           preference.address(),
           results);
     } catch (NativeException e) {
-      if (e.code() == CublasConstants.CUBLAS_STATUS_NOT_SUPPORTED) {
+      if (isRefusal(e)) {
         return 0;
       }
       throw e;
     }
+  }
+
+  /** Which of them a device answers, and at which call, differs from release to release. */
+  private static boolean isRefusal(NativeException e) {
+    return switch (e.code()) {
+      case CublasConstants.CUBLAS_STATUS_INVALID_VALUE,
+          CublasConstants.CUBLAS_STATUS_ARCH_MISMATCH,
+          CublasConstants.CUBLAS_STATUS_NOT_SUPPORTED ->
+          true;
+      default -> false;
+    };
   }
 
   /** Does the product; returns false if cublasLt refuses it with this algorithm. */
@@ -172,8 +183,7 @@ public final class LtProduct implements AutoCloseable {
       enqueue();
       return true;
     } catch (NativeException e) {
-      if (e.code() == CublasConstants.CUBLAS_STATUS_NOT_SUPPORTED
-          || e.code() == CublasConstants.CUBLAS_STATUS_INVALID_VALUE) {
+      if (isRefusal(e)) {
         return false;
       }
       throw e;

@@ -38,6 +38,13 @@ public final class ConvolutionPlan implements AutoCloseable {
   /** What a measured algorithm may ask for, and measuring reserves. */
   public static final long MEASURED_WORKSPACE = 256L << 20;
 
+  /** In float32: rounded to TF32, factors would err by what its transforms make of that. */
+  private static final ConvolutionAlgorithm WINOGRAD =
+      new ConvolutionAlgorithm(
+          CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_WINOGRAD_NONFUSED,
+          CudnnConstants.CUDNN_FMA_MATH,
+          false);
+
   /** Of the status codes of cuDNN 9, those from 3000 on say that it lacks something. */
   private static final int NOT_SUPPORTED_THOUSANDS =
       CudnnConstants.CUDNN_STATUS_NOT_SUPPORTED / 1000;
@@ -110,13 +117,47 @@ public final class ConvolutionPlan implements AutoCloseable {
 
   /**
    * Chooses an algorithm and reserves its workspace, unless it rounds more than the lane's
-   * arithmetic may or cuDNN does not have it for this shape.
+   * arithmetic may or cuDNN does not have it for this shape. Computes once, which overwrites the
+   * result: not every device has what cuDNN names a workspace for.
    *
+   * @param x the input, or its gradient
+   * @param w the filters, or their gradient
+   * @param y the output, or its gradient
    * @return whether it was chosen
    */
-  public boolean take(Direction direction, ConvolutionAlgorithm algorithm) {
+  public boolean take(
+      Direction direction,
+      ConvolutionAlgorithm algorithm,
+      DeviceSpan x,
+      DeviceSpan w,
+      DeviceSpan y) {
     return lane.math().accepts(algorithm.mathType())
-        && isOffered(() -> choose(direction, algorithm, Long.MAX_VALUE));
+        && runs(direction, algorithm, Long.MAX_VALUE, x, w, y);
+  }
+
+  private boolean runs(
+      Direction direction,
+      ConvolutionAlgorithm algorithm,
+      long mostWorkspaceBytes,
+      DeviceSpan x,
+      DeviceSpan w,
+      DeviceSpan y) {
+    return isOffered(
+        () -> {
+          boolean chosen = choose(direction, algorithm, mostWorkspaceBytes);
+          if (chosen) {
+            compute(direction, x, w, y);
+          }
+          return chosen;
+        });
+  }
+
+  private void compute(Direction direction, DeviceSpan x, DeviceSpan w, DeviceSpan y) {
+    switch (direction) {
+      case FORWARD -> forward(x, w, y);
+      case BACKWARD_DATA -> inputGradient(w, y, x);
+      case BACKWARD_FILTER -> weightGradient(x, y, w);
+    }
   }
 
   /** Returns what a call does; false if cuDNN does not have it for this shape and arithmetic. */
@@ -131,32 +172,30 @@ public final class ConvolutionPlan implements AutoCloseable {
     }
   }
 
-  /** Chooses by rule and reserves the workspace. */
-  public void takeByRule(Direction direction) {
+  /**
+   * Chooses by rule and reserves the workspace; what the direction computes may be overwritten.
+   *
+   * @param x the input, or its gradient
+   * @param w the filters, or their gradient
+   * @param y the output, or its gradient
+   */
+  public void takeByRule(Direction direction, DeviceSpan x, DeviceSpan w, DeviceSpan y) {
     boolean winograd =
         direction == Direction.BACKWARD_FILTER
             && lane.math() == MathMode.TF32
-            && isOffered(
-                () ->
-                    choose(
-                        direction,
-                        byRule(CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_WINOGRAD_NONFUSED),
-                        ComputeLane.WORKSPACE_BYTES));
+            && runs(direction, WINOGRAD, ComputeLane.WORKSPACE_BYTES, x, w, y);
     if (!winograd) {
+      int number =
+          switch (direction) {
+            case FORWARD -> CudnnConstants.CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM;
+            case BACKWARD_DATA -> CudnnConstants.CUDNN_CONVOLUTION_BWD_DATA_ALGO_1;
+            case BACKWARD_FILTER -> CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1;
+          };
       choose(
           direction,
-          byRule(
-              switch (direction) {
-                case FORWARD -> CudnnConstants.CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM;
-                case BACKWARD_DATA -> CudnnConstants.CUDNN_CONVOLUTION_BWD_DATA_ALGO_1;
-                case BACKWARD_FILTER -> CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1;
-              }),
+          new ConvolutionAlgorithm(number, lane.math().convolution(), false),
           Long.MAX_VALUE);
     }
-  }
-
-  private ConvolutionAlgorithm byRule(int number) {
-    return new ConvolutionAlgorithm(number, lane.math().convolution(), false);
   }
 
   /** Chooses an algorithm, unless it wants more workspace than this; returns whether. */
@@ -213,7 +252,7 @@ public final class ConvolutionPlan implements AutoCloseable {
    */
   public void measure(Direction direction, DeviceSpan x, DeviceSpan w, DeviceSpan y) {
     if (!hasRoomToMeasure()) {
-      takeByRule(direction);
+      takeByRule(direction, x, w, y);
       return;
     }
     long convolution = choices.get(direction).convolution.address();
@@ -225,9 +264,9 @@ public final class ConvolutionPlan implements AutoCloseable {
           CudnnPerformance.read(results, found).stream() // the fastest first
               .filter(one -> one.status() == 0)
               .map(one -> new ConvolutionAlgorithm(one.algorithm(), one.mathType(), true))
-              .anyMatch(algorithm -> take(direction, algorithm));
+              .anyMatch(algorithm -> take(direction, algorithm, x, w, y));
       if (!chosen) {
-        takeByRule(direction);
+        takeByRule(direction, x, w, y);
       }
     }
   }

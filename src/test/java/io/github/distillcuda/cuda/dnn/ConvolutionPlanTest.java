@@ -1,6 +1,7 @@
 package io.github.distillcuda.cuda.dnn;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.github.distillcuda.cuda.ComputeLane;
@@ -12,7 +13,10 @@ import io.github.distillcuda.cuda.MathMode;
 import io.github.distillcuda.cuda.dnn.ConvolutionPlan.Direction;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.emulator.library.EmulatedEngine;
+import io.github.distillcuda.emulator.library.Intercepted;
+import io.github.distillcuda.ffi.CudnnApi;
 import io.github.distillcuda.ffi.CudnnConstants;
+import io.github.distillcuda.ffi.NativeException;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -27,12 +31,24 @@ class ConvolutionPlanTest {
   private final CudaContext context = scope.own(CudaContext.open(engine.driver(), 0));
 
   private ComputeLane lane(MathMode math) {
+    return lane(math, engine.cudnn());
+  }
+
+  private ComputeLane lane(MathMode math, CudnnApi cudnn) {
+    CudaEngine engine =
+        new CudaEngine(
+            "test", this.engine.driver(), cudnn, this.engine.cublas(), this.engine.cublasLt());
     return scope.own(ComputeLane.open(context, engine, math, "one"));
   }
 
   /** Plans the first convolution of the published student. */
   private ConvolutionPlan plan(ComputeLane lane, int batch) {
     return scope.own(new ConvolutionPlan(lane, new ImageShape(batch, 3, 32, 32), 32));
+  }
+
+  /** What nothing reads: the device does no work. */
+  private DeviceSpan any() {
+    return DeviceSpan.of(scope.own(context.memory().allocate("any", 32 * 32 * 32 * 4)));
   }
 
   @AfterEach
@@ -46,8 +62,35 @@ class ConvolutionPlanTest {
   @CsvSource({"TF32, 64, 5", "TF32, 103, 5", "TF32, 104, 1", "TF32, 256, 1", "FP32, 64, 1"})
   void winogradTakesTheFilterGradientsOfSmallBatches(MathMode math, int batch, int algorithm) {
     ConvolutionPlan plan = plan(lane(math), batch);
-    plan.takeByRule(Direction.BACKWARD_FILTER);
+    DeviceSpan any = any();
+    plan.takeByRule(Direction.BACKWARD_FILTER, any, any, any);
     assertThat(plan.algorithm(Direction.BACKWARD_FILTER).number()).isEqualTo(algorithm);
+  }
+
+  /** Some devices name a workspace for an algorithm that they do not have. */
+  @ParameterizedTest
+  @CsvSource({"3000, true", "3007, true", "5000, false"})
+  void whatIsOfferedAndRefusedAtTheCallIsPassedOver(int status, boolean passedOver) {
+    CudnnApi refusing =
+        Intercepted.before(
+            CudnnApi.class,
+            engine.cudnn(),
+            "cudnnConvolutionBackwardFilter",
+            () -> {
+              throw new NativeException(
+                  "cudnnConvolutionBackwardFilter", "REFUSED", status, "says the test");
+            });
+    ConvolutionPlan plan = plan(lane(MathMode.TF32, refusing), 1);
+    DeviceSpan any = any();
+    Runnable byRule = () -> plan.takeByRule(Direction.BACKWARD_FILTER, any, any, any);
+    if (passedOver) {
+      byRule.run();
+      ConvolutionAlgorithm other = plan.algorithm(Direction.BACKWARD_FILTER);
+      assertThat(other.number()).isEqualTo(CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1);
+      assertThat(plan.take(Direction.BACKWARD_FILTER, other, any, any, any)).isFalse();
+    } else {
+      assertThatExceptionOfType(NativeException.class).isThrownBy(byRule::run);
+    }
   }
 
   @Test
@@ -65,13 +108,17 @@ class ConvolutionPlanTest {
   @Test
   void aRecordedWinogradIsTakenWhateverItsWorkspace() {
     ConvolutionPlan plan = plan(lane(MathMode.TF32), 256);
+    DeviceSpan any = any();
     assertThat(
             plan.take(
                 Direction.BACKWARD_FILTER,
                 new ConvolutionAlgorithm(
                     CudnnConstants.CUDNN_CONVOLUTION_BWD_FILTER_ALGO_WINOGRAD_NONFUSED,
                     MathMode.TF32.convolution(),
-                    false)))
+                    false),
+                any,
+                any,
+                any))
         .isTrue();
   }
 
@@ -81,7 +128,7 @@ class ConvolutionPlanTest {
   void whereThereIsNoRoomToMeasureTheRuleChooses(int freeMebibytes, boolean measured) {
     ComputeLane lane = lane(MathMode.TF32);
     ConvolutionPlan plan = plan(lane, 1);
-    DeviceSpan any = DeviceSpan.of(scope.own(context.memory().allocate("any", 32 * 32 * 32 * 4)));
+    DeviceSpan any = any();
     device.withFreeBytes((long) freeMebibytes << 20);
     for (Direction direction : Direction.values()) {
       plan.measure(direction, any, any, any);
@@ -94,10 +141,10 @@ class ConvolutionPlanTest {
   void cudnnIsLentWhatItAskedForHoweverMuchIsReserved() {
     ComputeLane lane = lane(MathMode.TF32);
     ConvolutionPlan plan = plan(lane, 8);
+    DeviceSpan any = any();
     for (Direction direction : Direction.values()) {
-      plan.takeByRule(direction);
+      plan.takeByRule(direction, any, any, any);
     }
-    DeviceSpan any = DeviceSpan.of(scope.own(context.memory().allocate("any", 16)));
     List<String> alone = lent(plan, any);
     assertThat(alone).doesNotHaveDuplicates();
     lane.reserve(2 * lane.workspaceBytes());
