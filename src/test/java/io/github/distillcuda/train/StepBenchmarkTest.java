@@ -73,7 +73,7 @@ class StepBenchmarkTest {
             "conv1 forward",
             "fc2 forward",
             "loss",
-            "conv2 backward to its weight",
+            "conv2 weight gradient",
             "adam");
   }
 }

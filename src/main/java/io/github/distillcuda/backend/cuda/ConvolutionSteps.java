@@ -99,13 +99,13 @@ final class ConvolutionSteps {
     return true;
   }
 
-  /** Records the gradients of filter and, if wanted, input; returns the latter. */
+  /** Records the gradients of weight and, if wanted, input; returns the latter. */
   CudaTensor backward(CudaTensor productGradient, boolean wantInputGradient) {
-    recordFilter(productGradient, Branch.ofWeights(wantInputGradient));
+    recordWeight(productGradient, Branch.ofWeights(wantInputGradient));
     return wantInputGradient ? recordInput(productGradient) : null;
   }
 
-  private void recordFilter(CudaTensor productGradient, Branch branch) {
+  private void recordWeight(CudaTensor productGradient, Branch branch) {
     DeviceSpan x = place.input().span();
     DeviceSpan dy = productGradient.span();
     boolean widened = recording.session().operands() == DType.BFLOAT16;
@@ -118,13 +118,13 @@ final class ConvolutionSteps {
     recording.reads(branch, place.input(), productGradient);
     recording.library(
         branch,
-        place.work(LayerWork.FILTER_GRADIENT),
-        () -> plan.filterGradient(x, dy, dw),
+        place.work(LayerWork.WEIGHT_GRADIENT),
+        () -> plan.weightGradient(x, dy, dw),
         place.weightGradient());
     if (widened) {
       recording.kernel(
           branch,
-          place.work(LayerWork.FILTER_GRADIENT_WIDENED),
+          place.work(LayerWork.WEIGHT_GRADIENT_WIDENED),
           recording
               .session()
               .prepare(RoundingKernels.WIDEN, KernelSizes.of("n", RoundingKernels.padded(elements)))
@@ -146,7 +146,7 @@ final class ConvolutionSteps {
     recording.library(
         Branch.MAIN,
         place.work(LayerWork.INPUT_GRADIENT),
-        () -> plan.dataGradient(w, dy, dx),
+        () -> plan.inputGradient(w, dy, dx),
         gradient);
     return gradient;
   }

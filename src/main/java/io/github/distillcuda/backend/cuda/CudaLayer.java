@@ -74,7 +74,8 @@ interface CudaLayer {
 
     /**
      * Returns the name under which {@link AlgorithmChoices} has a product; networks have layers of
-     * one name and different widths.
+     * one name and different widths. Checkpoints keep it, and a resumed run looks for it: its words
+     * stay as they are.
      *
      * @param in channels or features of the input
      * @param out those of the output

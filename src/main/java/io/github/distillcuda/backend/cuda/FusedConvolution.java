@@ -164,7 +164,7 @@ final class FusedConvolution implements CudaLayer {
     recording.reads(branch, gradient, mask, place.input());
     recording.kernel(
         branch,
-        place.work(LayerWork.FILTER_AND_BIAS_GRADIENT),
+        place.work(LayerWork.WEIGHT_AND_BIAS_GRADIENT),
         session
             .prepare(firstStage, sizes)
             .bind("dPooled", gradient.span())
@@ -173,7 +173,7 @@ final class FusedConvolution implements CudaLayer {
             .bind("partials", partials));
     recording.kernel(
         branch,
-        place.work(LayerWork.FILTER_AND_BIAS_SUMS),
+        place.work(LayerWork.WEIGHT_AND_BIAS_SUMS),
         session
             .prepare(FilterGradientKernels.SUM, sums)
             .bind("partials", partials)

@@ -169,7 +169,7 @@ final class FusedLinear implements CudaLayer {
         Branch.MAIN,
         "data gradient",
         LayerWork.INPUT_GRADIENT,
-        epilogues(Branch.MAIN).dataGradient(w, dy, dx),
+        epilogues(Branch.MAIN).inputGradient(w, dy, dx),
         gradient,
         () -> products.inputGradient(productGradient, gradient));
     return gradient;

@@ -23,14 +23,12 @@ enum LayerWork {
   POOLING_BACKWARD("pooling backward", false),
   RELU_POOLING_BACKWARD("ReLU, pooling backward", false),
   BIAS_RELU_POOLING_BACKWARD("bias, ReLU, pooling backward", false),
-  RELU_POOLING_BACKWARD_INPUT_GRADIENT("ReLU, pooling backward, data gradient", true),
-  INPUT_GRADIENT("data gradient", true),
-  FILTER_GRADIENT("filter gradient", true),
-  FILTER_GRADIENT_WIDENED("filter gradient widened", false),
-  FILTER_AND_BIAS_GRADIENT("filter and bias gradient", true),
-  FILTER_AND_BIAS_SUMS("filter and bias sums", false),
+  RELU_POOLING_BACKWARD_INPUT_GRADIENT("ReLU, pooling backward, input gradient", true),
+  INPUT_GRADIENT("input gradient", true),
   WEIGHT_GRADIENT("weight gradient", true),
+  WEIGHT_GRADIENT_WIDENED("weight gradient widened", false),
   WEIGHT_AND_BIAS_GRADIENT("weight, bias gradient", true),
+  WEIGHT_AND_BIAS_SUMS("weight, bias sums", false),
   BIAS_GRADIENT("bias gradient", false);
 
   private final String words;

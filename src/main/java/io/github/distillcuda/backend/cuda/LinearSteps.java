@@ -70,7 +70,7 @@ final class LinearSteps {
     recording.library(
         Branch.MAIN,
         place.work(LayerWork.INPUT_GRADIENT),
-        () -> plan.dataGradient(w, dy, dx),
+        () -> plan.inputGradient(w, dy, dx),
         gradient);
   }
 }

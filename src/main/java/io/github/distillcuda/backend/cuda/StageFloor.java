@@ -62,8 +62,7 @@ record StageFloor(long bytes, long flops) {
       // On the pooled tensor, where there is a pool.
       case RELU_BACKWARD -> e * 3 * pooled;
       case BIAS_GRADIENT -> e * y + f * b;
-      case FILTER_GRADIENT -> e * (x + y + w);
-      case WEIGHT_GRADIENT -> e * (x + y) + f * w;
+      case WEIGHT_GRADIENT -> e * (x + y) + (linear ? f : e) * w;
       case WEIGHT_AND_BIAS_GRADIENT -> e * (x + y) + f * (w + b);
       case INPUT_GRADIENT -> e * (x + y + w);
       case CONVOLUTION_BIAS_RELU_POOLING,
@@ -73,9 +72,8 @@ record StageFloor(long bytes, long flops) {
           RELU_POOLING_BACKWARD,
           BIAS_RELU_POOLING_BACKWARD,
           RELU_POOLING_BACKWARD_INPUT_GRADIENT,
-          FILTER_GRADIENT_WIDENED,
-          FILTER_AND_BIAS_GRADIENT,
-          FILTER_AND_BIAS_SUMS,
+          WEIGHT_GRADIENT_WIDENED,
+          WEIGHT_AND_BIAS_SUMS,
           OUTPUT_ROUNDED,
           OUTPUT_GRADIENT_ROUNDED ->
           throw new IllegalArgumentException(

@@ -129,13 +129,13 @@ final class BackwardRecorder {
     PrimitivePlan plan =
         PrimitivePlan.first(
             context,
-            name("backward to its weight"),
+            name("weight gradient"),
             () -> parameterGradients(source, stored.descriptor(), gradient.descriptor()),
             () -> parameterGradients(source, anyWeight, gradient.descriptor()),
             () -> parameterGradients(anySource, anyWeight, anyGradient()));
     OnednnTensor weightGradient = recording.ordered(stored, plan.weightsGradient());
     recording.add(
-        name("backward to its weight"),
+        name("weight gradient"),
         plan,
         Argument.source(recording.reorder(pass.source(), plan.source()).memory()),
         Argument.destinationGradient(
@@ -167,7 +167,7 @@ final class BackwardRecorder {
     PrimitivePlan plan =
         PrimitivePlan.first(
             context,
-            name("backward to its input"),
+            name("input gradient"),
             () ->
                 inputGradient(
                     pass.source().descriptor(), weight.descriptor(), gradient.descriptor()),
@@ -176,7 +176,7 @@ final class BackwardRecorder {
     OnednnTensor inputGradient =
         recording.tensor(name("input gradient"), pass.layer().inputShape(), plan.sourceGradient());
     recording.add(
-        name("backward to its input"),
+        name("input gradient"),
         plan,
         Argument.destinationGradient(
             recording.reorder(gradient, plan.destinationGradient()).memory()),

@@ -124,7 +124,7 @@ final class LayerPlanner {
     long weights = context.any(weightDims(layer));
     return PrimitivePlan.first(
             context,
-            layer.name() + " backward to its weight",
+            layer.name() + " weight gradient",
             () -> parameterGradients(layer, plan, source, weights, gradient),
             () -> parameterGradients(layer, plan, anySource, weights, anyProduct(layer, batch)))
         .weightsGradient();

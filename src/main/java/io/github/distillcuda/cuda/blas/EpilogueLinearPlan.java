@@ -51,7 +51,7 @@ public final class EpilogueLinearPlan implements AutoCloseable {
   }
 
   /** {@code dx = dy * w}. */
-  public Optional<LtProduct> dataGradient(DeviceSpan w, DeviceSpan dy, DeviceSpan dx) {
+  public Optional<LtProduct> inputGradient(DeviceSpan w, DeviceSpan dy, DeviceSpan dx) {
     return plan(
         new Operand(w, in, out, CUBLAS_OP_N),
         new Operand(dy, out, rows, CUBLAS_OP_N),

@@ -42,7 +42,7 @@ public record LinearPlan(ComputeLane lane, int rows, int in, int out) {
   }
 
   /** {@code dx = dy * w}; column-major dx [in, N] = w [in, out] * dy [out, N]. */
-  public void dataGradient(DeviceSpan w, DeviceSpan dy, DeviceSpan dx) {
+  public void inputGradient(DeviceSpan w, DeviceSpan dy, DeviceSpan dx) {
     multiply(
         new Operand(w, in, out, CUBLAS_OP_N),
         new Operand(dy, out, rows, CUBLAS_OP_N),

@@ -345,7 +345,7 @@ public final class ConvolutionPlan implements AutoCloseable {
   }
 
   /** {@code dx = gradient of x}. */
-  public void dataGradient(DeviceSpan w, DeviceSpan dy, DeviceSpan dx) {
+  public void inputGradient(DeviceSpan w, DeviceSpan dy, DeviceSpan dx) {
     Choice choice = choices.get(Direction.BACKWARD_DATA);
     cudnn.cudnnConvolutionBackwardData(
         lane.cudnn(),
@@ -364,7 +364,7 @@ public final class ConvolutionPlan implements AutoCloseable {
   }
 
   /** {@code dw = gradient of w}. */
-  public void filterGradient(DeviceSpan x, DeviceSpan dy, DeviceSpan dw) {
+  public void weightGradient(DeviceSpan x, DeviceSpan dy, DeviceSpan dw) {
     Choice choice = choices.get(Direction.BACKWARD_FILTER);
     cudnn.cudnnConvolutionBackwardFilter(
         lane.cudnn(),

@@ -96,8 +96,8 @@ class ConvolutionPlanTest {
   private List<String> lent(ConvolutionPlan plan, DeviceSpan any) {
     int before = device.callCount();
     plan.forward(any, any, any);
-    plan.dataGradient(any, any, any);
-    plan.filterGradient(any, any, any);
+    plan.inputGradient(any, any, any);
+    plan.weightGradient(any, any, any);
     return device.calls().subList(before, device.callCount()).stream()
         .map(call -> call.split(", ")[9])
         .toList();
