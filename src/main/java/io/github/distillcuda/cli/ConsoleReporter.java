@@ -4,9 +4,11 @@ import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import io.github.distillcuda.data.DataListener;
 import io.github.distillcuda.train.EpochRecord;
+import io.github.distillcuda.train.ModelRole;
 import io.github.distillcuda.train.TrainingListener;
 import io.github.distillcuda.train.TrainingPosition;
 import io.github.distillcuda.train.TrainingTask;
+import io.github.distillcuda.train.Work;
 import java.io.PrintStream;
 import java.util.Locale;
 import java.util.function.LongSupplier;
@@ -113,7 +115,7 @@ final class ConsoleReporter implements TrainingListener, DataListener {
         String.format(
             Locale.ROOT,
             "%s: %,d parameters, %d %s of %s%s",
-            task.model(),
+            task.role(),
             task.network().architecture().parameterCount(),
             task.settings().epochs(),
             task.settings().epochs() == 1 ? "epoch" : "epochs",
@@ -129,7 +131,23 @@ final class ConsoleReporter implements TrainingListener, DataListener {
   }
 
   @Override
-  public void progress(String work, int done, int total) {
+  public void progress(Work work, int done, int total) {
+    progress(words(work), done, total);
+  }
+
+  private static String words(Work work) {
+    return switch (work) {
+      case Work.Epoch(ModelRole role, int epoch, int epochs) ->
+          "%s epoch %d/%d".formatted(role, epoch, epochs);
+      case Work.EpochTest(ModelRole role, int epoch, int epochs) ->
+          "%s test %d/%d".formatted(role, epoch, epochs);
+      case Work.SavedTest(ModelRole role) -> role + " test";
+      case Work.TeacherLogits() -> "teacher logits";
+    };
+  }
+
+  /** Images of a piece of work are done; {@code work} says which. */
+  void progress(String work, int done, int total) {
     progressOf(work, done, total, "images", 1);
   }
 
@@ -184,7 +202,7 @@ final class ConsoleReporter implements TrainingListener, DataListener {
         String.format(
             Locale.ROOT,
             "%-8s epoch %2d  loss %.4f%s  train %.2f %%  test %.2f %%  %.1f s  %,.0f images/s",
-            e.model(),
+            e.role(),
             e.epoch(),
             e.loss(),
             distilled ? String.format(Locale.ROOT, " (kd %.4f, ce %.4f)", e.kd(), e.ce()) : "",

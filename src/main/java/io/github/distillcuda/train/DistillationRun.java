@@ -223,7 +223,7 @@ public final class DistillationRun {
     return new Frozen(
         network,
         evaluator.evaluate(
-            done -> listener.progress("%s test".formatted(role), done, evaluator.images())));
+            done -> listener.progress(new Work.SavedTest(role), done, evaluator.images())));
   }
 
   private void train(ModelRole role, RunSnapshot snapshot) {
@@ -242,8 +242,7 @@ public final class DistillationRun {
             ? new LossSpec(config.temperature(), config.alpha())
             : LossSpec.CROSS_ENTROPY;
     TrainingTask task =
-        new TrainingTask(
-            role.toString(), network, loss, teacherSource(loss), config.settings(role));
+        new TrainingTask(role, network, loss, teacherSource(loss), config.settings(role));
     Evaluator evaluator = evaluator(role, network);
     Trainer trainer = new Trainer(backend, task, trainImages, evaluator, listener, stop);
     // As late as a run that could be resumed allows: the hash has run beside all of the above.
@@ -310,7 +309,7 @@ public final class DistillationRun {
     return new TeacherSource.Cached(
         cache.compute(
             done -> {
-              listener.progress("teacher logits", done, trainImages.size());
+              listener.progress(new Work.TeacherLogits(), done, trainImages.size());
               stop.throwIfRequested("while the teacher's logits were computed");
             }));
   }

@@ -76,11 +76,7 @@ final class EstimatingListener implements TrainingListener {
 
   @Override
   public void trainingStarted(TrainingTask task, TrainingPosition position) {
-    for (ModelRole role : ModelRole.values()) {
-      if (role.toString().equals(task.model())) {
-        training = role;
-      }
-    }
+    training = task.role();
     workBehindEpoch = workOfEpochs(training, config.settings(training).epochs() - position.epoch());
     for (ModelRole role : config.models()) {
       if (role.compareTo(training) > 0) {
@@ -93,9 +89,9 @@ final class EstimatingListener implements TrainingListener {
   }
 
   @Override
-  public void progress(String work, int done, int total) {
+  public void progress(Work work, int done, int total) {
     listener.progress(work, done, total);
-    if (said || training == null || !work.startsWith(training + " epoch ")) {
+    if (said || !(work instanceof Work.Epoch)) {
       return;
     }
     long now = nanoTime.getAsLong();
@@ -116,9 +112,7 @@ final class EstimatingListener implements TrainingListener {
 
   @Override
   public void epochDone(EpochRecord epoch) {
-    if (training != null) {
-      workBehindEpoch -= workOfEpochs(training, 1) - workOfEpochs(training, 0);
-    }
+    workBehindEpoch -= workOfEpochs(training, 1) - workOfEpochs(training, 0);
     listener.epochDone(epoch);
   }
 

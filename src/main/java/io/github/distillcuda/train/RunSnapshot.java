@@ -140,7 +140,7 @@ public record RunSnapshot(State state, List<NamedArray> arrays) {
       if (!NonFiniteState.isFinite(array.values())) {
         throw new NonFiniteException(
             new NonFiniteState(
-                state.inProgress().toString(),
+                state.inProgress(),
                 progress.optimizerStep(),
                 progress.cursor() == 0 ? epoch - 1 : epoch,
                 new int[0],
@@ -156,7 +156,7 @@ public record RunSnapshot(State state, List<NamedArray> arrays) {
     for (ModelRole role : state.finished().keySet()) {
       steps +=
           state.history().stream()
-              .filter(epoch -> epoch.model().equals(role.toString()))
+              .filter(epoch -> epoch.role() == role)
               .mapToLong(EpochRecord::step)
               .max()
               .orElse(0);

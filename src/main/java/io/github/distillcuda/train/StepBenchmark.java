@@ -134,7 +134,7 @@ public final class StepBenchmark {
             : new TeacherSource.Recomputed(teacher);
     TrainingTask task =
         new TrainingTask(
-            "student",
+            ModelRole.STUDENT,
             student,
             new LossSpec(5, 0.7),
             source,

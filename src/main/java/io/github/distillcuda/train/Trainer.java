@@ -106,7 +106,7 @@ public final class Trainer {
       }
       throw new DistillException(
           ExitCode.DEVICE,
-          "%s, after step %d: %s".formatted(task.model(), reached, e.getMessage()),
+          "%s, after step %d: %s".formatted(task.role(), reached, e.getMessage()),
           e);
     }
     return position.history();
@@ -121,7 +121,7 @@ public final class Trainer {
     StepProgress progress = position.progress();
     int batch = task.settings().batchSize();
     int chunk = Math.max(1, data.size() / batch / CHUNKS_PER_EPOCH);
-    String work = "%s epoch %d/%d".formatted(task.model(), epoch, task.settings().epochs());
+    Work work = new Work.Epoch(task.role(), epoch, task.settings().epochs());
     while (progress.cursor() < data.size()) {
       int fullSteps = (data.size() - progress.cursor()) / batch;
       if (fullSteps > 0) {
@@ -154,11 +154,11 @@ public final class Trainer {
   private EpochRecord record(int epoch, StepProgress progress, double seconds) {
     double rows = data.size();
     double labelled = Math.max(1, progress.labelledRows());
-    String work = "%s test %d/%d".formatted(task.model(), epoch, task.settings().epochs());
+    Work work = new Work.EpochTest(task.role(), epoch, task.settings().epochs());
     double testAccuracy =
         evaluator.evaluate(done -> listener.progress(work, done, evaluator.images())).accuracy();
     return new EpochRecord(
-        task.model(),
+        task.role(),
         epoch,
         progress.optimizerStep(),
         progress.lossSum() / rows,
@@ -173,7 +173,7 @@ public final class Trainer {
   private DistillException stopped(TrainingPosition position, Checkpointing checkpointing) {
     checkpointing.save(position, true);
     return stop.end(
-        "after step %d of the %s".formatted(position.progress().optimizerStep(), task.model()));
+        "after step %d of the %s".formatted(position.progress().optimizerStep(), task.role()));
   }
 
   private void requireFinite(StepProgress progress, int epoch, int[] order) {
@@ -197,7 +197,7 @@ public final class Trainer {
           ("%s: NaN or infinity at step %d (epoch %d), which did not recur when the step was"
                   + " repeated: leave out --no-deterministic, or suspect the machine; the last"
                   + " checkpoint is kept")
-              .formatted(task.model(), step, epoch));
+              .formatted(task.role(), step, epoch));
     }
     int[] images = Arrays.copyOfRange(order, from, to);
     List<NamedArray> arrays = NonFiniteState.arrays(task.network());
@@ -206,7 +206,7 @@ public final class Trainer {
       arrays.add(copy("teacher_logits", program.teacherLogits()));
     }
     throw new NonFiniteException(
-        new NonFiniteState(task.model(), step, epoch, images, firstNonFinite(program), arrays));
+        new NonFiniteState(task.role(), step, epoch, images, firstNonFinite(program), arrays));
   }
 
   private static NamedArray copy(String name, Tensor tensor) {

@@ -8,12 +8,11 @@ public interface TrainingListener {
   /**
    * Images of the current piece of work are done.
    *
-   * @param work what is being done, such as {@code student epoch 3/10}, the {@code student test
-   *     3/10} after it, {@code teacher logits}, or the {@code student test} of what was saved
+   * @param work what is being done
    * @param done images done
    * @param total images in all
    */
-  default void progress(String work, int done, int total) {}
+  default void progress(Work work, int done, int total) {}
 
   /** An epoch was trained and evaluated. */
   default void epochDone(EpochRecord epoch) {}

@@ -243,7 +243,7 @@ public final class Verification {
     student.load(initial);
     TrainingTask task =
         new TrainingTask(
-            "student",
+            ModelRole.STUDENT,
             student,
             new LossSpec(5, 0.7),
             new TeacherSource.Cached(new DatasetLogits(backend, teacher, data).compute(done -> {})),
