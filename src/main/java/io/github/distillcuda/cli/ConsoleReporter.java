@@ -75,12 +75,6 @@ final class ConsoleReporter implements TrainingListener, DataListener {
     }
   }
 
-  /** Prints a warning of one line on standard error, even with {@code --quiet}. */
-  synchronized void caution(String text) {
-    clearBar();
-    errors.println("distill-cuda: warning: " + text);
-  }
-
   /** Prints a result: the object with {@code --json}, else the text. */
   synchronized void result(Object object, String text) {
     clearBar();
@@ -92,11 +86,19 @@ final class ConsoleReporter implements TrainingListener, DataListener {
     line(line);
   }
 
+  /** Prints a warning of one line on standard error, even with {@code --quiet}. */
   @Override
   public synchronized void warning(String line) {
+    clearBar();
+    errors.println("distill-cuda: warning: " + line);
+  }
+
+  /** Prints a line between two of stars on standard error, even with {@code --quiet}. */
+  @Override
+  public synchronized void banner(String line) {
     String rule = "*".repeat(72);
     clearBar();
-    people.println(rule + System.lineSeparator() + line + System.lineSeparator() + rule);
+    errors.println(rule + System.lineSeparator() + line + System.lineSeparator() + rule);
   }
 
   @Override

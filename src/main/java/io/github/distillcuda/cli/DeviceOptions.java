@@ -140,7 +140,7 @@ class DeviceOptions {
     int processors = Runtime.getRuntime().availableProcessors();
     if (threads() > processors && backend.info().layers().equals("onednn")) {
       // Not refused: a run goes on to the same bits only with as many as it began with.
-      reporter.caution(
+      reporter.warning(
           "--threads %d is more than the %d processors here, so that they wait for each other and a"
                   .formatted(threads(), processors)
               + " step may take many times as long");

@@ -130,8 +130,8 @@ abstract class TrainingCommand extends Command {
 
   private RunMetrics resume(ConsoleReporter reporter) {
     try (RunFolder folder = RunFolder.open(training.resume)) {
-      Optional<RunSnapshot> snapshot = folder.newestSnapshot(reporter::caution);
-      RunConfig config = folder.config(snapshot, reporter::caution);
+      Optional<RunSnapshot> snapshot = folder.newestSnapshot(reporter::warning);
+      RunConfig config = folder.config(snapshot, reporter::warning);
       requireOwn(config);
       ResumedSettings.requireSame(spec, config(teacherFile()), config);
       BackendOptions options = device.options(config);
@@ -149,7 +149,7 @@ abstract class TrainingCommand extends Command {
               backend,
               () -> run(backend, config, images, folder, reporter).resume(snapshot.get()));
         }
-        reporter.caution(
+        reporter.warning(
             "the run ended before its first checkpoint; it starts again from the beginning");
         ModelFile file = config.teacherFile() == null ? null : teacherFileOf(config);
         List<NamedArray> parameters = file == null ? null : file.parameters();
@@ -263,7 +263,7 @@ abstract class TrainingCommand extends Command {
                   Ranges.plain(t),
                   Ranges.plain(1 - config.alpha())));
       if (t < COLD && config.alpha() > 0) {
-        reporter.caution(
+        reporter.warning(
             ("--T %s: below %s both softmaxes are nearly 0 or 1, so that what the teacher says of"
                     + " the other classes is lost, and the distillation term, whose gradient is at"
                     + " most alpha*T, hardly counts; give --T 1 or more")

@@ -23,6 +23,6 @@ public interface TrainingListener {
   /** Something the user should know; one line. */
   default void note(String line) {}
 
-  /** Something the user must not miss, such as a checkpoint that could not be saved; one line. */
+  /** Something that may need the user, such as a checkpoint that could not be saved; one line. */
   default void warning(String line) {}
 }

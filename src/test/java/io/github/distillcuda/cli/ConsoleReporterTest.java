@@ -249,17 +249,21 @@ class ConsoleReporterTest {
     options.quiet = true;
     for (boolean terminal : new boolean[] {false, true}) {
       out.reset();
+      err.reset();
       ConsoleReporter reporter = reporter(terminal);
       work(reporter, "eval", 100);
       reporter.line("device: cpu");
       reporter.note("data: synthetic");
       reporter.estimate(1000);
       assertThat(text(out)).isEmpty();
-      reporter.caution("a checkpoint is damaged");
-      reporter.warning("NOT CIFAR-10");
+      reporter.warning("a checkpoint is damaged");
+      reporter.banner("NOT CIFAR-10");
       reporter.result(new Object(), "the table");
-      assertThat(text(out)).contains("NOT CIFAR-10", "the table").doesNotContain("\u001b");
-      assertThat(text(err)).contains("distill-cuda: warning: a checkpoint is damaged");
+      assertThat(lines(out)).containsExactly("the table");
+      String rule = "*".repeat(72);
+      assertThat(lines(err))
+          .containsExactly(
+              "distill-cuda: warning: a checkpoint is damaged", rule, "NOT CIFAR-10", rule);
     }
   }
 }
