@@ -39,7 +39,7 @@ final class DataOptions {
   /** Opens what a run asks for, which may be a resumed one with options of its own. */
   ImageDataset open(RunConfig config, DataListener listener) {
     return open(
-        config.dataChoice(),
+        config.data(),
         directory != null || config.dataDirectory() == null
             ? directory
             : Path.of(config.dataDirectory()),

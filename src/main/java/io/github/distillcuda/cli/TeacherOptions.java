@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import picocli.CommandLine.Option;
 
-/** Where the teacher comes from and when it runs. */
+/** Where the teacher comes from and when it runs. Unless they are parsed, the defaults. */
 final class TeacherOptions {
   @Option(
       names = "--teacher",

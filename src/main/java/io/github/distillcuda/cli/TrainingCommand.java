@@ -20,7 +20,6 @@ import java.time.format.DateTimeFormatter;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
@@ -73,9 +72,9 @@ abstract class TrainingCommand extends Command {
     return new StudentOptions();
   }
 
-  /** Returns the options on where the student's teacher comes from; null where there is none. */
+  /** Returns where the student's teacher comes from, the defaults where there is none. */
   TeacherOptions teacher() {
-    return null;
+    return new TeacherOptions();
   }
 
   /** Returns the epochs of the teacher, the default where none is trained. */
@@ -288,20 +287,20 @@ abstract class TrainingCommand extends Command {
         student().architecture(),
         file == null ? null : file.path(),
         file == null ? null : file.sha256(),
-        teacher() == null ? Map.of() : teacher().renames,
-        teacher() != null && teacher().recompute,
-        data.data.toString(),
+        teacher().renames,
+        teacher().recompute,
+        data.data,
         data.directory == null ? null : data.directory.toAbsolutePath().toString(),
         training.subset,
-        !device.noDeterministic,
-        options.kernels().toString(),
-        options.layers().toString(),
-        options.precision().toString(),
-        options.engine().toString());
+        options.deterministic(),
+        options.kernels(),
+        options.layers(),
+        options.precision(),
+        options.engine());
   }
 
   private ModelFile teacherFile() {
-    if (teacher() == null || teacher().file == null) {
+    if (teacher().file == null) {
       return null;
     }
     ModelFile file = ModelFile.inferred(teacher().file, teacher().renames, Architecture.TEACHER);

@@ -6,7 +6,7 @@ import com.google.gson.annotations.SerializedName;
 /**
  * One line of the history: an epoch of one model.
  *
- * @param role the model; {@code model} in JSON, by its name in files
+ * @param role the model; {@code model} in JSON
  * @param epoch from 1
  * @param step optimizer steps since the training began
  * @param loss mean over the rows
@@ -18,7 +18,7 @@ import com.google.gson.annotations.SerializedName;
  * @param imagesPerSecond training images by those seconds
  */
 public record EpochRecord(
-    @SerializedName("model") @JsonAdapter(RoleJson.class) ModelRole role,
+    @SerializedName("model") @JsonAdapter(EnumWords.class) ModelRole role,
     int epoch,
     long step,
     double loss,

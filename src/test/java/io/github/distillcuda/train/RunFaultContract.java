@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.gson.JsonParser;
 import io.github.distillcuda.backend.Backend;
+import io.github.distillcuda.backend.BackendOptions.Precision;
 import io.github.distillcuda.backend.LogitsTable;
 import io.github.distillcuda.checkpoint.ModelFiles;
 import io.github.distillcuda.data.EpochOrder;
@@ -61,7 +62,7 @@ abstract class RunFaultContract {
         .batchSize(BATCH)
         .learningRate(learningRate)
         .networks(new Architecture(3, 4, 5, 10), new Architecture(2, 3, 4, 10))
-        .precision("fp32")
+        .precision(Precision.FP32)
         .config();
   }
 
