@@ -80,7 +80,7 @@ public final class DistillationRun {
           backend.upload(ImageDataset.IMAGE_SHAPE, dataset.trainImages(), dataset.trainLabels());
     } catch (DistillException e) {
       // A run that goes on must have the images that it began with.
-      throw e.exitCode() == ExitCode.DEVICE_MEMORY && folder.lastCheckpoint().isEmpty()
+      throw e.exitCode() == ExitCode.DEVICE_MEMORY && folder.isNew()
           ? e.with(", or train on fewer images with --subset")
           : e;
     }

@@ -169,6 +169,14 @@ class ResumeTest {
     assertThat(folder.resolve("student.pth")).exists();
   }
 
+  @Test
+  void aConfigurationThatCannotBeReadIsNotCalledDamaged() throws IOException {
+    Path config = folder.resolve("config.json");
+    Files.delete(config);
+    Files.createDirectory(config);
+    assertTakenFromTheCheckpoint("cannot be read (Is a directory)");
+  }
+
   private void assertTakenFromTheCheckpoint(String problem) {
     assertThat(resume("--seed 8")).isEqualTo(2);
     assertThat(err.lines()).hasSize(2);
