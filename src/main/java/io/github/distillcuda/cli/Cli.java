@@ -93,11 +93,11 @@ public final class Cli {
   static int run(Session session, String... args) {
     List<String> words = List.of(args);
     // Help lists all commands; a file of arguments may name any.
-    boolean any =
+    boolean needsAll =
         words.contains("--help")
             || words.contains("-h")
             || words.stream().anyMatch(word -> word.startsWith("@"));
-    return execute(session, parser(session, any ? null : words), args);
+    return execute(session, parser(session, needsAll ? null : words), args);
   }
 
   /**

@@ -29,17 +29,25 @@ final class ConsoleReporter implements TrainingListener, DataListener {
 
   static final String CLEAR_LINE = "\r\u001b[K";
 
+  /** Where lines go that people read as the run goes on. */
   private final PrintStream people;
+
   private final PrintStream errors;
   private final PrintStream results;
   private final boolean json;
   private final boolean quiet;
   private final boolean bar;
   private final LongSupplier nanoTime;
+
+  /** The piece of work that is going on, when it began, and how much of it was done already. */
   private String work = "";
-  private long workStarted;
-  private long workStartedAt;
-  private long shown;
+
+  private long startedAt;
+  private long doneAtStart;
+
+  /** When the bar was drawn or a plain line printed last. */
+  private long shownAt;
+
   private boolean barShown;
 
   /**
@@ -159,29 +167,29 @@ final class ConsoleReporter implements TrainingListener, DataListener {
     boolean begins = !work.equals(this.work);
     if (begins) {
       this.work = work;
-      workStarted = now;
-      workStartedAt = done;
-      shown = bar ? shown : now; // the first line comes half a minute later
+      startedAt = now;
+      doneAtStart = done;
+      shownAt = bar ? shownAt : now; // the first line comes half a minute later
     }
-    boolean due = now - shown >= (bar ? REDRAW_NANOS : LINE_NANOS);
+    boolean due = now - shownAt >= (bar ? REDRAW_NANOS : LINE_NANOS);
     if (bar && (begins || due || done >= total)) {
       int filled = (int) (BAR_WIDTH * done / total);
       String full = "#".repeat(filled) + "-".repeat(BAR_WIDTH - filled);
-      String reached = reached(now, done, total, unit, perUnit);
-      people.print(CLEAR_LINE + "%s [%s] %s".formatted(work, full, reached));
+      String rateAndRest = rateAndRest(now, done, total, unit, perUnit);
+      people.print(CLEAR_LINE + "%s [%s] %s".formatted(work, full, rateAndRest));
       people.flush();
       barShown = true;
-      shown = now;
+      shownAt = now;
     } else if (!bar && due && done < total) {
-      line(work + ": " + reached(now, done, total, unit, perUnit));
-      shown = now;
+      line(work + ": " + rateAndRest(now, done, total, unit, perUnit));
+      shownAt = now;
     }
   }
 
   /** Returns how much is done, how fast, and when the rest will be. */
-  private String reached(long now, long done, long total, String unit, int perUnit) {
+  private String rateAndRest(long now, long done, long total, String unit, int perUnit) {
     String share = 100 * done / total + "%";
-    double rate = (done - workStartedAt) / Math.max(1e-9, (now - workStarted) / 1e9);
+    double rate = (done - doneAtStart) / Math.max(1e-9, (now - startedAt) / 1e9);
     return rate > 0
         ? String.format(
             Locale.ROOT,

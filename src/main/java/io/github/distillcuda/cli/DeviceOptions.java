@@ -116,8 +116,8 @@ class DeviceOptions {
   }
 
   /**
-   * Throws where the device that is asked for is plainly absent: before something is done beside
-   * opening it that may take long.
+   * Throws where the device that is asked for is plainly absent. Opening it would say so too, but
+   * beside that the data set is opened, which may take a download.
    */
   void requirePresent(Session session, BackendOptions options) {
     session.devices().requirePresent(request(), options);

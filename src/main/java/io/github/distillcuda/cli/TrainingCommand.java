@@ -40,7 +40,7 @@ abstract class TrainingCommand extends Command {
           ExitCode.INTERRUPTED,
           ExitCode.TERMINATED);
 
-  /** Unless something else is asked for. */
+  /** The default. */
   static final int TEACHER_EPOCHS = 10;
 
   /** A temperature below which softmaxes of usual logits saturate. */
@@ -103,11 +103,11 @@ abstract class TrainingCommand extends Command {
   }
 
   private RunMetrics start(ConsoleReporter reporter) {
-    Path dated = Path.of("runs", timestamp());
+    Path defaultFolder = Path.of("runs", timestamp());
     if (training.out != null) {
       RunFolder.requireUsable(training.out);
     } else {
-      RunFolder.requireWritable(dated);
+      RunFolder.requireWritable(defaultFolder);
     }
     ModelFile file = teacherFile();
     RunConfig config = config(file);
@@ -116,10 +116,12 @@ abstract class TrainingCommand extends Command {
         Backend backend = device.open(session, reporter)) {
       ImageDataset images = opening.result();
       try (RunFolder folder =
-          training.out != null ? RunFolder.create(training.out) : RunFolder.createNumbered(dated)) {
+          training.out != null
+              ? RunFolder.create(training.out)
+              : RunFolder.createNumbered(defaultFolder)) {
         announce(reporter, backend, config, folder);
         List<NamedArray> parameters = file == null ? null : file.parameters();
-        return sayingWhatIsSaved(
+        return runOrSayHowToResume(
             folder,
             backend,
             () -> run(backend, config, images, folder, reporter).execute(parameters));
@@ -131,7 +133,7 @@ abstract class TrainingCommand extends Command {
     try (RunFolder folder = RunFolder.open(training.resume)) {
       Optional<RunSnapshot> snapshot = folder.newestSnapshot(reporter::warning);
       RunConfig config = folder.config(snapshot, reporter::warning);
-      requireOwn(config);
+      requireSameModels(config);
       ResumedSettings.requireSame(spec, config(teacherFile()), config);
       BackendOptions options = device.options(config);
       device.requirePresent(session, options);
@@ -143,7 +145,7 @@ abstract class TrainingCommand extends Command {
         ImageDataset images = opening.result();
         announce(reporter, backend, config, folder);
         if (snapshot.isPresent()) {
-          return sayingWhatIsSaved(
+          return runOrSayHowToResume(
               folder,
               backend,
               () -> run(backend, config, images, folder, reporter).resume(snapshot.get()));
@@ -152,7 +154,7 @@ abstract class TrainingCommand extends Command {
             "the run ended before its first checkpoint; it starts again from the beginning");
         ModelFile file = config.teacherFile() == null ? null : teacherFileOf(config);
         List<NamedArray> parameters = file == null ? null : file.parameters();
-        return sayingWhatIsSaved(
+        return runOrSayHowToResume(
             folder,
             backend,
             () -> run(backend, config, images, folder, reporter).execute(parameters));
@@ -161,7 +163,7 @@ abstract class TrainingCommand extends Command {
   }
 
   /** Refuses to go on with the run of another command, which would not train what this one does. */
-  private void requireOwn(RunConfig config) {
+  private void requireSameModels(RunConfig config) {
     if (!trains(config.models())) {
       throw Ranges.usage(
           spec,
@@ -183,10 +185,10 @@ abstract class TrainingCommand extends Command {
   }
 
   /**
-   * A run that was stopped, or lost its device or its disk, can go on; so says its last line, or
-   * why it cannot.
+   * Runs. Where the run was stopped, or lost its device or its disk, the failure says how to go on
+   * with it, or why that cannot be.
    */
-  private RunMetrics sayingWhatIsSaved(
+  private RunMetrics runOrSayHowToResume(
       RunFolder folder, Backend backend, Supplier<RunMetrics> run) {
     try {
       return run.get();

@@ -255,7 +255,8 @@ public final class DistillationRun {
     } catch (NonFiniteException e) {
       throw new DistillException(
           ExitCode.NOT_FINITE,
-          "%s; %s; %s; try a smaller --lr".formatted(e.getMessage(), dump(e.state()), kept()),
+          "%s; %s; %s; try a smaller --lr"
+              .formatted(e.getMessage(), dump(e.state()), whichCheckpoint()),
           e);
     }
     List<NamedArray> parameters = network.save();
@@ -268,7 +269,9 @@ public final class DistillationRun {
     }
   }
 
-  /** The run ends for another reason than a disk that has no room for this. */
+  /**
+   * Writes the state and says in a clause where; a full disk is no reason to hide why the run ends.
+   */
   private String dump(NonFiniteState state) {
     try {
       return "the state at that step is in " + folder.dump(state);
@@ -277,7 +280,8 @@ public final class DistillationRun {
     }
   }
 
-  private String kept() {
+  /** Says in a clause which checkpoint there is. */
+  private String whichCheckpoint() {
     return folder
         .lastCheckpoint()
         .map(file -> "the last checkpoint is kept, " + file)

@@ -67,7 +67,7 @@ public final class RunFolder implements AutoCloseable {
               : "%s holds a run already; choose another --out, or go on with it: --resume %s"
                   .formatted(root, root));
     }
-    for (String name : written()) {
+    for (String name : resultFiles()) {
       if (Files.exists(root.resolve(name))) {
         throw new DistillException(
             ExitCode.USAGE,
@@ -146,9 +146,7 @@ public final class RunFolder implements AutoCloseable {
     return new RunFolder(root, false);
   }
 
-  /**
-   * A process that was killed between its last two steps has written the one and not removed these.
-   */
+  /** A process that was killed after it wrote the metrics has left the checkpoints beside them. */
   private static void removeCheckpointsOfDone(Path root) {
     try (RunFolder done = new RunFolder(root, false)) {
       if (Files.isDirectory(root.resolve(CHECKPOINT))) {
@@ -236,7 +234,8 @@ public final class RunFolder implements AutoCloseable {
     return checkpoints;
   }
 
-  private static List<String> written() {
+  /** Returns the names of the files that a run leaves, but for its configuration. */
+  private static List<String> resultFiles() {
     List<String> names = new ArrayList<>(List.of(METRICS, HISTORY));
     for (ModelRole role : ModelRole.values()) {
       names.add(role + ".safetensors");

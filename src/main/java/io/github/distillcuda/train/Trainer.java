@@ -26,7 +26,11 @@ public final class Trainer {
   /** Keeps what a run needs to go on from here. */
   @FunctionalInterface
   public interface Checkpointing {
-    /** Called after an epoch, and once more where a stop was asked for. */
+    /**
+     * Called after each epoch, and where a stop was asked for.
+     *
+     * @param stopping whether the training ends after this, so that it must be saved now
+     */
     void save(TrainingPosition position, boolean stopping);
   }
 
@@ -40,8 +44,8 @@ public final class Trainer {
   private final TrainingStep full;
   private final TrainingStep tail;
 
-  /** The optimizer's step that was read last. */
-  private long reached;
+  /** The last step of the optimizer that is known to have ended. */
+  private long lastStepSeen;
 
   /**
    * Records the steps.
@@ -94,7 +98,7 @@ public final class Trainer {
   public List<EpochRecord> train(TrainingPosition start, Checkpointing checkpointing) {
     listener.trainingStarted(task, start);
     TrainingPosition position = start;
-    reached = start.progress().optimizerStep();
+    lastStepSeen = start.progress().optimizerStep();
     try {
       while (position.epoch() <= task.settings().epochs()) {
         position = trainEpoch(position, checkpointing);
@@ -106,7 +110,7 @@ public final class Trainer {
       }
       throw new DistillException(
           ExitCode.DEVICE,
-          "%s, after step %d: %s".formatted(task.role(), reached, e.getMessage()),
+          "%s, after step %d: %s".formatted(task.role(), lastStepSeen, e.getMessage()),
           e);
     }
     return position.history();
@@ -130,7 +134,7 @@ public final class Trainer {
         tail.program().run(1);
       }
       progress = state.read();
-      reached = progress.optimizerStep();
+      lastStepSeen = progress.optimizerStep();
       requireFinite(progress, epoch, order);
       listener.progress(work, progress.cursor(), data.size());
       if (stop.requested() != null && progress.cursor() < data.size()) {
