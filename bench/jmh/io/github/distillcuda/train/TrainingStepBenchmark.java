@@ -74,7 +74,7 @@ public class TrainingStepBenchmark {
             : new TeacherSource.Recomputed(teacher);
     TrainingTask task =
         new TrainingTask(
-            "student",
+            ModelRole.STUDENT,
             student,
             new LossSpec(5, 0.7),
             source,

@@ -26,8 +26,6 @@ final class DiskFault {
   private static String advice(IOException cause) {
     String reason = Printable.reason(cause);
     boolean full = reason.contains("No space left") || reason.contains("quota exceeded");
-    return full
-        ? "free some space or choose another disk with --out"
-        : "choose a folder that can be written with --out";
+    return full ? "free some space or choose another disk" : "choose a folder that can be written";
   }
 }

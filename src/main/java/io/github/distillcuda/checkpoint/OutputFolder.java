@@ -57,8 +57,7 @@ public final class OutputFolder {
       if (free < bytes) {
         throw new DistillException(
             ExitCode.DISK,
-            ("%s: the disk has %s free and the run needs %s; free some space or choose another disk"
-                    + " with --out")
+            "%s: the disk has %s free and the run needs %s; free some space or choose another disk"
                 .formatted(Printable.path(folder), megabytes(free), megabytes(bytes)));
       }
     } catch (IOException e) {

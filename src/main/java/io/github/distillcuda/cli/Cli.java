@@ -27,6 +27,7 @@ import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -92,11 +93,11 @@ public final class Cli {
   static int run(Session session, String... args) {
     List<String> words = List.of(args);
     // Help lists all commands; a file of arguments may name any.
-    boolean any =
+    boolean needsAll =
         words.contains("--help")
             || words.contains("-h")
             || words.stream().anyMatch(word -> word.startsWith("@"));
-    return execute(session, parser(session, any ? null : words), args);
+    return execute(session, parser(session, needsAll ? null : words), args);
   }
 
   /**
@@ -173,7 +174,7 @@ public final class Cli {
     try {
       return root.execute(args);
     } catch (OutOfMemoryError e) {
-      return outOfMemory(session, e);
+      return outOfMemory(session, e, beginsTraining(root));
     }
   }
 
@@ -196,13 +197,26 @@ public final class Cli {
     };
   }
 
-  private static int outOfMemory(Session session, OutOfMemoryError e) {
+  /**
+   * Whether the command trains from the beginning; a resumed run keeps the images it began with.
+   */
+  private static boolean beginsTraining(CommandLine root) {
+    ParseResult parsed = root.getParseResult();
+    return parsed != null
+        && parsed.asCommandLineList().getLast().getCommand() instanceof TrainingCommand command
+        && command.training.resume == null;
+  }
+
+  private static int outOfMemory(Session session, OutOfMemoryError e, boolean mayTakeFewer) {
     session
         .err()
         .println(
             ("distill-cuda: Java may use %d MiB of memory and needs more (%s); start it with"
-                    + " java -Xmx1g, or train on less with --subset")
-                .formatted(Runtime.getRuntime().maxMemory() >> 20, e.getMessage()));
+                    + " java -Xmx1g%s")
+                .formatted(
+                    Runtime.getRuntime().maxMemory() >> 20,
+                    e.getMessage(),
+                    mayTakeFewer ? ", or train on fewer images with --subset" : ""));
     return ExitCode.DATA.value();
   }
 

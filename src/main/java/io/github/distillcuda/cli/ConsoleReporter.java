@@ -4,9 +4,11 @@ import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import io.github.distillcuda.data.DataListener;
 import io.github.distillcuda.train.EpochRecord;
+import io.github.distillcuda.train.ModelRole;
 import io.github.distillcuda.train.TrainingListener;
 import io.github.distillcuda.train.TrainingPosition;
 import io.github.distillcuda.train.TrainingTask;
+import io.github.distillcuda.train.Work;
 import java.io.PrintStream;
 import java.util.Locale;
 import java.util.function.LongSupplier;
@@ -27,17 +29,25 @@ final class ConsoleReporter implements TrainingListener, DataListener {
 
   static final String CLEAR_LINE = "\r\u001b[K";
 
+  /** Where lines go that people read as the run goes on. */
   private final PrintStream people;
+
   private final PrintStream errors;
   private final PrintStream results;
   private final boolean json;
   private final boolean quiet;
   private final boolean bar;
   private final LongSupplier nanoTime;
+
+  /** The piece of work that is going on, when it began, and how much of it was done already. */
   private String work = "";
-  private long workStarted;
-  private long workStartedAt;
-  private long shown;
+
+  private long startedAt;
+  private long doneAtStart;
+
+  /** When the bar was drawn or a plain line printed last. */
+  private long shownAt;
+
   private boolean barShown;
 
   /**
@@ -73,12 +83,6 @@ final class ConsoleReporter implements TrainingListener, DataListener {
     }
   }
 
-  /** Prints a warning of one line on standard error, even with {@code --quiet}. */
-  synchronized void caution(String text) {
-    clearBar();
-    errors.println("distill-cuda: warning: " + text);
-  }
-
   /** Prints a result: the object with {@code --json}, else the text. */
   synchronized void result(Object object, String text) {
     clearBar();
@@ -90,11 +94,19 @@ final class ConsoleReporter implements TrainingListener, DataListener {
     line(line);
   }
 
+  /** Prints a warning of one line on standard error, even with {@code --quiet}. */
   @Override
   public synchronized void warning(String line) {
+    clearBar();
+    errors.println("distill-cuda: warning: " + line);
+  }
+
+  /** Prints a line between two of stars on standard error, even with {@code --quiet}. */
+  @Override
+  public synchronized void banner(String line) {
     String rule = "*".repeat(72);
     clearBar();
-    people.println(rule + System.lineSeparator() + line + System.lineSeparator() + rule);
+    errors.println(rule + System.lineSeparator() + line + System.lineSeparator() + rule);
   }
 
   @Override
@@ -113,7 +125,7 @@ final class ConsoleReporter implements TrainingListener, DataListener {
         String.format(
             Locale.ROOT,
             "%s: %,d parameters, %d %s of %s%s",
-            task.model(),
+            task.role(),
             task.network().architecture().parameterCount(),
             task.settings().epochs(),
             task.settings().epochs() == 1 ? "epoch" : "epochs",
@@ -129,7 +141,23 @@ final class ConsoleReporter implements TrainingListener, DataListener {
   }
 
   @Override
-  public void progress(String work, int done, int total) {
+  public void progress(Work work, int done, int total) {
+    progress(words(work), done, total);
+  }
+
+  private static String words(Work work) {
+    return switch (work) {
+      case Work.Epoch(ModelRole role, int epoch, int epochs) ->
+          "%s epoch %d/%d".formatted(role, epoch, epochs);
+      case Work.EpochTest(ModelRole role, int epoch, int epochs) ->
+          "%s test %d/%d".formatted(role, epoch, epochs);
+      case Work.SavedTest(ModelRole role) -> role + " test";
+      case Work.TeacherLogits() -> "teacher logits";
+    };
+  }
+
+  /** Images of a piece of work are done; {@code work} says which. */
+  void progress(String work, int done, int total) {
     progressOf(work, done, total, "images", 1);
   }
 
@@ -139,29 +167,29 @@ final class ConsoleReporter implements TrainingListener, DataListener {
     boolean begins = !work.equals(this.work);
     if (begins) {
       this.work = work;
-      workStarted = now;
-      workStartedAt = done;
-      shown = bar ? shown : now; // the first line comes half a minute later
+      startedAt = now;
+      doneAtStart = done;
+      shownAt = bar ? shownAt : now; // the first line comes half a minute later
     }
-    boolean due = now - shown >= (bar ? REDRAW_NANOS : LINE_NANOS);
+    boolean due = now - shownAt >= (bar ? REDRAW_NANOS : LINE_NANOS);
     if (bar && (begins || due || done >= total)) {
       int filled = (int) (BAR_WIDTH * done / total);
       String full = "#".repeat(filled) + "-".repeat(BAR_WIDTH - filled);
-      String reached = reached(now, done, total, unit, perUnit);
-      people.print(CLEAR_LINE + "%s [%s] %s".formatted(work, full, reached));
+      String rateAndRest = rateAndRest(now, done, total, unit, perUnit);
+      people.print(CLEAR_LINE + "%s [%s] %s".formatted(work, full, rateAndRest));
       people.flush();
       barShown = true;
-      shown = now;
+      shownAt = now;
     } else if (!bar && due && done < total) {
-      line(work + ": " + reached(now, done, total, unit, perUnit));
-      shown = now;
+      line(work + ": " + rateAndRest(now, done, total, unit, perUnit));
+      shownAt = now;
     }
   }
 
   /** Returns how much is done, how fast, and when the rest will be. */
-  private String reached(long now, long done, long total, String unit, int perUnit) {
+  private String rateAndRest(long now, long done, long total, String unit, int perUnit) {
     String share = 100 * done / total + "%";
-    double rate = (done - workStartedAt) / Math.max(1e-9, (now - workStarted) / 1e9);
+    double rate = (done - doneAtStart) / Math.max(1e-9, (now - startedAt) / 1e9);
     return rate > 0
         ? String.format(
             Locale.ROOT,
@@ -184,7 +212,7 @@ final class ConsoleReporter implements TrainingListener, DataListener {
         String.format(
             Locale.ROOT,
             "%-8s epoch %2d  loss %.4f%s  train %.2f %%  test %.2f %%  %.1f s  %,.0f images/s",
-            e.model(),
+            e.role(),
             e.epoch(),
             e.loss(),
             distilled ? String.format(Locale.ROOT, " (kd %.4f, ce %.4f)", e.kd(), e.ce()) : "",

@@ -39,7 +39,7 @@ final class DataOptions {
   /** Opens what a run asks for, which may be a resumed one with options of its own. */
   ImageDataset open(RunConfig config, DataListener listener) {
     return open(
-        config.dataChoice(),
+        config.data(),
         directory != null || config.dataDirectory() == null
             ? directory
             : Path.of(config.dataDirectory()),
@@ -49,13 +49,13 @@ final class DataOptions {
   }
 
   private ImageDataset open(
-      DataChoice choice, Path from, Integer first, long seed, DataListener listener) {
+      DataChoice choice, Path from, Integer subset, long seed, DataListener listener) {
     DataRequest request =
         new DataRequest(
             choice,
             Optional.ofNullable(from),
             !noDownload,
-            first == null ? OptionalInt.empty() : OptionalInt.of(first),
+            subset == null ? OptionalInt.empty() : OptionalInt.of(subset),
             seed);
     return Datasets.ofUser().open(request, listener);
   }

@@ -38,7 +38,7 @@ final class DatasetOpening implements AutoCloseable {
 
   /**
    * Where nobody wants the data set any more: ends a download, also one whose server is silent, and
-   * waits until all is quiet.
+   * waits until the thread has ended.
    */
   @Override
   public void close() {

@@ -117,8 +117,8 @@ class DeviceOptions {
   }
 
   /**
-   * Throws where the device that is asked for is plainly absent: before something is done beside
-   * opening it that may take long.
+   * Throws where the device that is asked for is plainly absent. Opening it would say so too, but
+   * beside that the data set is opened, which may take a download.
    */
   void requirePresent(Session session, BackendOptions options) {
     session.devices().requirePresent(request(), options);
@@ -141,7 +141,7 @@ class DeviceOptions {
     int processors = Runtime.getRuntime().availableProcessors();
     if (threads() > processors && backend.kind() == DeviceKind.CPU) {
       // Not refused: a run goes on to the same bits only with as many as it began with.
-      reporter.caution(
+      reporter.warning(
           "--threads %d is more than the %d processors here, so that they wait for each other and a"
                   .formatted(threads(), processors)
               + " step may take many times as long");

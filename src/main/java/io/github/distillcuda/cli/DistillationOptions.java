@@ -4,7 +4,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** The loss of a student with a teacher. Unless they are parsed, the defaults. */
+/** The loss of a student with a teacher. An object that picocli did not fill has the defaults. */
 final class DistillationOptions {
   @Spec(Spec.Target.MIXEE)
   CommandSpec command;

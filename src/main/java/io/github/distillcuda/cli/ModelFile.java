@@ -25,7 +25,7 @@ record ModelFile(
   /**
    * Reads a file whose widths are read from its shapes.
    *
-   * @param standard what it is held against where its shapes do not say
+   * @param standard the widths to expect where its shapes do not say
    */
   static ModelFile inferred(Path file, Map<String, String> renames, Architecture standard) {
     List<NamedArray> arrays = ModelFiles.read(file);

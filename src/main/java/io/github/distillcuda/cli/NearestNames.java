@@ -36,17 +36,17 @@ final class NearestNames {
   }
 
   private static int beginningOf(String name, String word) {
-    return errors(word) == 0
+    return allowedErrors(word) == 0
         ? FAR
         : near(word, Arrays.stream(distances(word, name)).min().orElse(FAR));
   }
 
   private static int near(String word, int distance) {
-    return distance <= errors(word) ? distance : FAR;
+    return distance <= allowedErrors(word) ? distance : FAR;
   }
 
-  /** Returns how many errors of typing are few: one in three letters, two in more. */
-  private static int errors(String word) {
+  /** Returns how many errors of typing a word may have: one for three letters, two for six. */
+  private static int allowedErrors(String word) {
     return (int) Math.min(2, word.chars().filter(Character::isLetterOrDigit).count() / 3);
   }
 

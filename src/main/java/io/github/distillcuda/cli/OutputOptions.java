@@ -11,7 +11,7 @@ final class OutputOptions {
               + " one of each epoch and at the end what is in metrics.json, else the result")
   boolean json;
 
-  @Option(names = "--quiet", description = "print results and errors only")
+  @Option(names = "--quiet", description = "print results, warnings and errors only")
   boolean quiet;
 
   @Option(names = "--no-color", description = "no colours and no cursor movement")

@@ -5,7 +5,10 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** The student, with a teacher and without one. Unless they are parsed, the defaults. */
+/**
+ * The student, with a teacher and without one. An object that picocli did not fill has the
+ * defaults.
+ */
 final class StudentOptions {
   @Spec(Spec.Target.MIXEE)
   CommandSpec command;

@@ -5,7 +5,10 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import picocli.CommandLine.Option;
 
-/** Where the teacher comes from and when it runs. */
+/**
+ * Where the teacher comes from and when it runs. An object that picocli did not fill has the
+ * defaults.
+ */
 final class TeacherOptions {
   @Option(
       names = "--teacher",

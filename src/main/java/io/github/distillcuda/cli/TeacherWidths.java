@@ -5,7 +5,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** How wide the teacher is. Unless it is parsed, the default. */
+/** How wide the teacher is. An object that picocli did not fill has the default. */
 final class TeacherWidths {
   @Spec(Spec.Target.MIXEE)
   CommandSpec command;

@@ -20,7 +20,6 @@ import java.time.format.DateTimeFormatter;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
@@ -41,7 +40,7 @@ abstract class TrainingCommand extends Command {
           ExitCode.INTERRUPTED,
           ExitCode.TERMINATED);
 
-  /** Unless something else is asked for. */
+  /** The default. */
   static final int TEACHER_EPOCHS = 10;
 
   /** A temperature below which softmaxes of usual logits saturate. */
@@ -73,9 +72,9 @@ abstract class TrainingCommand extends Command {
     return new StudentOptions();
   }
 
-  /** Returns the options on where the student's teacher comes from; null where there is none. */
+  /** Returns where the student's teacher comes from, the defaults where there is none. */
   TeacherOptions teacher() {
-    return null;
+    return new TeacherOptions();
   }
 
   /** Returns the epochs of the teacher, the default where none is trained. */
@@ -104,11 +103,11 @@ abstract class TrainingCommand extends Command {
   }
 
   private RunMetrics start(ConsoleReporter reporter) {
-    Path dated = Path.of("runs", timestamp());
+    Path defaultFolder = Path.of("runs", timestamp());
     if (training.out != null) {
       RunFolder.requireUsable(training.out);
     } else {
-      RunFolder.requireWritable(dated);
+      RunFolder.requireWritable(defaultFolder);
     }
     ModelFile file = teacherFile();
     RunConfig config = config(file);
@@ -117,10 +116,12 @@ abstract class TrainingCommand extends Command {
         Backend backend = device.open(session, reporter)) {
       ImageDataset images = opening.result();
       try (RunFolder folder =
-          training.out != null ? RunFolder.create(training.out) : RunFolder.createNumbered(dated)) {
+          training.out != null
+              ? RunFolder.create(training.out)
+              : RunFolder.createNumbered(defaultFolder)) {
         announce(reporter, backend, config, folder);
         List<NamedArray> parameters = file == null ? null : file.parameters();
-        return sayingWhatIsSaved(
+        return runOrSayHowToResume(
             folder,
             backend,
             () -> run(backend, config, images, folder, reporter).execute(parameters));
@@ -130,9 +131,9 @@ abstract class TrainingCommand extends Command {
 
   private RunMetrics resume(ConsoleReporter reporter) {
     try (RunFolder folder = RunFolder.open(training.resume)) {
-      Optional<RunSnapshot> snapshot = folder.newestSnapshot(reporter::caution);
-      RunConfig config = folder.config(snapshot, reporter::caution);
-      requireOwn(config);
+      Optional<RunSnapshot> snapshot = folder.newestSnapshot(reporter::warning);
+      RunConfig config = folder.config(snapshot, reporter::warning);
+      requireSameModels(config);
       ResumedSettings.requireSame(spec, config(teacherFile()), config);
       BackendOptions options = device.options(config);
       device.requirePresent(session, options);
@@ -144,16 +145,16 @@ abstract class TrainingCommand extends Command {
         ImageDataset images = opening.result();
         announce(reporter, backend, config, folder);
         if (snapshot.isPresent()) {
-          return sayingWhatIsSaved(
+          return runOrSayHowToResume(
               folder,
               backend,
               () -> run(backend, config, images, folder, reporter).resume(snapshot.get()));
         }
-        reporter.caution(
+        reporter.warning(
             "the run ended before its first checkpoint; it starts again from the beginning");
         ModelFile file = config.teacherFile() == null ? null : teacherFileOf(config);
         List<NamedArray> parameters = file == null ? null : file.parameters();
-        return sayingWhatIsSaved(
+        return runOrSayHowToResume(
             folder,
             backend,
             () -> run(backend, config, images, folder, reporter).execute(parameters));
@@ -162,7 +163,7 @@ abstract class TrainingCommand extends Command {
   }
 
   /** Refuses to go on with the run of another command, which would not train what this one does. */
-  private void requireOwn(RunConfig config) {
+  private void requireSameModels(RunConfig config) {
     if (!trains(config.models())) {
       throw Ranges.usage(
           spec,
@@ -184,10 +185,10 @@ abstract class TrainingCommand extends Command {
   }
 
   /**
-   * A run that was stopped, or lost its device or its disk, can go on; so says its last line, or
-   * why it cannot.
+   * Runs. Where the run was stopped, or lost its device or its disk, the failure says how to go on
+   * with it, or why that cannot be.
    */
-  private RunMetrics sayingWhatIsSaved(
+  private RunMetrics runOrSayHowToResume(
       RunFolder folder, Backend backend, Supplier<RunMetrics> run) {
     try {
       return run.get();
@@ -263,7 +264,7 @@ abstract class TrainingCommand extends Command {
                   Ranges.plain(t),
                   Ranges.plain(1 - config.alpha())));
       if (t < COLD && config.alpha() > 0) {
-        reporter.caution(
+        reporter.warning(
             ("--T %s: below %s both softmaxes are nearly 0 or 1, so that what the teacher says of"
                     + " the other classes is lost, and the distillation term, whose gradient is at"
                     + " most alpha*T, hardly counts; give --T 1 or more")
@@ -288,20 +289,20 @@ abstract class TrainingCommand extends Command {
         student().architecture(),
         file == null ? null : file.path(),
         file == null ? null : file.sha256(),
-        teacher() == null ? Map.of() : teacher().renames,
-        teacher() != null && teacher().recompute,
-        data.data.toString(),
+        teacher().renames,
+        teacher().recompute,
+        data.data,
         data.directory == null ? null : data.directory.toAbsolutePath().toString(),
         training.subset,
-        !device.noDeterministic,
-        options.kernels().toString(),
-        options.layers().toString(),
-        options.precision().toString(),
-        options.engine().toString());
+        options.deterministic(),
+        options.kernels(),
+        options.layers(),
+        options.precision(),
+        options.engine());
   }
 
   private ModelFile teacherFile() {
-    if (teacher() == null || teacher().file == null) {
+    if (teacher().file == null) {
       return null;
     }
     ModelFile file = ModelFile.inferred(teacher().file, teacher().renames, Architecture.TEACHER);

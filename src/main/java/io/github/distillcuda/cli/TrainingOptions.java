@@ -7,7 +7,7 @@ import picocli.CommandLine.Spec;
 
 /** How any model is trained and where the run folder goes. */
 final class TrainingOptions {
-  /** Unless something else is asked for. */
+  /** The default. */
   static final int BATCH_SIZE = 64;
 
   @Spec(Spec.Target.MIXEE)

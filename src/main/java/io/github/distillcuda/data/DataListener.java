@@ -7,8 +7,8 @@ public interface DataListener {
    */
   void note(String line);
 
-  /** Something that must not be missed: the results will not be what was hoped for. */
-  void warning(String line);
+  /** Something that cannot be missed: the synthetic set takes the place of CIFAR-10, and why. */
+  void banner(String line);
 
   /**
    * A download got further; called often, some thousand times in all.

@@ -71,7 +71,7 @@ public final class Datasets {
       if (request.choice() != DataChoice.AUTO || !mayReplace || unwanted) {
         throw absent;
       }
-      listener.warning(
+      listener.banner(
           "NOT CIFAR-10: training on the built-in synthetic pictures, so these results say nothing"
               + " about CIFAR-10. "
               + absent.getMessage());

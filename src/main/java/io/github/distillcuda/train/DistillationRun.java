@@ -80,7 +80,7 @@ public final class DistillationRun {
           backend.upload(ImageDataset.IMAGE_SHAPE, dataset.trainImages(), dataset.trainLabels());
     } catch (DistillException e) {
       // A run that goes on must have the images that it began with.
-      throw e.exitCode() == ExitCode.DEVICE_MEMORY && folder.lastCheckpoint().isEmpty()
+      throw e.exitCode() == ExitCode.DEVICE_MEMORY && folder.isNew()
           ? e.with(", or train on fewer images with --subset")
           : e;
     }
@@ -223,7 +223,7 @@ public final class DistillationRun {
     return new Frozen(
         network,
         evaluator.evaluate(
-            done -> listener.progress("%s test".formatted(role), done, evaluator.images())));
+            done -> listener.progress(new Work.SavedTest(role), done, evaluator.images())));
   }
 
   private void train(ModelRole role, RunSnapshot snapshot) {
@@ -242,8 +242,7 @@ public final class DistillationRun {
             ? new LossSpec(config.temperature(), config.alpha())
             : LossSpec.CROSS_ENTROPY;
     TrainingTask task =
-        new TrainingTask(
-            role.toString(), network, loss, teacherSource(loss), config.settings(role));
+        new TrainingTask(role, network, loss, teacherSource(loss), config.settings(role));
     Evaluator evaluator = evaluator(role, network);
     Trainer trainer = new Trainer(backend, task, trainImages, evaluator, listener, stop);
     // The last point before a checkpoint could exist; the hash was computed in parallel until here.
@@ -256,7 +255,8 @@ public final class DistillationRun {
     } catch (NonFiniteException e) {
       throw new DistillException(
           ExitCode.NOT_FINITE,
-          "%s; %s; %s; try a smaller --lr".formatted(e.getMessage(), dump(e.state()), kept()),
+          "%s; %s; %s; try a smaller --lr"
+              .formatted(e.getMessage(), dump(e.state()), whichCheckpoint()),
           e);
     }
     List<NamedArray> parameters = network.save();
@@ -269,7 +269,9 @@ public final class DistillationRun {
     }
   }
 
-  /** The run ends for another reason than a disk that has no room for this. */
+  /**
+   * Writes the state and says in a clause where; a full disk is no reason to hide why the run ends.
+   */
   private String dump(NonFiniteState state) {
     try {
       return "the state at that step is in " + folder.dump(state);
@@ -278,7 +280,8 @@ public final class DistillationRun {
     }
   }
 
-  private String kept() {
+  /** Says in a clause which checkpoint there is. */
+  private String whichCheckpoint() {
     return folder
         .lastCheckpoint()
         .map(file -> "the last checkpoint is kept, " + file)
@@ -310,7 +313,7 @@ public final class DistillationRun {
     return new TeacherSource.Cached(
         cache.compute(
             done -> {
-              listener.progress("teacher logits", done, trainImages.size());
+              listener.progress(new Work.TeacherLogits(), done, trainImages.size());
               stop.throwIfRequested("while the teacher's logits were computed");
             }));
   }

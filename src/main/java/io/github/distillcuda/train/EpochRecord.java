@@ -1,9 +1,12 @@
 package io.github.distillcuda.train;
 
+import com.google.gson.annotations.JsonAdapter;
+import com.google.gson.annotations.SerializedName;
+
 /**
  * One line of the history: an epoch of one model.
  *
- * @param model teacher, baseline or student
+ * @param role the model; {@code model} in JSON
  * @param epoch from 1
  * @param step optimizer steps since the training began
  * @param loss mean over the rows
@@ -15,7 +18,7 @@ package io.github.distillcuda.train;
  * @param imagesPerSecond training images by those seconds
  */
 public record EpochRecord(
-    String model,
+    @SerializedName("model") @JsonAdapter(EnumWords.class) ModelRole role,
     int epoch,
     long step,
     double loss,

@@ -18,21 +18,30 @@ final class EstimatingListener implements TrainingListener {
   private final LongSupplier nanoTime;
   private ModelRole training;
 
-  /** Multiply-adds of the run behind the epoch in progress and its test. */
-  private double workBehindEpoch;
+  /** Multiply-adds of the run that come after the epoch in progress and its test. */
+  private double workAfterEpoch;
 
+  /**
+   * Whether {@link #seenAt} and {@link #workLeft} are of this model, so that they can be compared.
+   */
   private boolean watching;
+
+  /** When progress was last heard of, and the multiply-adds that were left of the run then. */
   private long seenAt;
+
   private double workLeft;
+
+  /** All time that was watched, and the multiply-adds done in it. */
   private double secondsSeen;
+
   private double workSeen;
-  private boolean said;
+  private boolean announced;
 
   EstimatingListener(RunConfig config, int trainImages, int testImages, TrainingListener listener) {
     this(config, trainImages, testImages, listener, System::nanoTime);
   }
 
-  /** The same by another clock. */
+  /** The same with a clock in nanoseconds. */
   EstimatingListener(
       RunConfig config,
       int trainImages,
@@ -76,31 +85,27 @@ final class EstimatingListener implements TrainingListener {
 
   @Override
   public void trainingStarted(TrainingTask task, TrainingPosition position) {
-    for (ModelRole role : ModelRole.values()) {
-      if (role.toString().equals(task.model())) {
-        training = role;
-      }
-    }
-    workBehindEpoch = workOfEpochs(training, config.settings(training).epochs() - position.epoch());
+    training = task.role();
+    workAfterEpoch = workOfEpochs(training, config.settings(training).epochs() - position.epoch());
     for (ModelRole role : config.models()) {
       if (role.compareTo(training) > 0) {
-        workBehindEpoch += workOf(role);
+        workAfterEpoch += workOf(role);
       }
     }
-    // What lay between two models, such as recording the steps, goes with no rate.
+    // The time between two models, as of recording the steps, has no multiply-adds: not counted.
     watching = false;
     listener.trainingStarted(task, position);
   }
 
   @Override
-  public void progress(String work, int done, int total) {
+  public void progress(Work work, int done, int total) {
     listener.progress(work, done, total);
-    if (said || training == null || !work.startsWith(training + " epoch ")) {
+    if (announced || !(work instanceof Work.Epoch)) {
       return;
     }
     long now = nanoTime.getAsLong();
     double left =
-        trainingWork(training, total - done) + forwardWork(training, testImages) + workBehindEpoch;
+        trainingWork(training, total - done) + forwardWork(training, testImages) + workAfterEpoch;
     if (watching) {
       secondsSeen += (now - seenAt) / 1e9;
       workSeen += workLeft - left;
@@ -109,16 +114,14 @@ final class EstimatingListener implements TrainingListener {
     seenAt = now;
     workLeft = left;
     if (secondsSeen > SECONDS_TO_WATCH) {
-      said = true;
+      announced = true;
       listener.estimate(secondsSeen / workSeen * left);
     }
   }
 
   @Override
   public void epochDone(EpochRecord epoch) {
-    if (training != null) {
-      workBehindEpoch -= workOfEpochs(training, 1) - workOfEpochs(training, 0);
-    }
+    workAfterEpoch -= workOfEpochs(training, 1) - workOfEpochs(training, 0);
     listener.epochDone(epoch);
   }
 

@@ -19,7 +19,7 @@ final class HistoryFile {
     return String.format(
         Locale.ROOT,
         "%s,%d,%d,%.8g,%.8g,%.8g,%.6f,%.6f,%.3f,%.1f\n",
-        e.model(),
+        e.role(),
         e.epoch(),
         e.step(),
         e.loss(),

@@ -12,7 +12,7 @@ import java.util.Map;
  * What a model and its optimizer had when a NaN or an infinity was met. Where a step met it, that
  * step wrote nothing: parameters and moments are those that it began with.
  *
- * @param model teacher, baseline or student
+ * @param role the model
  * @param step the optimizer's step, from 1
  * @param epoch the epoch, from 1
  * @param images the ids of the step's images, in its order; empty where it was met after the step
@@ -21,7 +21,7 @@ import java.util.Map;
  *     reads them; the former alone where it was met after the step
  */
 record NonFiniteState(
-    String model, long step, int epoch, int[] images, String tensor, List<NamedArray> arrays) {
+    ModelRole role, long step, int epoch, int[] images, String tensor, List<NamedArray> arrays) {
 
   /**
    * Returns copies of what a network in training consists of: {@code parameters/NAME}, {@code
@@ -55,7 +55,7 @@ record NonFiniteState(
 
   /** Returns what was met, where and when, in one clause. */
   String place() {
-    String what = "%s: NaN or infinity in %s".formatted(model, tensor);
+    String what = "%s: NaN or infinity in %s".formatted(role, tensor);
     return images.length == 0
         ? "%s after step %d (epoch %d); it was not saved".formatted(what, step, epoch)
         : "%s at step %d (epoch %d, images %s); no parameter was written since"
@@ -65,7 +65,7 @@ record NonFiniteState(
   /** Returns all but the arrays, as a file's header has it. */
   Map<String, String> description() {
     Map<String, String> description = new LinkedHashMap<>();
-    description.put("model", model);
+    description.put("model", role.toString());
     description.put("step", Long.toString(step));
     description.put("epoch", Integer.toString(epoch));
     description.put("images", Arrays.toString(images));

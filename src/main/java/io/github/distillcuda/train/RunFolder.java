@@ -14,6 +14,8 @@ import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.tensor.NamedArray;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -37,11 +39,13 @@ public final class RunFolder implements AutoCloseable {
       new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create();
 
   private final Path root;
+  private final boolean isNew;
   private final RunLock lock;
   private CheckpointFolder checkpoints;
 
-  private RunFolder(Path root) {
+  private RunFolder(Path root, boolean isNew) {
     this.root = root;
+    this.isNew = isNew;
     this.lock = RunLock.acquire(root);
     AtomicFile.removeAbandoned(root);
   }
@@ -63,7 +67,7 @@ public final class RunFolder implements AutoCloseable {
               : "%s holds a run already; choose another --out, or go on with it: --resume %s"
                   .formatted(root, root));
     }
-    for (String name : written()) {
+    for (String name : resultFiles()) {
       if (Files.exists(root.resolve(name))) {
         throw new DistillException(
             ExitCode.USAGE,
@@ -99,7 +103,7 @@ public final class RunFolder implements AutoCloseable {
    */
   public static RunFolder create(Path root) {
     requireUsable(root);
-    return new RunFolder(root);
+    return new RunFolder(root, true);
   }
 
   /**
@@ -139,18 +143,21 @@ public final class RunFolder implements AutoCloseable {
       throw new DistillException(
           ExitCode.USAGE, root + ": this run is done, its results are in " + METRICS);
     }
-    return new RunFolder(root);
+    return new RunFolder(root, false);
   }
 
-  /**
-   * A process that was killed between its last two steps has written the one and not removed these.
-   */
+  /** A process that was killed after it wrote the metrics has left the checkpoints beside them. */
   private static void removeCheckpointsOfDone(Path root) {
-    try (RunFolder done = new RunFolder(root)) {
+    try (RunFolder done = new RunFolder(root, false)) {
       if (Files.isDirectory(root.resolve(CHECKPOINT))) {
         done.removeCheckpoints();
       }
     }
+  }
+
+  /** Returns whether the folder was made for a new run, and not opened to go on with an old one. */
+  boolean isNew() {
+    return isNew;
   }
 
   /** Returns where the folder is. */
@@ -160,11 +167,11 @@ public final class RunFolder implements AutoCloseable {
 
   /**
    * Returns the configuration that the run began with: that of {@code config.json}; where this is
-   * missing or damaged, that of a checkpoint, which holds it too.
+   * missing, damaged or unreadable, that of a checkpoint, which holds it too.
    *
    * @param snapshot where the run can go on
-   * @param note receives a line if the file is missing or damaged
-   * @throws DistillException DATA if it is and there is no checkpoint
+   * @param note receives a line if the file cannot be used
+   * @throws DistillException DATA if it cannot and there is no checkpoint
    */
   public RunConfig config(Optional<RunSnapshot> snapshot, Consumer<String> note) {
     Path file = root.resolve(CONFIG);
@@ -177,7 +184,13 @@ public final class RunFolder implements AutoCloseable {
       problem = "is damaged (not a JSON object)";
     } catch (NoSuchFileException e) {
       problem = "is missing";
-    } catch (IOException | JsonParseException e) {
+    } catch (AccessDeniedException e) {
+      problem = "cannot be read (permission denied)";
+    } catch (CharacterCodingException e) {
+      problem = "is damaged (not text)";
+    } catch (IOException e) {
+      problem = "cannot be read (%s)".formatted(e.getMessage());
+    } catch (JsonParseException e) {
       problem = "is damaged (%s)".formatted(reason(e));
     }
     if (snapshot.isEmpty()) {
@@ -192,9 +205,9 @@ public final class RunFolder implements AutoCloseable {
   }
 
   /** Gson puts the name of an exception before the reason that it passes on. */
-  private static String reason(Exception e) {
+  private static String reason(JsonParseException e) {
     String reason = (e.getCause() == null ? e : e.getCause()).getMessage();
-    return reason == null ? "not text" : reason.lines().findFirst().orElse("");
+    return reason.lines().findFirst().orElse("");
   }
 
   /**
@@ -221,7 +234,8 @@ public final class RunFolder implements AutoCloseable {
     return checkpoints;
   }
 
-  private static List<String> written() {
+  /** Returns the names of the files that a run leaves, but for its configuration. */
+  private static List<String> resultFiles() {
     List<String> names = new ArrayList<>(List.of(METRICS, HISTORY));
     for (ModelRole role : ModelRole.values()) {
       names.add(role + ".safetensors");

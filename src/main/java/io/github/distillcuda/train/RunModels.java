@@ -64,6 +64,7 @@ final class RunModels {
    * @throws DistillException USAGE if not, with a batch size that fits if one does
    */
   static void requireTensors(Backend backend, RunConfig config, List<PlannedModel> models) {
+    // What fits the one of which a tensor holds the fewest rows fits the others.
     models.stream()
         .filter(model -> model.largestStep() > backend.mostRows(model.layers()))
         .min(Comparator.comparingInt(model -> backend.mostRows(model.layers())))

@@ -140,7 +140,7 @@ public record RunSnapshot(State state, List<NamedArray> arrays) {
       if (!NonFiniteState.isFinite(array.values())) {
         throw new NonFiniteException(
             new NonFiniteState(
-                state.inProgress().toString(),
+                state.inProgress(),
                 progress.optimizerStep(),
                 progress.cursor() == 0 ? epoch - 1 : epoch,
                 new int[0],
@@ -156,7 +156,7 @@ public record RunSnapshot(State state, List<NamedArray> arrays) {
     for (ModelRole role : state.finished().keySet()) {
       steps +=
           state.history().stream()
-              .filter(epoch -> epoch.model().equals(role.toString()))
+              .filter(epoch -> epoch.role() == role)
               .mapToLong(EpochRecord::step)
               .max()
               .orElse(0);
@@ -183,11 +183,11 @@ public record RunSnapshot(State state, List<NamedArray> arrays) {
       throw ofAnotherVersion(file, e.getMessage(), e);
     }
     RunSnapshot snapshot = new RunSnapshot(state, checkpoint.arrays());
-    if (!state.finished().keySet().equals(snapshot.before())) {
+    if (!state.finished().keySet().equals(snapshot.requiredBefore())) {
       throw ofAnotherVersion(
           file,
           "%s is in progress and %s done instead of %s"
-              .formatted(state.inProgress(), state.finished().keySet(), snapshot.before()),
+              .formatted(state.inProgress(), state.finished().keySet(), snapshot.requiredBefore()),
           null);
     }
     if (snapshot.sequence() != found.sequence()) {
@@ -197,7 +197,7 @@ public record RunSnapshot(State state, List<NamedArray> arrays) {
   }
 
   /** Returns the models that must be done before the one in progress is begun. */
-  private Set<ModelRole> before() {
+  private Set<ModelRole> requiredBefore() {
     Set<ModelRole> before = EnumSet.noneOf(ModelRole.class);
     state.config().models().stream()
         .filter(role -> role.compareTo(state.inProgress()) < 0)

@@ -26,8 +26,8 @@ public final class StepBenchmark {
   private static final int IMAGES = 4096;
 
   /**
-   * What a variant of large batches is warmed up and timed for at most, so that a bench of the two
-   * that a CPU has ends in two minutes; a GPU, which has six, takes no part of it.
+   * The longest that a variant is warmed up and timed. Large batches on a CPU come to it, whose two
+   * variants then end in two minutes; a GPU is done with its six long before.
    */
   private static final long WARM_UP_NANOSECONDS = 10_000_000_000L;
 
@@ -80,7 +80,7 @@ public final class StepBenchmark {
     this(backend, batch, System::nanoTime);
   }
 
-  /** The same by another clock. */
+  /** The same with a clock in nanoseconds. */
   StepBenchmark(Backend backend, int batch, LongSupplier nanoTime) {
     this.backend = backend;
     this.nanoTime = nanoTime;
@@ -134,7 +134,7 @@ public final class StepBenchmark {
             : new TeacherSource.Recomputed(teacher);
     TrainingTask task =
         new TrainingTask(
-            "student",
+            ModelRole.STUDENT,
             student,
             new LossSpec(5, 0.7),
             source,
@@ -142,14 +142,14 @@ public final class StepBenchmark {
     StepState state = backend.createState();
     StepProgram program = TrainingStep.record(backend, task, data, state, batch).program();
     int[] order = EpochOrder.of(0, 1, IMAGES);
-    Clocked clocked = new Clocked(program, state, order);
-    double usual = warmUp(clocked, warmUp);
+    TimedSteps timedSteps = new TimedSteps(program, state, order);
+    double usual = warmUp(timedSteps, warmUp);
     int atOnce = usual < SHORT_MS ? Math.min(SHORT_STEPS_AT_ONCE, IMAGES / batch) : 1;
     double[] milliseconds = new double[times];
     int timed = 0;
     long begin = nanoTime.getAsLong();
     while (timed < times && !isEnough(timed, begin, TIMED_NANOSECONDS)) {
-      milliseconds[timed++] = clocked.milliseconds(atOnce);
+      milliseconds[timed++] = timedSteps.milliseconds(atOnce);
     }
     List<StageTime> stages = program.timeStages(state, student.parameters(), order);
     double[] sorted = Arrays.copyOf(milliseconds, timed);
@@ -167,12 +167,12 @@ public final class StepBenchmark {
   }
 
   /** Returns milliseconds of a step, the median. */
-  private double warmUp(Clocked clocked, int steps) {
+  private double warmUp(TimedSteps timedSteps, int steps) {
     double[] milliseconds = new double[steps];
     int done = 0;
     long begin = nanoTime.getAsLong();
     while (done < steps && !isEnough(done, begin, WARM_UP_NANOSECONDS)) {
-      milliseconds[done++] = clocked.milliseconds(1);
+      milliseconds[done++] = timedSteps.milliseconds(1);
     }
     Arrays.sort(milliseconds, 0, done);
     return done == 0 ? Double.POSITIVE_INFINITY : milliseconds[done / 2];
@@ -182,14 +182,14 @@ public final class StepBenchmark {
     return done >= FEWEST_TIMES && nanoTime.getAsLong() - begin > limit;
   }
 
-  /** Steps by the clock, one epoch after the other. */
-  private final class Clocked {
+  /** Runs steps, one epoch after the other, and times them. */
+  private final class TimedSteps {
     private final StepProgram program;
     private final StepState state;
     private final int[] order;
     private int left;
 
-    Clocked(StepProgram program, StepState state, int[] order) {
+    TimedSteps(StepProgram program, StepState state, int[] order) {
       this.program = program;
       this.state = state;
       this.order = order;

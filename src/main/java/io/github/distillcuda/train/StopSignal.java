@@ -15,12 +15,12 @@ public final class StopSignal {
     }
   }
 
-  /** Says that from now on someone looks at {@link #requested}. */
+  /** Says that a training has begun, which looks at {@link #requested} and ends by itself. */
   public void heed() {
     heeded = true;
   }
 
-  /** Returns whether anyone does; where not, there is nothing to save and no reason to go on. */
+  /** Returns whether a training looks; where not, there is nothing to save and no need to wait. */
   public boolean isHeeded() {
     return heeded;
   }

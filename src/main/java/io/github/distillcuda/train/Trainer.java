@@ -26,7 +26,11 @@ public final class Trainer {
   /** Keeps what a run needs to go on from here. */
   @FunctionalInterface
   public interface Checkpointing {
-    /** Called after an epoch, and once more where a stop was asked for. */
+    /**
+     * Called after each epoch, and where a stop was asked for.
+     *
+     * @param stopping whether the training ends after this, so that it must be saved now
+     */
     void save(TrainingPosition position, boolean stopping);
   }
 
@@ -40,8 +44,8 @@ public final class Trainer {
   private final TrainingStep full;
   private final TrainingStep tail;
 
-  /** The optimizer's step that was read last. */
-  private long reached;
+  /** The last step of the optimizer that is known to have ended. */
+  private long lastStepSeen;
 
   /**
    * Records the steps.
@@ -94,7 +98,7 @@ public final class Trainer {
   public List<EpochRecord> train(TrainingPosition start, Checkpointing checkpointing) {
     listener.trainingStarted(task, start);
     TrainingPosition position = start;
-    reached = start.progress().optimizerStep();
+    lastStepSeen = start.progress().optimizerStep();
     try {
       while (position.epoch() <= task.settings().epochs()) {
         position = trainEpoch(position, checkpointing);
@@ -106,7 +110,7 @@ public final class Trainer {
       }
       throw new DistillException(
           ExitCode.DEVICE,
-          "%s, after step %d: %s".formatted(task.model(), reached, e.getMessage()),
+          "%s, after step %d: %s".formatted(task.role(), lastStepSeen, e.getMessage()),
           e);
     }
     return position.history();
@@ -121,7 +125,7 @@ public final class Trainer {
     StepProgress progress = position.progress();
     int batch = task.settings().batchSize();
     int chunk = Math.max(1, data.size() / batch / CHUNKS_PER_EPOCH);
-    String work = "%s epoch %d/%d".formatted(task.model(), epoch, task.settings().epochs());
+    Work work = new Work.Epoch(task.role(), epoch, task.settings().epochs());
     while (progress.cursor() < data.size()) {
       int fullSteps = (data.size() - progress.cursor()) / batch;
       if (fullSteps > 0) {
@@ -130,7 +134,7 @@ public final class Trainer {
         tail.program().run(1);
       }
       progress = state.read();
-      reached = progress.optimizerStep();
+      lastStepSeen = progress.optimizerStep();
       requireFinite(progress, epoch, order);
       listener.progress(work, progress.cursor(), data.size());
       if (stop.requested() != null && progress.cursor() < data.size()) {
@@ -154,11 +158,11 @@ public final class Trainer {
   private EpochRecord record(int epoch, StepProgress progress, double seconds) {
     double rows = data.size();
     double labelled = Math.max(1, progress.labelledRows());
-    String work = "%s test %d/%d".formatted(task.model(), epoch, task.settings().epochs());
+    Work work = new Work.EpochTest(task.role(), epoch, task.settings().epochs());
     double testAccuracy =
         evaluator.evaluate(done -> listener.progress(work, done, evaluator.images())).accuracy();
     return new EpochRecord(
-        task.model(),
+        task.role(),
         epoch,
         progress.optimizerStep(),
         progress.lossSum() / rows,
@@ -173,7 +177,7 @@ public final class Trainer {
   private DistillException stopped(TrainingPosition position, Checkpointing checkpointing) {
     checkpointing.save(position, true);
     return stop.end(
-        "after step %d of the %s".formatted(position.progress().optimizerStep(), task.model()));
+        "after step %d of the %s".formatted(position.progress().optimizerStep(), task.role()));
   }
 
   private void requireFinite(StepProgress progress, int epoch, int[] order) {
@@ -197,7 +201,7 @@ public final class Trainer {
           ("%s: NaN or infinity at step %d (epoch %d), which did not recur when the step was"
                   + " repeated: leave out --no-deterministic, or suspect the machine; the last"
                   + " checkpoint is kept")
-              .formatted(task.model(), step, epoch));
+              .formatted(task.role(), step, epoch));
     }
     int[] images = Arrays.copyOfRange(order, from, to);
     List<NamedArray> arrays = NonFiniteState.arrays(task.network());
@@ -206,7 +210,7 @@ public final class Trainer {
       arrays.add(copy("teacher_logits", program.teacherLogits()));
     }
     throw new NonFiniteException(
-        new NonFiniteState(task.model(), step, epoch, images, firstNonFinite(program), arrays));
+        new NonFiniteState(task.role(), step, epoch, images, firstNonFinite(program), arrays));
   }
 
   private static NamedArray copy(String name, Tensor tensor) {

@@ -8,12 +8,11 @@ public interface TrainingListener {
   /**
    * Images of the current piece of work are done.
    *
-   * @param work what is being done, such as {@code student epoch 3/10}, the {@code student test
-   *     3/10} after it, {@code teacher logits}, or the {@code student test} of what was saved
+   * @param work what is being done
    * @param done images done
    * @param total images in all
    */
-  default void progress(String work, int done, int total) {}
+  default void progress(Work work, int done, int total) {}
 
   /** An epoch was trained and evaluated. */
   default void epochDone(EpochRecord epoch) {}
@@ -24,6 +23,6 @@ public interface TrainingListener {
   /** Something the user should know; one line. */
   default void note(String line) {}
 
-  /** Something the user must not miss, such as a checkpoint that could not be saved; one line. */
+  /** Something that may need the user, such as a checkpoint that could not be saved; one line. */
   default void warning(String line) {}
 }

@@ -6,14 +6,14 @@ import io.github.distillcuda.nn.Network;
 /**
  * One model to train.
  *
- * @param model its name in files and messages: teacher, baseline or student
+ * @param role which model of the run it is
  * @param network what is trained
  * @param loss the loss; {@link LossSpec#CROSS_ENTROPY} where there is no teacher
  * @param teacher where the teacher's logits come from
  * @param settings how
  */
 public record TrainingTask(
-    String model,
+    ModelRole role,
     Network network,
     LossSpec loss,
     TeacherSource teacher,
@@ -25,7 +25,7 @@ public record TrainingTask(
    */
   public TrainingTask {
     if (loss.readsTeacher() && teacher instanceof TeacherSource.None) {
-      throw new IllegalArgumentException(model + ": the loss reads a teacher and there is none");
+      throw new IllegalArgumentException(role + ": the loss reads a teacher and there is none");
     }
   }
 }

@@ -84,11 +84,11 @@ public final class Verification {
   private record Trajectory(double[] losses, Map<String, double[]> changes) {}
 
   /**
-   * How far a training may be off. The error of a parameter's change stands over that change, both
-   * in the Euclidean norm: Adam steps as far along a gradient that is nearly zero as along another,
-   * so that single elements may be far off where rounding decides a sign.
+   * How far a training may be off. The error of a parameter's change is divided by that change,
+   * both in the Euclidean norm: Adam steps as far along a gradient that is nearly zero as along
+   * another, so that single elements may be far off where rounding decides a sign.
    *
-   * @param losses the largest error of a loss, over the largest loss
+   * @param losses the largest error of a loss, divided by the largest loss
    * @param linear of the linear layers' changes
    * @param convolutions of those of convolutions, whose gradients also depend on which element of a
    *     pool is the largest, and on which is positive
@@ -243,7 +243,7 @@ public final class Verification {
     student.load(initial);
     TrainingTask task =
         new TrainingTask(
-            "student",
+            ModelRole.STUDENT,
             student,
             new LossSpec(5, 0.7),
             new TeacherSource.Cached(new DatasetLogits(backend, teacher, data).compute(done -> {})),

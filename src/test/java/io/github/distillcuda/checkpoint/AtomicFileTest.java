@@ -99,8 +99,7 @@ class AtomicFileTest {
             .hasMessage(
                 "cannot write "
                     + target
-                    + ": No space left on device; free some space or choose another disk with"
-                    + " --out")
+                    + ": No space left on device; free some space or choose another disk")
             .extracting(e -> ((DistillException) e).exitCode())
             .isEqualTo(ExitCode.DISK);
       }

@@ -11,10 +11,12 @@ import io.github.distillcuda.backend.reference.ReferenceBackend;
 import io.github.distillcuda.nn.Architecture;
 import io.github.distillcuda.nn.Network;
 import io.github.distillcuda.train.EpochRecord;
+import io.github.distillcuda.train.ModelRole;
 import io.github.distillcuda.train.TeacherSource;
 import io.github.distillcuda.train.TrainingPosition;
 import io.github.distillcuda.train.TrainingSettings;
 import io.github.distillcuda.train.TrainingTask;
+import io.github.distillcuda.train.Work;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -27,7 +29,8 @@ import org.junit.jupiter.api.Test;
  */
 class ConsoleReporterTest {
   private static final EpochRecord DISTILLED =
-      new EpochRecord("student", 3, 2346, 1.23456, 2.34567, 0.45678, 0.5625, 0.4875, 12.34, 4051.8);
+      new EpochRecord(
+          ModelRole.STUDENT, 3, 2346, 1.23456, 2.34567, 0.45678, 0.5625, 0.4875, 12.34, 4051.8);
 
   private static final String DISTILLED_LINE =
       "student  epoch  3  loss 1.2346 (kd 2.3457, ce 0.4568)  train 56.25 %  test 48.75 %"
@@ -61,7 +64,8 @@ class ConsoleReporterTest {
   void anEpochOnLabelsAloneHasOneLoss() {
     reporter(false)
         .epochDone(
-            new EpochRecord("baseline", 10, 7820, 0.34567, 0, 0.34567, 0.875, 0.75, 9.87, 50.6));
+            new EpochRecord(
+                ModelRole.BASELINE, 10, 7820, 0.34567, 0, 0.34567, 0.875, 0.75, 9.87, 50.6));
     assertThat(lines(out))
         .containsExactly(
             "baseline epoch 10  loss 0.3457  train 87.50 %  test 75.00 %  9.9 s  51 images/s");
@@ -90,7 +94,7 @@ class ConsoleReporterTest {
       ConsoleReporter reporter = reporter(false);
       reporter.trainingStarted(
           new TrainingTask(
-              "student",
+              ModelRole.STUDENT,
               network,
               new LossSpec(5, 0.7),
               new TeacherSource.Recomputed(network),
@@ -98,7 +102,7 @@ class ConsoleReporterTest {
           new TrainingPosition(3, StepProgress.at(640, 1574), 1.5, List.of()));
       reporter.trainingStarted(
           new TrainingTask(
-              "baseline",
+              ModelRole.BASELINE,
               network,
               LossSpec.CROSS_ENTROPY,
               new TeacherSource.None(),
@@ -137,6 +141,18 @@ class ConsoleReporterTest {
             "student epoch 1/2 [####--------------------] 20%",
             "student epoch 1/2 [#########---------------] 40%, 2,000 images/s, 2 s left",
             "student epoch 1/2 [##############----------] 60%, 1,333 images/s, 2 s left");
+  }
+
+  @Test
+  void theBarNamesTheWork() {
+    ConsoleReporter reporter = reporter(true);
+    reporter.progress(new Work.Epoch(ModelRole.STUDENT, 3, 10), 0, 100);
+    reporter.progress(new Work.EpochTest(ModelRole.STUDENT, 3, 10), 0, 100);
+    reporter.progress(new Work.SavedTest(ModelRole.BASELINE), 0, 100);
+    reporter.progress(new Work.TeacherLogits(), 0, 100);
+    assertThat(text(out).replace(" [------------------------] 0%", "").split("\r\u001b\\[K"))
+        .containsExactly(
+            "", "student epoch 3/10", "student test 3/10", "baseline test", "teacher logits");
   }
 
   @Test
@@ -233,17 +249,21 @@ class ConsoleReporterTest {
     options.quiet = true;
     for (boolean terminal : new boolean[] {false, true}) {
       out.reset();
+      err.reset();
       ConsoleReporter reporter = reporter(terminal);
       work(reporter, "eval", 100);
       reporter.line("device: cpu");
       reporter.note("data: synthetic");
       reporter.estimate(1000);
       assertThat(text(out)).isEmpty();
-      reporter.caution("a checkpoint is damaged");
-      reporter.warning("NOT CIFAR-10");
+      reporter.warning("a checkpoint is damaged");
+      reporter.banner("NOT CIFAR-10");
       reporter.result(new Object(), "the table");
-      assertThat(text(out)).contains("NOT CIFAR-10", "the table").doesNotContain("\u001b");
-      assertThat(text(err)).contains("distill-cuda: warning: a checkpoint is damaged");
+      assertThat(lines(out)).containsExactly("the table");
+      String rule = "*".repeat(72);
+      assertThat(lines(err))
+          .containsExactly(
+              "distill-cuda: warning: a checkpoint is damaged", rule, "NOT CIFAR-10", rule);
     }
   }
 }

@@ -140,6 +140,14 @@ class ResumeTest {
     assertThat(folder.resolve("student.pth")).exists();
   }
 
+  @Test
+  void aConfigurationThatCannotBeReadIsNotCalledDamaged() throws IOException {
+    Path config = folder.resolve("config.json");
+    Files.delete(config);
+    Files.createDirectory(config);
+    assertTakenFromTheCheckpoint("cannot be read (Is a directory)");
+  }
+
   private void assertTakenFromTheCheckpoint(String problem) {
     String err = resume("--seed 8").exits(2).err();
     assertThat(err.lines()).hasSize(2);

@@ -79,7 +79,7 @@ class DatasetsTest {
 
   private void assertSmall(ImageDataset set) {
     assertThat(bytes(set.trainImages())).isEqualTo(small.trainImages());
-    assertThat(notes.warnings).isEmpty();
+    assertThat(notes.banners).isEmpty();
   }
 
   @Test
@@ -109,7 +109,7 @@ class DatasetsTest {
     assertThatThrownBy(() -> open(from(broken)))
         .satisfies(e -> assertFault(e, "missing data_batch_2.bin"));
     assertThat(server.requests()).isEmpty();
-    assertThat(notes.warnings).isEmpty();
+    assertThat(notes.banners).isEmpty();
   }
 
   @Test
@@ -159,7 +159,7 @@ class DatasetsTest {
     assertThat(set.name()).isEqualTo("synthetic");
     assertThat(set.trainCount()).isEqualTo(50_000);
     assertThat(set.testCount()).isEqualTo(10_000);
-    assertThat(notes.warnings)
+    assertThat(notes.banners)
         .singleElement()
         .asString()
         .contains("NOT CIFAR-10", "synthetic", "HTTP 404", "cifar-10-binary.tar.gz");
@@ -169,14 +169,14 @@ class DatasetsTest {
   void autoFallsBackWhereTheCacheCannotBeWritten() throws IOException {
     Files.writeString(temp.resolve("\u00f6nbellek \u4e2d"), "a file");
     assertThat(open(AUTO).name()).isEqualTo("synthetic");
-    assertThat(notes.warnings).singleElement().asString().contains("cannot be written");
+    assertThat(notes.banners).singleElement().asString().contains("cannot be written");
   }
 
   @Test
   void cifar10DoesNotFallBack() {
     assertThatThrownBy(() -> open(CIFAR10))
         .satisfies(e -> assertFault(e, "could not be downloaded", "HTTP 404", cache.toString()));
-    assertThat(notes.warnings).isEmpty();
+    assertThat(notes.banners).isEmpty();
   }
 
   @Test
@@ -188,7 +188,7 @@ class DatasetsTest {
     DataRequest auto =
         new DataRequest(DataChoice.AUTO, Optional.empty(), false, OptionalInt.of(10), 7);
     assertThat(open(auto).name()).isEqualTo("synthetic");
-    assertThat(notes.warnings).singleElement().asString().contains("--no-download");
+    assertThat(notes.banners).singleElement().asString().contains("--no-download");
     assertThat(server.requests()).isEmpty();
   }
 
@@ -200,7 +200,7 @@ class DatasetsTest {
     ImageDataset same = SyntheticDataset.create(11, 30, 10_000);
     assertThat(bytes(set.trainImages())).isEqualTo(bytes(same.trainImages()));
     assertThat(bytes(set.testImages())).isEqualTo(bytes(same.testImages()));
-    assertThat(notes.warnings).isEmpty();
+    assertThat(notes.banners).isEmpty();
   }
 
   @Test

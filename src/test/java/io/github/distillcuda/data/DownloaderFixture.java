@@ -36,7 +36,7 @@ abstract class DownloaderFixture {
   /** What the listener heard. */
   static class Notes implements DataListener {
     final List<String> lines = new ArrayList<>();
-    final List<String> warnings = new ArrayList<>();
+    final List<String> banners = new ArrayList<>();
     long byteCount;
     long total;
 
@@ -46,8 +46,8 @@ abstract class DownloaderFixture {
     }
 
     @Override
-    public void warning(String line) {
-      warnings.add(line);
+    public void banner(String line) {
+      banners.add(line);
     }
 
     @Override

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The program where the locale cannot express a name: in a Java of its own, and behind another. */
 @Timeout(120) // only ends a test that would hang
@@ -47,6 +48,17 @@ class LocaleCheckTest {
         "LC_ALL=C.UTF-8 $run --T 0 --out $(printf '\\351')/run",
         "the argument --out ?/run has bytes that are not UTF-8;"
             + " rename it, or set LC_ALL to the locale that it is of");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"--version", "--help", "eval --help", "-V"})
+  void helpAndVersionNeedNoNames(String arguments) throws Exception {
+    for (JavaHome java : javas()) {
+      Process process = start(java, "LC_ALL=C HOME=/home/$e $run " + arguments);
+      String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      assertThat(process.waitFor()).as(said).isZero();
+      assertThat(said).contains("distill-cuda");
+    }
   }
 
   private void assertRefused(String script, String line) throws Exception {

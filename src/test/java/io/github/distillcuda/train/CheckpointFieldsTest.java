@@ -63,8 +63,9 @@ class CheckpointFieldsTest {
     TrainingListener stopping =
         new TrainingListener() {
           @Override
-          public void progress(String work, int done, int total) {
-            if (work.startsWith("student epoch 2") && done == 32) {
+          public void progress(Work work, int done, int total) {
+            if (work.equals(new Work.Epoch(ModelRole.STUDENT, 2, config().epochs()))
+                && done == 32) {
               stop.request(ExitCode.INTERRUPTED);
             }
           }

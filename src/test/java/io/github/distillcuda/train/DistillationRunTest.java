@@ -19,9 +19,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.EnumSet;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -147,57 +148,52 @@ class DistillationRunTest {
   /** From an implementation in Python, so that a seed keeps its weights whatever Java runs. */
   @Test
   void everyModelStartsFromTheWeightsOfTheSeed() {
-    Map<String, float[]> first = new HashMap<>();
+    Map<ModelRole, float[]> first = new EnumMap<>(ModelRole.class);
     TrainingListener starts =
         new TrainingListener() {
           @Override
           public void trainingStarted(TrainingTask task, TrainingPosition position) {
             float[] conv1 = task.network().save().getFirst().values();
-            first.put(task.model(), Arrays.copyOf(conv1, 2));
+            first.put(task.role(), Arrays.copyOf(conv1, 2));
           }
         };
     run(onednn(), config(ALL, 0.7f, 1e-2, false), "starts", starts, new StopSignal());
-    assertThat(first.get("teacher")).containsExactly(-0.06031697f, 0.17541699f);
-    assertThat(first.get("student")).containsExactly(0.18733525f, -0.07364581f);
-    assertThat(first.get("baseline")).containsExactly(first.get("student"));
+    assertThat(first.get(ModelRole.TEACHER)).containsExactly(-0.06031697f, 0.17541699f);
+    assertThat(first.get(ModelRole.STUDENT)).containsExactly(0.18733525f, -0.07364581f);
+    assertThat(first.get(ModelRole.BASELINE)).containsExactly(first.get(ModelRole.STUDENT));
   }
 
   @Test
   void everythingThatTakesLongShowsItsProgress() {
-    Map<String, String> last = new LinkedHashMap<>();
+    Map<Work, String> last = new LinkedHashMap<>();
     TrainingListener progress =
         new TrainingListener() {
           @Override
-          public void progress(String work, int done, int total) {
+          public void progress(Work work, int done, int total) {
             last.put(work, done + "/" + total);
           }
         };
     run(onednn(), config(ALL, 0.7f, 1e-2, false), "shown", progress, new StopSignal());
-    assertThat(last.keySet())
-        .containsExactly(
-            "teacher epoch 1/2",
-            "teacher test 1/2",
-            "teacher epoch 2/2",
-            "teacher test 2/2",
-            "teacher test",
-            "baseline epoch 1/3",
-            "baseline test 1/3",
-            "baseline epoch 2/3",
-            "baseline test 2/3",
-            "baseline epoch 3/3",
-            "baseline test 3/3",
-            "baseline test",
-            "teacher logits",
-            "student epoch 1/3",
-            "student test 1/3",
-            "student epoch 2/3",
-            "student test 2/3",
-            "student epoch 3/3",
-            "student test 3/3",
-            "student test");
+    List<Work> expected = new ArrayList<>(works(ModelRole.TEACHER, 2));
+    expected.addAll(works(ModelRole.BASELINE, 3));
+    expected.add(new Work.TeacherLogits());
+    expected.addAll(works(ModelRole.STUDENT, 3));
+    assertThat(last.keySet()).containsExactlyElementsOf(expected);
     last.forEach(
-        (work, done) ->
-            assertThat(done).as(work).isEqualTo(work.contains("test") ? "30/30" : "72/72"));
+        (work, done) -> {
+          boolean ofTraining = work instanceof Work.Epoch || work instanceof Work.TeacherLogits;
+          assertThat(done).as(work.toString()).isEqualTo(ofTraining ? "72/72" : "30/30");
+        });
+  }
+
+  private static List<Work> works(ModelRole role, int epochs) {
+    List<Work> works = new ArrayList<>();
+    for (int epoch = 1; epoch <= epochs; epoch++) {
+      works.add(new Work.Epoch(role, epoch, epochs));
+      works.add(new Work.EpochTest(role, epoch, epochs));
+    }
+    works.add(new Work.SavedTest(role));
+    return works;
   }
 
   @Test
@@ -281,8 +277,8 @@ class DistillationRunTest {
       private int seen;
 
       @Override
-      public void progress(String work, int done, int total) {
-        if (work.contains(" epoch ") && ++seen == steps) {
+      public void progress(Work work, int done, int total) {
+        if (work instanceof Work.Epoch && ++seen == steps) {
           stop.request(ExitCode.INTERRUPTED);
         }
       }

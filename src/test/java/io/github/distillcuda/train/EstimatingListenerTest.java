@@ -80,33 +80,29 @@ class EstimatingListenerTest {
       if (role == ModelRole.STUDENT && config.recomputeTeacher()) {
         step += teacher;
       } else if (role == ModelRole.STUDENT) {
-        compute("teacher logits", 0, TRAIN, 50, teacher);
+        compute(new Work.TeacherLogits(), 0, TRAIN, 50, teacher);
       }
       int epochs = config.settings(role).epochs();
       listener.trainingStarted(
           new TrainingTask(
-              role.toString(),
-              null,
-              LossSpec.CROSS_ENTROPY,
-              new TeacherSource.None(),
-              config.settings(role)),
+              role, null, LossSpec.CROSS_ENTROPY, new TeacherSource.None(), config.settings(role)),
           from);
       int cursor = from.progress().cursor();
       for (int epoch = from.epoch(); epoch <= epochs; epoch++) {
         boolean before = estimates == 0;
-        compute("%s epoch %d/%d".formatted(role, epoch, epochs), cursor, TRAIN, 40, step);
+        compute(new Work.Epoch(role, epoch, epochs), cursor, TRAIN, 40, step);
         cursor = 0;
-        compute("%s test %d/%d".formatted(role, epoch, epochs), 0, TEST, 50, forward);
+        compute(new Work.EpochTest(role, epoch, epochs), 0, TEST, 50, forward);
         listener.epochDone(null);
         if (before && estimates == 1) {
           estimatedIn = role;
           estimatedInEpoch = epoch;
         }
       }
-      compute(role + " test", 0, TEST, 50, forward);
+      compute(new Work.SavedTest(role), 0, TEST, 50, forward);
     }
 
-    private void compute(String work, int from, int images, int chunks, double perImage) {
+    private void compute(Work work, int from, int images, int chunks, double perImage) {
       int chunk = images / chunks;
       for (int done = from; done < images; done += chunk) {
         clock += chunk * perImage * secondsOfMultiplyAdd;

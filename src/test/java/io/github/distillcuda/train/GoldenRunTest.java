@@ -263,7 +263,7 @@ class GoldenRunTest {
     for (String role : ROLES) {
       double expected =
           EPOCHS.stream()
-              .filter(epoch -> epoch.model().equals(role))
+              .filter(epoch -> epoch.role().toString().equals(role))
               .mapToDouble(EpochRecord::seconds)
               .sum();
       JsonObject model = metrics.getAsJsonObject("models").getAsJsonObject(role);

@@ -81,12 +81,12 @@ final class KilledRun {
   private static final class Speaking implements TrainingListener {
     @Override
     public void trainingStarted(TrainingTask task, TrainingPosition position) {
-      System.out.println(task.model());
+      System.out.println(task.role());
     }
 
     @Override
     public void epochDone(EpochRecord epoch) {
-      System.out.println(epoch.model() + " " + epoch.epoch());
+      System.out.println(epoch.role() + " " + epoch.epoch());
     }
   }
 }

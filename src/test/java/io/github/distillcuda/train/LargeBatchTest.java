@@ -38,6 +38,10 @@ class LargeBatchTest {
             .networks(TinyData.TEACHER, new Architecture(conv1, 1, 1, 10))
             .batchSize(batch)
             .config();
+    run(device, config);
+  }
+
+  private void run(Supplier<Backend> device, RunConfig config) {
     try (Backend backend = device.get();
         RunFolder folder = RunFolder.create(temporary.resolve("run"))) {
       new DistillationRun(
@@ -61,6 +65,20 @@ class LargeBatchTest {
     assertRefused(REFERENCE, 32_768, "--batch-size 64", "--batch-size 63 fits");
     assertRefused(CUDA, 32_768, "--batch-size 64", "--batch-size 63 fits");
     assertRefused(ONEDNN, 16_384, "--batch-size 64", "--batch-size 31 fits");
+  }
+
+  /** The teacher's tensors hold 63 rows; what is advised must fit both. */
+  @Test
+  void ofTwoModelsThatDoNotFitTheNarrowerLimitIsTheAdvice() {
+    RunConfig config =
+        new TinyRun()
+            .models(EnumSet.of(ModelRole.TEACHER, ModelRole.BASELINE))
+            .networks(new Architecture(32_768, 1, 1, 10), new Architecture(65_536, 1, 1, 10))
+            .batchSize(64)
+            .config();
+    assertThatThrownBy(() -> run(REFERENCE, config))
+        .hasMessageContaining("a tensor of the baseline in training ")
+        .hasMessageEndingWith(" takes; --batch-size 31 fits");
   }
 
   /** No batch size changes how many test images a step takes. */

@@ -152,29 +152,14 @@ class PytorchModelsTest {
   }
 
   private static RunConfig config() {
-    return new RunConfig(
-        EnumSet.of(ModelRole.TEACHER, ModelRole.STUDENT),
-        5,
-        0.7f,
-        4,
-        3,
-        32,
-        3e-3,
-        42,
-        TEACHER,
-        STUDENT,
-        null,
-        null,
-        Map.of(),
-        false,
-        "synthetic",
-        null,
-        null,
-        true,
-        "fused",
-        "cudnn",
-        "auto",
-        "auto");
+    return new TinyRun()
+        .models(EnumSet.of(ModelRole.TEACHER, ModelRole.STUDENT))
+        .networks(TEACHER, STUDENT)
+        .alpha(0.7f)
+        .epochs(3, 4)
+        .batchSize(32)
+        .learningRate(3e-3)
+        .config();
   }
 
   private static byte[] labels(int first, int count) {

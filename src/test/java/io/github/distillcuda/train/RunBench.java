@@ -118,7 +118,11 @@ final class RunBench {
                 new DatasetLogits(backend, teacher, data).compute(done -> {}))
             : new TeacherSource.Recomputed(teacher);
     return new TrainingTask(
-        "student", student, LOSS, source, new TrainingSettings(EPOCHS, batch, LEARNING_RATE, 0));
+        ModelRole.STUDENT,
+        student,
+        LOSS,
+        source,
+        new TrainingSettings(EPOCHS, batch, LEARNING_RATE, 0));
   }
 
   /** Returns the images. */

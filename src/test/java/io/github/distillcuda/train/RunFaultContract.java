@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.gson.JsonParser;
 import io.github.distillcuda.backend.Backend;
+import io.github.distillcuda.backend.BackendOptions.Precision;
 import io.github.distillcuda.backend.LogitsTable;
 import io.github.distillcuda.checkpoint.ModelFiles;
 import io.github.distillcuda.data.EpochOrder;
@@ -61,7 +62,7 @@ abstract class RunFaultContract {
         .batchSize(BATCH)
         .learningRate(learningRate)
         .networks(new Architecture(3, 4, 5, 10), new Architecture(2, 3, 4, 10))
-        .precision("fp32")
+        .precision(Precision.FP32)
         .config();
   }
 
@@ -105,13 +106,15 @@ abstract class RunFaultContract {
 
   /** Does something once, when a model's training has come so far in an epoch. */
   static final class At implements TrainingListener {
-    private final String work;
+    private final ModelRole role;
+    private final int epoch;
     private final int images;
     private final Consumer<TrainingTask> then;
     private TrainingTask task;
 
-    At(String work, int images, Consumer<TrainingTask> then) {
-      this.work = work;
+    At(ModelRole role, int epoch, int images, Consumer<TrainingTask> then) {
+      this.role = role;
+      this.epoch = epoch;
       this.images = images;
       this.then = then;
     }
@@ -122,8 +125,11 @@ abstract class RunFaultContract {
     }
 
     @Override
-    public void progress(String doing, int done, int total) {
-      if (doing.startsWith(work) && done == images) {
+    public void progress(Work work, int done, int total) {
+      if (work instanceof Work.Epoch(ModelRole trained, int current, int _)
+          && trained == role
+          && current == epoch
+          && done == images) {
         then.accept(task);
       }
     }
@@ -149,7 +155,8 @@ abstract class RunFaultContract {
     int[] images = images(2, 3);
     At poisoning =
         new At(
-            "baseline epoch 2",
+            ModelRole.BASELINE,
+            2,
             2 * BATCH,
             task -> poison(task.network().parameters().values().get(2)));
     Path folder = temporary.resolve("poisoned");
@@ -192,7 +199,8 @@ abstract class RunFaultContract {
     int image = images(1, 5)[7]; // the tail of the epoch: a step of its own size
     At poisoning =
         new At(
-            "student epoch 1",
+            ModelRole.STUDENT,
+            1,
             BATCH,
             task -> {
               LogitsTable logits = ((TeacherSource.Cached) task.teacher()).table();
@@ -240,7 +248,8 @@ abstract class RunFaultContract {
     Files.writeString(folder.resolve("nan-dump.safetensors"), "precious");
     At poisoning =
         new At(
-            "baseline epoch 1",
+            ModelRole.BASELINE,
+            1,
             BATCH,
             task -> poison(task.network().parameters().values().getFirst()));
     assertThatThrownBy(() -> run(BASELINE, "twice", poisoning))
@@ -253,7 +262,8 @@ abstract class RunFaultContract {
     Path lost = temporary.resolve("lost");
     At losing =
         new At(
-            "baseline epoch 1",
+            ModelRole.BASELINE,
+            1,
             BATCH,
             task -> {
               poison(task.network().parameters().values().getFirst());
@@ -281,7 +291,7 @@ abstract class RunFaultContract {
     assertThat(Files.readAllBytes(temporary.resolve("whole/student.safetensors")))
         .isNotEqualTo(Files.readAllBytes(temporary.resolve("whole/baseline.safetensors")));
     StopSignal stop = new StopSignal();
-    At stopping = new At("student epoch 1", 3 * BATCH, _ -> stop.request(ExitCode.TERMINATED));
+    At stopping = new At(ModelRole.STUDENT, 1, 3 * BATCH, _ -> stop.request(ExitCode.TERMINATED));
     assertThatThrownBy(() -> run(ALL, "stopped", stopping, stop))
         .hasMessage("terminated after step 3 of the student")
         .extracting(e -> ((DistillException) e).exitCode())

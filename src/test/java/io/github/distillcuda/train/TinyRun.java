@@ -1,5 +1,10 @@
 package io.github.distillcuda.train;
 
+import io.github.distillcuda.backend.BackendOptions.Engine;
+import io.github.distillcuda.backend.BackendOptions.Kernels;
+import io.github.distillcuda.backend.BackendOptions.Layers;
+import io.github.distillcuda.backend.BackendOptions.Precision;
+import io.github.distillcuda.data.DataChoice;
 import io.github.distillcuda.nn.Architecture;
 import java.util.EnumSet;
 import java.util.Map;
@@ -19,7 +24,7 @@ final class TinyRun {
   private Architecture student = TinyData.STUDENT;
   private String teacherFile;
   private boolean recomputeTeacher;
-  private String precision = "auto";
+  private Precision precision = Precision.AUTO;
 
   TinyRun models(Set<ModelRole> value) {
     models = value;
@@ -73,7 +78,7 @@ final class TinyRun {
     return this;
   }
 
-  TinyRun precision(String value) {
+  TinyRun precision(Precision value) {
     precision = value;
     return this;
   }
@@ -94,13 +99,13 @@ final class TinyRun {
         null,
         Map.of(),
         recomputeTeacher,
-        "synthetic",
+        DataChoice.SYNTHETIC,
         null,
         null,
         true,
-        "fused",
-        "cudnn",
+        Kernels.FUSED,
+        Layers.CUDNN,
         precision,
-        "auto");
+        Engine.AUTO);
   }
 }

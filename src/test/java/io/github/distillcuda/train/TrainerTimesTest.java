@@ -45,7 +45,7 @@ class TrainerTimesTest {
     ResidentDataset test = backend.upload(Architecture.IMAGE, DATA.testImages(), DATA.testLabels());
     TrainingTask task =
         new TrainingTask(
-            "student",
+            ModelRole.STUDENT,
             network,
             LossSpec.CROSS_ENTROPY,
             new TeacherSource.None(),
@@ -56,8 +56,8 @@ class TrainerTimesTest {
           private int steps;
 
           @Override
-          public void progress(String work, int done, int total) {
-            if (work.contains(" test ")) {
+          public void progress(Work work, int done, int total) {
+            if (work instanceof Work.EpochTest) {
               clock += SECONDS_OF_TEST;
             } else {
               clock += SECONDS_OF_STEP;
