@@ -84,7 +84,7 @@ final class FusedConvolution implements CudaLayer {
 
   private void recordWhole(CudaTensor output) {
     KernelSignature kernel =
-        isOfImages(spec) ? ImageConvolutionKernels.POOL_NCHW : ConvolutionKernels.POOL;
+        isOfImages(spec) ? ImageConvolutionKernels.POOL : ConvolutionKernels.POOL;
     recording.reads(place.branch(), place.input());
     recording.kernel(
         place.branch(),
@@ -152,8 +152,8 @@ final class FusedConvolution implements CudaLayer {
   private void recordParameters(CudaTensor gradient, Branch branch) {
     KernelSignature firstStage =
         session.math() == MathMode.TF32
-            ? FilterGradientTensorCoreKernels.PARTIALS_NCHW
-            : FilterGradientKernels.PARTIALS_NCHW;
+            ? FilterGradientTensorCoreKernels.PARTIALS
+            : FilterGradientKernels.PARTIALS;
     KernelSizes sizes = images();
     int count = FilterGradientKernels.count(firstStage, sizes);
     KernelSizes sums =
