@@ -50,7 +50,7 @@ ptx_version() {
 # 256 threads, whose filters or sums live in registers, run two at a time up to 128.
 register_ceiling() {
   case $1 in
-    distillation_loss*_c1024_* | distillation_loss_c32_fused_f32_v1) echo 168 ;;
+    distillation_loss*_c1024_*) echo 168 ;;
     filter_gradient_sum*) echo 64 ;;
     filter_gradient_*_tf32_*) echo 128 ;;
     image_convolution_* | filter_gradient_*) echo 112 ;;

@@ -28,7 +28,6 @@
 constexpr int THREADS = 256;
 constexpr int WARPS = THREADS / 32;
 constexpr int DEPTH = 8;          // channels at a time: of a product, and one a warp to load
-constexpr int TAPS = 9;
 constexpr int TILE_LINES = 8;
 constexpr int TILE_COLUMNS = 16;
 constexpr int PAIRS = TILE_COLUMNS / 2 + 2;  // of a tile's line with a pair of columns on either side
@@ -120,7 +119,7 @@ __device__ __forceinline__ uint2 toTf32(float left, float right) {
 // Writes : each output once, no overlap.
 // Oracle : float64 on rounded factors, within Error above + 2^-23*(sum|w||x| + |b|); whole numbers exactly.
 // Ladder : v0 the library's convolution and bias_relu_pool; v1 this.
-constexpr int OUTPUTS = 64;
+constexpr int BLOCK_OUTPUTS = 64;
 
 extern "C" __global__ void __launch_bounds__(THREADS, 2) convolution_pool_nchw_fused_tf32_v1(
     const float* __restrict__ x, const float* __restrict__ weight, const float* __restrict__ bias,
@@ -129,13 +128,13 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) convolution_pool_nchw_f
   using Layout = ForwardLayout;
   constexpr int LOADED_LINES = TILE_LINES + 2 * Layout::BORDER;
   constexpr int PAIRS_A_LANE = (LOADED_LINES + LINES_AT_ONCE - 1) / LINES_AT_ONCE;
-  constexpr int ROWS = OUTPUTS / 32;  // of filters, a thread: eight threads load every eighth element
-  __shared__ unsigned filters[OUTPUTS * Layout::RESULT];
+  constexpr int ROWS = BLOCK_OUTPUTS / 32;  // of filters, a thread; eight threads share one
+  __shared__ unsigned filters[BLOCK_OUTPUTS * Layout::RESULT];
   __shared__ uint2 pixels[DEPTH * Layout::PLANE / 2];
   __shared__ Tile keptTile;  // until the sums leave registers for it
   const Tile tile = tileAt<TILE_LINES, TILE_COLUMNS>(blockIdx.x, height, width);
   if (threadIdx.x == 0) keptTile = tile;
-  const int firstOutput = blockIdx.y * OUTPUTS;
+  const int firstOutput = blockIdx.y * BLOCK_OUTPUTS;
   const int lane = threadIdx.x % 32;
   const int warp = threadIdx.x / 32;
 
@@ -173,7 +172,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) convolution_pool_nchw_f
     }
   };
 
-  const WarpTile<OUTPUTS> at;
+  const WarpTile<BLOCK_OUTPUTS> at;
   float sum[at.LINES][4] = {};
   load(0);
   for (int first = 0; first < inputs; first += DEPTH) {

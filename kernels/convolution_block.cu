@@ -16,7 +16,7 @@
 #include "pooling.cuh"
 #include "tile.cuh"
 
-constexpr int CHUNK = 64;  // nhwc and linear: pooled pixels, or rows, a partial sum
+constexpr int CHUNK = 64;  // windows (nhwc) or rows (linear) of a partial sum
 
 __device__ __forceinline__ float unpool(float gradient, int mask, int at) {
   return mask == at ? gradient : 0.0f;
@@ -133,12 +133,11 @@ extern "C" __global__ void __launch_bounds__(ROW_BLOCK) bias_relu_pool_backward_
   if (at.exists && at.lane == 0) partials[at.index] = sum;
 }
 
-#endif
-
-// ---- NHWC, float32 or bfloat16: x, dx [N, H, W, channels], pooled and mask (uint8) [N, H/2, W/2, channels]
+#else
+// ---- NHWC, bfloat16: x, dx [N, H, W, channels], pooled and mask (uint8) [N, H/2, W/2, channels]
 // Launch : 32 x 8 threads, grid (ceil(windows/64), ceil(channels/32)) with windows = N*H/2*W/2:
 //          a lane a channel, 8 windows at a time. H and W even.
-// Traffic: forward per window and channel 16 + 5 bytes, backward 5 + 16; in bfloat16 8 + 3, 3 + 8.
+// Traffic: forward per window and channel 8 + 3 bytes, backward 3 + 8.
 // Writes : as NCHW; bias and partials float32, partials [ceil(windows/64), channels].
 // Ladder : v1.      Oracle: as NCHW.
 struct Window {
@@ -154,18 +153,18 @@ __device__ __forceinline__ Window nhwcWindow(
           (size_t)window * channels + channel};
 }
 
-template <typename Element>
-__device__ __forceinline__ void biasReluPoolNhwc(
-    const Element* __restrict__ x, const float* __restrict__ bias, Element* __restrict__ pooled,
-    unsigned char* __restrict__ mask, int windows, int channels, int height, int width) {
+extern "C" __global__ void __launch_bounds__(COLUMNS* LINES) bias_relu_pool_nhwc_fused_bf16_v1(
+    const __nv_bfloat16* __restrict__ x, const float* __restrict__ bias,
+    __nv_bfloat16* __restrict__ pooled, unsigned char* __restrict__ mask, int windows, int channels,
+    int height, int width) {
   const int channel = blockIdx.y * COLUMNS + threadIdx.x;
   if (channel >= channels) return;
   const float b = bias[channel];
   const int end = min((int)(blockIdx.x + 1) * CHUNK, windows);
   for (int i = blockIdx.x * CHUNK + threadIdx.y; i < end; i += LINES) {
     const Window at = nhwcWindow(i, channel, channels, height, width);
-    const Element* upper = x + at.top;
-    const Element* lower = upper + (size_t)width * channels;
+    const __nv_bfloat16* upper = x + at.top;
+    const __nv_bfloat16* lower = upper + (size_t)width * channels;
     const WindowMax largest = pool(valueOf(upper[0]) + b, valueOf(upper[channels]) + b,
                                    valueOf(lower[0]) + b, valueOf(lower[channels]) + b);
     store(pooled + at.pooled, largest.value);
@@ -173,11 +172,10 @@ __device__ __forceinline__ void biasReluPoolNhwc(
   }
 }
 
-template <typename Element>
-__device__ __forceinline__ void biasReluPoolBackwardNhwc(
-    const Element* __restrict__ dPooled, const unsigned char* __restrict__ mask,
-    Element* __restrict__ dx, float* __restrict__ partials, int windows, int channels, int height,
-    int width) {
+extern "C" __global__ void __launch_bounds__(COLUMNS* LINES) bias_relu_pool_backward_nhwc_fused_bf16_v1(
+    const __nv_bfloat16* __restrict__ dPooled, const unsigned char* __restrict__ mask,
+    __nv_bfloat16* __restrict__ dx, float* __restrict__ partials, int windows, int channels,
+    int height, int width) {
   const int channel = blockIdx.y * COLUMNS + threadIdx.x;
   const int end = channel < channels ? min((int)(blockIdx.x + 1) * CHUNK, windows) : 0;
   float sum = 0.0f;
@@ -185,8 +183,8 @@ __device__ __forceinline__ void biasReluPoolBackwardNhwc(
     const Window at = nhwcWindow(i, channel, channels, height, width);
     const float gradient = valueOf(dPooled[at.pooled]);
     const int from = mask[at.pooled];
-    Element* upper = dx + at.top;
-    Element* lower = upper + (size_t)width * channels;
+    __nv_bfloat16* upper = dx + at.top;
+    __nv_bfloat16* lower = upper + (size_t)width * channels;
     store(upper, unpool(gradient, from, 0));
     store(upper + channels, unpool(gradient, from, 1));
     store(lower, unpool(gradient, from, 2));
@@ -199,25 +197,9 @@ __device__ __forceinline__ void biasReluPoolBackwardNhwc(
   }
 }
 
-#define NHWC_KERNELS(DTYPE, ELEMENT)                                                             \
-  extern "C" __global__ void __launch_bounds__(COLUMNS* LINES)                                   \
-      bias_relu_pool_nhwc_fused_##DTYPE##_v1(                                                    \
-          const ELEMENT* __restrict__ x, const float* __restrict__ bias,                         \
-          ELEMENT* __restrict__ pooled, unsigned char* __restrict__ mask, int windows,           \
-          int channels, int height, int width) {                                                 \
-    biasReluPoolNhwc(x, bias, pooled, mask, windows, channels, height, width);                   \
-  }                                                                                              \
-  extern "C" __global__ void __launch_bounds__(COLUMNS* LINES)                                   \
-      bias_relu_pool_backward_nhwc_fused_##DTYPE##_v1(                                           \
-          const ELEMENT* __restrict__ dPooled, const unsigned char* __restrict__ mask,           \
-          ELEMENT* __restrict__ dx, float* __restrict__ partials, int windows, int channels,     \
-          int height, int width) {                                                               \
-    biasReluPoolBackwardNhwc(dPooled, mask, dx, partials, windows, channels, height, width);     \
-  }
+#endif
 
 #if __CUDA_ARCH__ < 800
-NHWC_KERNELS(f32, float)
-
 // ---- Bias and ReLU of a linear layer: x, y, dy, dx [rows, channels]
 //   y = max(x + bias, 0)      dx = dy where y is positive or NaN, else 0
 // Launch : 32 x 8 threads, grid (ceil(rows/64), ceil(channels/32)).
@@ -282,6 +264,4 @@ extern "C" __global__ void __launch_bounds__(COLUMNS* SUM_LINES) bias_gradient_f
   sum = sumOfLines<SUM_LINES>(sum);
   if (threadIdx.y == 0 && channel < channels) dBias[channel] = sum;
 }
-#else
-NHWC_KERNELS(bf16, __nv_bfloat16)
 #endif

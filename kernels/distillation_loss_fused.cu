@@ -11,12 +11,12 @@
 //          reduction.cu. 1 <= C <= the number in the symbol; T from 1e-18 to 1e18, whose
 //          square float32 has.
 // Launch : 128 threads where a block is not said to have others, grid ceil(N/rows per block); N >= 1.
-//            c16    v2, v3  2 lanes a row, 64 rows a block, staged
-//            c32    v4, v6  4 lanes, 32 rows     v5, v7  a warp, 4 rows
-//            c128   v4, v6  8 lanes, 16 rows     v3, v5  a warp, 4 rows
-//            c256   v4, v6  16 lanes, 8 rows     v3, v5  a warp, 4 rows
-//            c1024  v2, v4  a warp, 4 rows       v3      a block of 128 threads
-//                                                v5      a block of 64 threads
+//            c16    v3  2 lanes a row, 64 rows a block, staged
+//            c32    v6  4 lanes, 32 rows     v7  a warp, 4 rows
+//            c128   v6  8 lanes, 16 rows     v5  a warp, 4 rows
+//            c256   v6  16 lanes, 8 rows     v5  a warp, 4 rows
+//            c1024  v4  a warp, 4 rows       v3  a row a block of 128 threads
+//                                            v5  a row a block of 64 threads
 //          staged: the rows of a block pass through shared memory, by 16-byte loads and stores.
 //          The narrow tiles have the fewest instructions; a warp a row, or four, is sooner done where
 //          there are few rows. The loss alone is mapped as the narrow ones.
@@ -27,42 +27,22 @@
 // Special: alpha = 0 reads no teacher (v may be null), distillation = 0. alpha = 1 reads labels for
 //          the outcome only, crossEntropy = 0. An unlabelled row has a cross-entropy gradient of
 //          exactly 0 whatever its logits. Equal bits in z and v give a distillation of exactly 0.
-//          NaN, +inf, or only -inf in a row gives NaN. One logit of a row is above -FLT_MAX, which stands
-//          for what is not there.
-// Ladder : v0 the chains of distillation_loss_unfused.cu; by two polynomials c16 v2, c32 v4 and v5, c128
-//          and c256 v3 and v4, c1024 v2; by one all later ones. README.md has the table.
+//          NaN, +inf, or only -inf in a row gives NaN. At least one logit of a row must be above
+//          -FLT_MAX, which stands for classes that a row does not have.
+// Ladder : v0 the chains of distillation_loss_unfused.cu. README.md has the table, also of rungs that were
+//          slower and are no longer here.
 // Oracle : the float64 loss of the tests' reference. Tolerance: gradient 1e-5 of the row's largest
 //          factor, loss 1e-5 relative + 1e-6*(1+max|z-max z|)*(1-alpha) + 1e-12*T^2, for T from
 //          1e-3 to 1e6 and logits to +-1e4; and what the rounding of z - v costs, that of each class by
 //          itself, which is more where z and v agree but for a large constant.
 #include "row_loss.cuh"
-#include "row_loss_two_polynomials.cuh"
-
-// The two ways to compute a row, by a tile of lanes.
-struct OnePolynomial {
-  template <int LANES, int PER_LANE, bool GRADIENT>
-  __device__ static __forceinline__ void lossOfTile(
-      const DistillationLoss<float>& loss, const TileRow& at, const float* zRow, const float* vRow,
-      float* dzRow) {
-    lossOfRow<LANES, PER_LANE, GRADIENT>(loss, TileGroup<LANES>(), at, zRow, vRow, dzRow);
-  }
-};
-
-struct TwoPolynomials {
-  template <int LANES, int PER_LANE, bool GRADIENT>
-  __device__ static __forceinline__ void lossOfTile(
-      const DistillationLoss<float>& loss, const TileRow& at, const float* zRow, const float* vRow,
-      float* dzRow) {
-    lossOfRowByTwoPolynomials<LANES, PER_LANE, GRADIENT>(loss, at, zRow, vRow, dzRow);
-  }
-};
 
 // Rows straight from global memory into registers.
-template <typename Way, int LANES, int PER_LANE, bool GRADIENT>
+template <int LANES, int PER_LANE, bool GRADIENT>
 __device__ __forceinline__ void lossOfBatch(const DistillationLoss<float>& loss) {
   const TileRow at = tileRow<LANES>(loss.rows, loss.classes);
-  Way::template lossOfTile<LANES, PER_LANE, GRADIENT>(
-      loss, at, loss.z + at.start, loss.v + at.start, loss.dz + at.start);
+  lossOfRow<LANES, PER_LANE, GRADIENT>(
+      loss, TileGroup<LANES>(), at, loss.z + at.start, loss.v + at.start, loss.dz + at.start);
 }
 
 // The same, a row a block.
@@ -92,7 +72,7 @@ __device__ __forceinline__ void copyTile(
 
 // The rows of a block through shared memory. The gradient overwrites the tile of z, each element by
 // the thread that read it.
-template <typename Way, int LANES, int PER_LANE, bool GRADIENT>
+template <int LANES, int PER_LANE, bool GRADIENT>
 __device__ __forceinline__ void lossOfStagedBatch(const DistillationLoss<float>& loss) {
   constexpr int TILE_ROWS = ROW_BLOCK / LANES;
   constexpr int MAX_CLASSES = LANES * PER_LANE;
@@ -107,15 +87,15 @@ __device__ __forceinline__ void lossOfStagedBatch(const DistillationLoss<float>&
   __syncthreads();
   const TileRow at = tileRow<LANES>(loss.rows, loss.classes);
   const int offset = (at.row - firstRow) * loss.classes;
-  Way::template lossOfTile<LANES, PER_LANE, GRADIENT>(
-      loss, at, zTile + offset, vTile + offset, zTile + offset);
+  lossOfRow<LANES, PER_LANE, GRADIENT>(
+      loss, TileGroup<LANES>(), at, zTile + offset, vTile + offset, zTile + offset);
   if (!GRADIENT) return;
   __syncthreads();
   copyTile(loss.dz + start, zTile, loss.dz + start, count);
 }
 
-#define TILE_KERNEL(SYMBOL, BATCH, WAY, LANES, PER_LANE) \
-  LOSS_KERNEL(SYMBOL, float, __launch_bounds__(ROW_BLOCK), (BATCH<WAY, LANES, PER_LANE, true>))
+#define TILE_KERNEL(SYMBOL, BATCH, LANES, PER_LANE) \
+  LOSS_KERNEL(SYMBOL, float, __launch_bounds__(ROW_BLOCK), (BATCH<LANES, PER_LANE, true>))
 #define BLOCK_KERNEL(SYMBOL, THREADS, PER_LANE) \
   LOSS_KERNEL(SYMBOL, float, __launch_bounds__(THREADS), (lossOfBlock<THREADS, PER_LANE, true>))
 #define FORWARD_KERNEL(SYMBOL, THREADS, BATCH)                                              \
@@ -124,31 +104,22 @@ __device__ __forceinline__ void lossOfStagedBatch(const DistillationLoss<float>&
     BATCH({z, v, labels, labelledRows, distillation, crossEntropy, outcome, nullptr,        \
            temperature, alpha, rows, classes});                                             \
   }
-#define TILE_FORWARD_KERNEL(SYMBOL, BATCH, WAY, LANES, PER_LANE) \
-  FORWARD_KERNEL(SYMBOL, ROW_BLOCK, (BATCH<WAY, LANES, PER_LANE, false>))
+#define TILE_FORWARD_KERNEL(SYMBOL, BATCH, LANES, PER_LANE) \
+  FORWARD_KERNEL(SYMBOL, ROW_BLOCK, (BATCH<LANES, PER_LANE, false>))
 
-TILE_KERNEL(c16_fused_f32_v2, lossOfStagedBatch, TwoPolynomials, 2, 8)
-TILE_KERNEL(c32_fused_f32_v4, lossOfBatch, TwoPolynomials, 4, 8)
-TILE_KERNEL(c32_fused_f32_v5, lossOfBatch, TwoPolynomials, 32, 1)
-TILE_KERNEL(c128_fused_f32_v3, lossOfBatch, TwoPolynomials, 32, 4)
-TILE_KERNEL(c128_fused_f32_v4, lossOfBatch, TwoPolynomials, 8, 16)
-TILE_KERNEL(c256_fused_f32_v3, lossOfBatch, TwoPolynomials, 32, 8)
-TILE_KERNEL(c256_fused_f32_v4, lossOfBatch, TwoPolynomials, 16, 16)
-TILE_KERNEL(c1024_fused_f32_v2, lossOfBatch, TwoPolynomials, 32, 32)
-
-TILE_KERNEL(c16_fused_f32_v3, lossOfStagedBatch, OnePolynomial, 2, 8)
-TILE_KERNEL(c32_fused_f32_v6, lossOfBatch, OnePolynomial, 4, 8)
-TILE_KERNEL(c32_fused_f32_v7, lossOfBatch, OnePolynomial, 32, 1)
-TILE_KERNEL(c128_fused_f32_v5, lossOfBatch, OnePolynomial, 32, 4)
-TILE_KERNEL(c128_fused_f32_v6, lossOfBatch, OnePolynomial, 8, 16)
-TILE_KERNEL(c256_fused_f32_v5, lossOfBatch, OnePolynomial, 32, 8)
-TILE_KERNEL(c256_fused_f32_v6, lossOfBatch, OnePolynomial, 16, 16)
+TILE_KERNEL(c16_fused_f32_v3, lossOfStagedBatch, 2, 8)
+TILE_KERNEL(c32_fused_f32_v6, lossOfBatch, 4, 8)
+TILE_KERNEL(c32_fused_f32_v7, lossOfBatch, 32, 1)
+TILE_KERNEL(c128_fused_f32_v5, lossOfBatch, 32, 4)
+TILE_KERNEL(c128_fused_f32_v6, lossOfBatch, 8, 16)
+TILE_KERNEL(c256_fused_f32_v5, lossOfBatch, 32, 8)
+TILE_KERNEL(c256_fused_f32_v6, lossOfBatch, 16, 16)
 BLOCK_KERNEL(c1024_fused_f32_v3, 128, 8)
-TILE_KERNEL(c1024_fused_f32_v4, lossOfBatch, OnePolynomial, 32, 32)
+TILE_KERNEL(c1024_fused_f32_v4, lossOfBatch, 32, 32)
 BLOCK_KERNEL(c1024_fused_f32_v5, 64, 16)
 
-TILE_FORWARD_KERNEL(c16_fused_f32_v3, lossOfStagedBatch, OnePolynomial, 2, 8)
-TILE_FORWARD_KERNEL(c32_fused_f32_v3, lossOfBatch, OnePolynomial, 4, 8)
-TILE_FORWARD_KERNEL(c128_fused_f32_v3, lossOfBatch, OnePolynomial, 8, 16)
-TILE_FORWARD_KERNEL(c256_fused_f32_v3, lossOfBatch, OnePolynomial, 16, 16)
-TILE_FORWARD_KERNEL(c1024_fused_f32_v3, lossOfBatch, OnePolynomial, 32, 32)
+TILE_FORWARD_KERNEL(c16_fused_f32_v3, lossOfStagedBatch, 2, 8)
+TILE_FORWARD_KERNEL(c32_fused_f32_v3, lossOfBatch, 4, 8)
+TILE_FORWARD_KERNEL(c128_fused_f32_v3, lossOfBatch, 8, 16)
+TILE_FORWARD_KERNEL(c256_fused_f32_v3, lossOfBatch, 16, 16)
+TILE_FORWARD_KERNEL(c1024_fused_f32_v3, lossOfBatch, 32, 32)

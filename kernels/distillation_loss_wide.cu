@@ -9,10 +9,10 @@
 // Writes : as there. dz may be z itself. z, v and dz begin at any element; where their addresses
 //          differ modulo 16 bytes, those unlike z go element by element.
 // Traffic: (2 + 1)*N*C elements + 16*N bytes; the streamed kernel reads z and v a second time,
-//          backwards, so that what its blocks left in L2 comes from there: 5/3 of that at worst, and
-//          with _two_pass, which reads forward twice and asks nothing of the caches, whenever the
-//          rows of all blocks are more than L2 holds. It is there to compare with: what a kernel
-//          that holds no row costs.
+//          backwards, so that the end of each row may still be in L2: 5/3 of that traffic at worst.
+//          _two_pass reads forward twice and asks nothing of the caches: 5/3 of it whenever the rows
+//          of all blocks are more than L2 holds. It is there for comparison: what a kernel costs
+//          that holds no row.
 // Numbers: in float32 whatever the type. With tz = (z - max z)*log2(e)/T and tv likewise,
 //            KL = ln2*sum et*(tv - tz)/sum et + ln(1 + sum (eT - et)/sum et),   eT = 2^tz, et = 2^tv
 //          one exponential for each of eT and et. e1 = 2^((z - max z)*log2(e)) is a third in float32;
@@ -21,8 +21,8 @@
 //          The label's own term is left out of sum e1: s_y - 1 is minus the others, to the last
 //          digit, and its slot among the e1 then holds minus their sum, so that no element asks
 //          whether it is the label.
-// Special: as there. What is not finite or absent goes by the careful branch; where a finite logit, as
-//          those of masks are, is too far below the largest for its exponent, the sum is taken again.
+// Special: as there. Vectors with a logit that is not finite or absent take the careful branch; where a finite
+//          logit, such as a masked one, is too far below the largest for its exponent, the sum is taken again.
 // Ladder : v1. README.md has the table.
 // Oracle : float64 in the tests' reference. Tolerance: gradient 1e-6*(1 + |tz| + |tv|)*(p + q) of its
 //          element, beside half a unit in the last place of bfloat16; loss by temperature, README.md.

@@ -5,17 +5,14 @@
 // A window passes its gradient to one pixel of four, so that a quarter of the convolution's products
 // remains, in float32 and without the unpooled gradient ever being written. The library's deterministic
 // filter gradients take 32 to 350 us at batch 64 (native-notes/gpu-runs.md), longest with three channels.
-//
-// x is NCHW. dPooled and mask are in either layout.
 #include "block_sum.cuh"
 #include "pooled_tile.cuh"
 
 constexpr int WARPS = THREADS / 32;
 
 // ---- First stage: the sums of a block's tiles
-// Shapes : dPooled and mask (uint8) [N, channels, H/2, W/2] (nchw) or [N, H/2, W/2, channels] (nhwc),
-//          x [N, inputs, H, W], H and W even; partials [count, 9*inputs + 1, channels]: the taps of each
-//          input, and the bias.
+// Shapes : dPooled and mask (uint8) [N, channels, H/2, W/2], x [N, inputs, H, W], H and W even;
+//          partials [count, 9*inputs + 1, channels]: the taps of each input, and the bias.
 // Launch : 256 threads, grid (count, ceil(channels/32)*ceil(inputs/3)): a block takes the tiles
 //          blockIdx.x, blockIdx.x + count, ...; a lane an output channel, a warp every eighth window, its
 //          28 sums in registers. The masks of a window differ by lane: at most four words, in four banks.
@@ -25,39 +22,38 @@ constexpr int WARPS = THREADS / 32;
 // Sums   : a warp's windows in order, then the warps, then (second stage) the blocks.
 // Oracle : PyTorch's gradients; 1e-6*sum|g||x|.
 // Ladder : v0 the library's filter gradient behind our unpooling; v1 this.
-template <bool NHWC>
-__device__ __forceinline__ void partialSums(
+extern "C" __global__ void __launch_bounds__(THREADS, 2) filter_gradient_partials_nchw_fused_f32_v1(
     const float* __restrict__ dPooled, const unsigned char* __restrict__ mask,
     const float* __restrict__ x, float* __restrict__ partials, int images, int inputs, int channels,
     int height, int width) {
-  __shared__ __align__(16) float patch[INPUTS][PATCH_ROWS][PATCH_STRIDE];
-  __shared__ float gradients[TILE_WINDOWS][OUTPUTS + 1];  // + 1: written by columns in nchw
-  __shared__ unsigned char masks[TILE_WINDOWS][OUTPUTS + 1];
-  __shared__ float sums[WARPS][SUMS][OUTPUTS];
+  __shared__ __align__(16) float patch[BLOCK_INPUTS][PATCH_ROWS][PATCH_STRIDE];
+  __shared__ float gradients[TILE_WINDOWS][BLOCK_OUTPUTS + 1];  // + 1: written by columns
+  __shared__ unsigned char masks[TILE_WINDOWS][BLOCK_OUTPUTS + 1];
+  __shared__ float sums[WARPS][SUMS][BLOCK_OUTPUTS];
   const int pooledHeight = height / 2;
   const int pooledWidth = width / 2;
   const int tilesAnImage = (pooledHeight + TILE_SIDE - 1) / TILE_SIDE *
                            ((pooledWidth + TILE_SIDE - 1) / TILE_SIDE);
-  const int groups = (inputs + INPUTS - 1) / INPUTS;  // of input channels
+  const int groups = (inputs + BLOCK_INPUTS - 1) / BLOCK_INPUTS;  // of input channels
   const int group = blockIdx.y % groups;
-  const int firstChannel = blockIdx.y / groups * OUTPUTS;
+  const int firstChannel = blockIdx.y / groups * BLOCK_OUTPUTS;
   const int lane = threadIdx.x % 32;
   const int warp = threadIdx.x / 32;
   float sum[SUMS] = {};
   for (int index = blockIdx.x; index < images * tilesAnImage; index += gridDim.x) {
     const Tile tile = tileAt<TILE_SIDE, TILE_SIDE>(index, pooledHeight, pooledWidth);
     __syncthreads();  // the tile before may still be being read
-    loadPatch(patch, x, tile, group * INPUTS, inputs, height, width);
-    for (int i = threadIdx.x; i < TILE_WINDOWS * OUTPUTS; i += THREADS) {
+    loadPatch(patch, x, tile, group * BLOCK_INPUTS, inputs, height, width);
+    for (int i = threadIdx.x; i < TILE_WINDOWS * BLOCK_OUTPUTS; i += THREADS) {
       // Neighbouring threads read neighbouring addresses.
-      const int window = NHWC ? i / OUTPUTS : i % TILE_WINDOWS;
-      const int output = NHWC ? i % OUTPUTS : i / TILE_WINDOWS;
+      const int window = i % TILE_WINDOWS;
+      const int output = i / TILE_WINDOWS;
       const int row = tile.row + window / TILE_SIDE;
       const int column = tile.column + window % TILE_SIDE;
       float gradient = 0.0f;
       int from = 0;
       if (row < pooledHeight && column < pooledWidth && firstChannel + output < channels) {
-        const size_t at = pooledAt<NHWC>(
+        const size_t at = pooledAt(
             tile, row, column, firstChannel + output, channels, pooledHeight, pooledWidth);
         from = mask[at];
         gradient = from == DEAD ? 0.0f : dPooled[at];
@@ -72,42 +68,29 @@ __device__ __forceinline__ void partialSums(
       const float* corner = &patch[0][2 * (window / TILE_SIDE) + from / 2]
                                   [2 * (window % TILE_SIDE) + from % 2];
 #pragma unroll
-      for (int tap = 0; tap < TAPS; ++tap) {
-        const int offset = (tap / 9 * PATCH_ROWS + tap / 3 % 3) * PATCH_STRIDE + tap % 3;
-        sum[tap] = fmaf(gradient, corner[offset], sum[tap]);
+      for (int i = 0; i < FILTER_ELEMENTS; ++i) {
+        const int offset = (i / TAPS * PATCH_ROWS + i / 3 % 3) * PATCH_STRIDE + i % 3;
+        sum[i] = fmaf(gradient, corner[offset], sum[i]);
       }
-      sum[TAPS] += gradient;
+      sum[FILTER_ELEMENTS] += gradient;
     }
   }
 #pragma unroll
   for (int i = 0; i < SUMS; ++i) sums[warp][i][lane] = sum[i];
   __syncthreads();
-  for (int i = threadIdx.x; i < SUMS * OUTPUTS; i += THREADS) {
-    const int channel = firstChannel + i % OUTPUTS;
-    const int tap = i / OUTPUTS;
+  for (int i = threadIdx.x; i < SUMS * BLOCK_OUTPUTS; i += THREADS) {
+    const int channel = firstChannel + i % BLOCK_OUTPUTS;
+    const int element = i / BLOCK_OUTPUTS;
     float total = 0.0f;
-    for (int w = 0; w < WARPS; ++w) total += sums[w][tap][i % OUTPUTS];
+    for (int w = 0; w < WARPS; ++w) total += sums[w][element][i % BLOCK_OUTPUTS];
     // The bias lies behind the taps of all inputs; each group has it, the first writes it.
-    const int at = tap == TAPS ? 9 * inputs : group * TAPS + tap;
-    const bool exists = tap == TAPS ? group == 0 : at < 9 * inputs;
+    const bool isBias = element == FILTER_ELEMENTS;
+    const int at = isBias ? TAPS * inputs : group * FILTER_ELEMENTS + element;
+    const bool exists = isBias ? group == 0 : at < TAPS * inputs;
     if (channel < channels && exists) {
-      partials[((size_t)blockIdx.x * (9 * inputs + 1) + at) * channels + channel] = total;
+      partials[((size_t)blockIdx.x * (TAPS * inputs + 1) + at) * channels + channel] = total;
     }
   }
-}
-
-extern "C" __global__ void __launch_bounds__(THREADS, 2) filter_gradient_partials_nchw_fused_f32_v1(
-    const float* __restrict__ dPooled, const unsigned char* __restrict__ mask,
-    const float* __restrict__ x, float* __restrict__ partials, int images, int inputs, int channels,
-    int height, int width) {
-  partialSums<false>(dPooled, mask, x, partials, images, inputs, channels, height, width);
-}
-
-extern "C" __global__ void __launch_bounds__(THREADS, 2) filter_gradient_partials_nhwc_fused_f32_v1(
-    const float* __restrict__ dPooled, const unsigned char* __restrict__ mask,
-    const float* __restrict__ x, float* __restrict__ partials, int images, int inputs, int channels,
-    int height, int width) {
-  partialSums<true>(dPooled, mask, x, partials, images, inputs, channels, height, width);
 }
 
 // ---- Second stage: adds the blocks' sums, of this and of filter_gradient_tensor_core.cu
@@ -119,7 +102,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) filter_gradient_partial
 extern "C" __global__ void __launch_bounds__(COLUMNS* LINES) filter_gradient_sum_fused_f32_v1(
     const float* __restrict__ partials, float* __restrict__ dWeight, float* __restrict__ dBias,
     int count, int inputs, int channels) {
-  const int sums = (9 * inputs + 1) * channels;
+  const int sums = (TAPS * inputs + 1) * channels;
   const int at = blockIdx.x * COLUMNS + threadIdx.x;
   float sum = 0.0f;
   if (at < sums) {
@@ -130,9 +113,9 @@ extern "C" __global__ void __launch_bounds__(COLUMNS* LINES) filter_gradient_sum
   if (threadIdx.y != 0 || at >= sums) return;
   const int channel = at % channels;
   const int tap = at / channels;
-  if (tap == 9 * inputs) {
+  if (tap == TAPS * inputs) {
     dBias[channel] = sum;
   } else {
-    dWeight[channel * 9 * inputs + tap] = sum;
+    dWeight[channel * TAPS * inputs + tap] = sum;
   }
 }

@@ -31,10 +31,9 @@
 
 constexpr int THREADS = 256;
 constexpr int WARPS = THREADS / 32;
-constexpr int OUTPUTS = 32;  // output channels a block: two times the rows of a product
-constexpr int INPUTS = 16;   // input channels a block: two times the columns of a product
-constexpr int TAPS = 9;
-constexpr int TILE_ROWS = 4;  // a tile is 4 x 8 windows, one a lane: 8 x 16 pixels, with a border of 1
+constexpr int BLOCK_OUTPUTS = 32;  // output channels a block: two times the rows of a product
+constexpr int BLOCK_INPUTS = 16;   // input channels a block: two times the columns of a product
+constexpr int TILE_ROWS = 4;       // a tile is 4 x 8 windows, one a lane: 8 x 16 pixels, with a border of 1
 constexpr int TILE_COLUMNS = 8;
 constexpr int PATCH_ROWS = 2 * TILE_ROWS + 2;
 constexpr int PATCH_COLUMNS = 2 * TILE_COLUMNS + 2;
@@ -44,8 +43,8 @@ constexpr unsigned TF32_BITS = 0xffffe000;
 
 // The factors of a tile's products: x as TF32, and of each window its gradient as TF32 and its mask.
 struct Factors {
-  unsigned x[INPUTS][INPUT_STRIDE];
-  unsigned windows[OUTPUTS][WINDOW_STRIDE];
+  unsigned x[BLOCK_INPUTS][INPUT_STRIDE];
+  unsigned windows[BLOCK_OUTPUTS][WINDOW_STRIDE];
 };
 
 // What a thread has fetched of a tile: of one input a pair of pixels in every other row, of another up to two
@@ -53,8 +52,8 @@ struct Factors {
 struct Fetched {
   float2 pairs[PATCH_ROWS / 2];
   float border[2];
-  float gradients[OUTPUTS / WARPS];
-  int masks[OUTPUTS / WARPS];
+  float gradients[BLOCK_OUTPUTS / WARPS];
+  int masks[BLOCK_OUTPUTS / WARPS];
 };
 
 // A layer, and which of its outputs and inputs the block has.
@@ -109,8 +108,8 @@ struct Layer {
 // Where in the patch a thread's first pair is: eight threads a row, 16 inputs, two rows at a time.
 struct PairPlace {
   int column = threadIdx.x % TILE_COLUMNS * 2;
-  int input = threadIdx.x / TILE_COLUMNS % INPUTS;
-  int row = threadIdx.x / (TILE_COLUMNS * INPUTS);
+  int input = threadIdx.x / TILE_COLUMNS % BLOCK_INPUTS;
+  int row = threadIdx.x / (TILE_COLUMNS * BLOCK_INPUTS);
 };
 
 // Where its first pixel of the border is, the second being eight rows below: a warp has both sides of four
@@ -162,7 +161,7 @@ __device__ __forceinline__ Fetched fetch(const Layer& layer, Tile tile) {
   size_t at = (size_t)(tile.image * layer.channels + output) * windows +
               row * layer.pooledWidth() + column;
 #pragma unroll
-  for (int i = 0; i < OUTPUTS / WARPS; ++i) {
+  for (int i = 0; i < BLOCK_OUTPUTS / WARPS; ++i) {
     fetched.gradients[i] = 0.0f;
     fetched.masks[i] = DEAD;
     if (output + i * WARPS < outputs) {
@@ -197,7 +196,7 @@ __device__ __forceinline__ void put(Factors& factors, const Fetched& fetched) {
     at[1 - turn] = toTf32(turn == 0 ? two.y : two.x);
   }
 #pragma unroll
-  for (int i = 0; i < OUTPUTS / WARPS; ++i) {
+  for (int i = 0; i < BLOCK_OUTPUTS / WARPS; ++i) {
     factors.windows[threadIdx.x / 32 + i * WARPS][threadIdx.x % 32] =
         toTf32(fetched.gradients[i]) & TF32_BITS | fetched.masks[i];  // & for the bits of a NaN
   }
@@ -251,14 +250,15 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) filter_gradient_partial
     const float* __restrict__ x, float* __restrict__ partials, int images, int inputs, int channels,
     int height, int width) {
   __shared__ __align__(16) Factors factors[2];
-  const int groups = (inputs + INPUTS - 1) / INPUTS;  // of input channels
+  const int groups = (inputs + BLOCK_INPUTS - 1) / BLOCK_INPUTS;  // of input channels
   const int group = blockIdx.y % groups;
-  const int firstOutput = blockIdx.y / groups * OUTPUTS;
-  const Layer layer = {dPooled, mask, x, inputs, channels, height, width, group * INPUTS, firstOutput};
+  const int firstOutput = blockIdx.y / groups * BLOCK_OUTPUTS;
+  const int firstInput = group * BLOCK_INPUTS;
+  const Layer layer = {dPooled, mask, x, inputs, channels, height, width, firstInput, firstOutput};
   const WarpPart part;
   const bool present = layer.firstInput + part.input < inputs;  // else there is nothing to add
   float sum[TAPS][4] = {};
-  float bias[OUTPUTS / WARPS] = {};
+  float bias[BLOCK_OUTPUTS / WARPS] = {};
   putBorder(factors[0], {0.0f, 0.0f});
   putBorder(factors[1], {0.0f, 0.0f});
   const Tile step = layer.tile(gridDim.x);
@@ -269,7 +269,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) filter_gradient_partial
     put(factors[turn], next);
     if (layer.bordered()) putBorder(factors[turn], next.border);
 #pragma unroll
-    for (int i = 0; i < OUTPUTS / WARPS; ++i) {
+    for (int i = 0; i < BLOCK_OUTPUTS / WARPS; ++i) {
       bias[i] += next.masks[i] == DEAD ? 0.0f : next.gradients[i];
     }
     __syncthreads();  // the tile is there, and the one before multiplied: its place is the next one's
@@ -283,7 +283,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) filter_gradient_partial
   const int warp = threadIdx.x / 32;
   const int lane = threadIdx.x % 32;
 #pragma unroll
-  for (int i = 0; i < OUTPUTS / WARPS; ++i) {
+  for (int i = 0; i < BLOCK_OUTPUTS / WARPS; ++i) {
     const float total = tileSum<32>(bias[i]);
     const int output = layer.firstOutput + warp + i * WARPS;
     if (group == 0 && lane == 0 && output < channels) {

@@ -4,18 +4,17 @@
 //   images[n] = (data[id]/255 - 0.5)/0.5      labels[n] = dataLabels[id]      ids[n] = id
 //   teacher[n] = teacherCache[id]             labelledRows = #{n : labels[n] is a class}
 // Shapes : data uint8 [M, channels, pixels], dataLabels int8 [M], order int32 [>= cursor + N],
-//          teacherCache [M, C]; images [N, channels, pixels] (nchw) or [N, pixels, paddedChannels]
-//          (nhwc, zeros in channels up to paddedChannels >= channels), float32 or bfloat16;
-//          labels, ids int32 [N]; teacher [N, C]; labelledRows one int32. With teacherCache null,
-//          teacher is not written. pixels = H*W.
+//          teacherCache [M, C]; images [N, channels, pixels] in float32 (nchw) or
+//          [N, pixels, channels] in bfloat16 (nhwc); labels, ids int32 [N]; teacher [N, C];
+//          labelledRows one int32. With teacherCache null, teacher is not written. pixels = H*W.
 // Launch : 256 threads, grid N + 1: a block an image, and one that counts labels. v2 takes
 //          channels*pixels bytes of dynamic shared memory, a multiple of 16, from a data set on
-//          16-byte boundaries to images on such, of a multiple of 4 (f32) or 8 (bf16) outputs.
+//          16-byte boundaries to images on such.
 // Writes : every output once, no atomics, bitwise repeatable. Nothing may overlap.
-// Traffic: per row channels*pixels bytes read, 4 (2) bytes an output written, 8*C for the logits,
+// Traffic: per row channels*pixels bytes read, 4 or 2 bytes an element written, 8*C for the logits,
 //          13 for order, label and ids (order and labels are read a second time to be counted).
-// Ladder : v1 a byte a load, an element a store; v2 16 bytes a load into shared memory and 16 a
-//          store, both on neighbouring addresses, whatever the layout.
+// Ladder : v1 a byte a load, an element a store, of images of any size; v2 16 bytes a load into
+//          shared memory and 16 a store, both on neighbouring addresses, whatever the layout.
 // Oracle : PyTorch's float32 bits, x.float()/255 - 0.5, /0.5; bitwise, bfloat16 rounded once.
 #include "block_sum.cuh"
 #include "element_type.cuh"
@@ -36,37 +35,32 @@ struct GatherBatch {
   int classes;
   int channels;
   int pixels;
-  int paddedChannels;
 
   __device__ int imageId(int row) const { return order[state->cursor + row]; }
-  __device__ int imageBytes() const { return channels * pixels; }
+  __device__ int imageElements() const { return channels * pixels; }  // a byte each in the data set
 };
 
 __device__ __forceinline__ float normalise(unsigned char byte) {
   return (byte / 255.0f - 0.5f) / 0.5f;  // in this order: PyTorch's bits
 }
 
-// The order of the outputs of an image: what belongs at an output, given the bytes of the image,
-// [channels, pixels], or 0 in a padded channel.
+// The order of the elements of a gathered image: what belongs at one of them, given the bytes of the
+// image, [channels, pixels].
 struct Nchw {
-  __device__ static int outputs(const GatherBatch& batch) { return batch.imageBytes(); }
-  __device__ static float at(const unsigned char* image, const GatherBatch&, int output) {
-    return normalise(image[output]);
+  __device__ static float at(const unsigned char* image, const GatherBatch&, int element) {
+    return normalise(image[element]);
   }
 };
 
 struct Nhwc {
-  __device__ static int outputs(const GatherBatch& batch) {
-    return batch.pixels * batch.paddedChannels;
-  }
-  __device__ static float at(const unsigned char* image, const GatherBatch& batch, int output) {
-    const int pixel = output / batch.paddedChannels;
-    const int channel = output - pixel * batch.paddedChannels;
-    return channel < batch.channels ? normalise(image[channel * batch.pixels + pixel]) : 0.0f;
+  __device__ static float at(const unsigned char* image, const GatherBatch& batch, int element) {
+    const int pixel = element / batch.channels;
+    const int channel = element - pixel * batch.channels;
+    return normalise(image[channel * batch.pixels + pixel]);
   }
 };
 
-// 16 bytes of neighbouring outputs.
+// 16 bytes of neighbouring elements.
 __device__ __forceinline__ void store16(float* to, const float (&x)[4]) {
   *reinterpret_cast<float4*>(to) = vectorOf(x);
 }
@@ -98,16 +92,15 @@ __device__ __forceinline__ void gatherRow(const GatherBatch& batch, int row, int
   }
 }
 
-template <typename Layout>
 __device__ __forceinline__ void gatherByElement(const GatherBatch& batch, float* images) {
   const int row = blockIdx.x;
   if (row == batch.rows) return countLabels(batch);
   const int id = batch.imageId(row);
   gatherRow(batch, row, id);
-  const unsigned char* image = batch.data + (size_t)id * batch.imageBytes();
-  const int outputs = Layout::outputs(batch);
-  for (int i = threadIdx.x; i < outputs; i += BLOCK) {
-    images[(size_t)row * outputs + i] = Layout::at(image, batch, i);
+  const int elements = batch.imageElements();
+  const unsigned char* image = batch.data + (size_t)id * elements;
+  for (int i = threadIdx.x; i < elements; i += BLOCK) {
+    images[(size_t)row * elements + i] = normalise(image[i]);
   }
 }
 
@@ -117,20 +110,19 @@ __device__ __forceinline__ void gatherStaged(const GatherBatch& batch, Element* 
   const int row = blockIdx.x;
   if (row == batch.rows) return countLabels(batch);
   const int id = batch.imageId(row);
-  const uint4* image =
-      reinterpret_cast<const uint4*>(batch.data + (size_t)id * batch.imageBytes());
-  for (int i = threadIdx.x; i < batch.imageBytes() / 16; i += BLOCK) staged[i] = image[i];
+  const int elements = batch.imageElements();
+  const uint4* image = reinterpret_cast<const uint4*>(batch.data + (size_t)id * elements);
+  for (int i = threadIdx.x; i < elements / 16; i += BLOCK) staged[i] = image[i];
   gatherRow(batch, row, id);
   __syncthreads();
 
   constexpr int PER_STORE = 16 / sizeof(Element);
   const unsigned char* bytes = reinterpret_cast<const unsigned char*>(staged);
-  const int outputs = Layout::outputs(batch);
-  for (int i = threadIdx.x * PER_STORE; i < outputs; i += BLOCK * PER_STORE) {
+  for (int i = threadIdx.x * PER_STORE; i < elements; i += BLOCK * PER_STORE) {
     float x[PER_STORE];
 #pragma unroll
     for (int j = 0; j < PER_STORE; ++j) x[j] = Layout::at(bytes, batch, i + j);
-    store16(images + (size_t)row * outputs + i, x);
+    store16(images + (size_t)row * elements + i, x);
   }
 }
 
@@ -140,19 +132,15 @@ __device__ __forceinline__ void gatherStaged(const GatherBatch& batch, Element* 
       const int* __restrict__ order, const float* __restrict__ teacherCache,                     \
       const StepState* __restrict__ state, ELEMENT* __restrict__ images,                         \
       int* __restrict__ labels, int* __restrict__ ids, float* __restrict__ teacher,              \
-      int* __restrict__ labelledRows, int rows, int classes, int channels, int pixels,           \
-      int paddedChannels) {                                                                      \
+      int* __restrict__ labelledRows, int rows, int classes, int channels, int pixels) {         \
     GATHER({data, dataLabels, order, teacherCache, state, labels, ids, teacher, labelledRows,    \
-            rows, classes, channels, pixels, paddedChannels}, images);                           \
+            rows, classes, channels, pixels}, images);                                           \
   }
 
 // bfloat16 needs compute_80; float32 is built once, for compute_75.
 #if __CUDA_ARCH__ < 800
-GATHER_KERNEL(gather_nchw_fused_f32_v1, gatherByElement<Nchw>, float)
-GATHER_KERNEL(gather_nhwc_fused_f32_v1, gatherByElement<Nhwc>, float)
+GATHER_KERNEL(gather_nchw_fused_f32_v1, gatherByElement, float)
 GATHER_KERNEL(gather_nchw_fused_f32_v2, gatherStaged<Nchw>, float)
-GATHER_KERNEL(gather_nhwc_fused_f32_v2, gatherStaged<Nhwc>, float)
 #else
-GATHER_KERNEL(gather_nchw_fused_bf16_v2, gatherStaged<Nchw>, __nv_bfloat16)
 GATHER_KERNEL(gather_nhwc_fused_bf16_v2, gatherStaged<Nhwc>, __nv_bfloat16)
 #endif

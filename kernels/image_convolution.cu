@@ -6,44 +6,44 @@
 // for the next kernel to read. Here each lane keeps the pixels of its window in registers.
 #include "pooled_tile.cuh"
 
-constexpr int OUTPUTS_A_THREAD = OUTPUTS * TILE_WINDOWS / THREADS;
+constexpr int OUTPUTS_A_THREAD = BLOCK_OUTPUTS * TILE_WINDOWS / THREADS;
 
 // Shapes : x [N, 3, H, W], weight [channels, 3, 3, 3], bias [channels], pooled and mask (uint8)
-//          [N, channels, H/2, W/2] (nchw) or [N, H/2, W/2, channels] (nhwc). H and W even. In nhwc pooled
-//          begins on a 16-byte boundary and mask on an even one.
+//          [N, channels, H/2, W/2]. H and W even.
 // Launch : 256 threads, grid (tiles, ceil(channels/32)): a lane a window, its 4x4 neighbourhood of
 //          each input in registers, eight outputs one after the other, whose filters all lanes share.
 // Traffic: 4*(3*N*H*W + 28*channels) + 5 bytes a window.   Writes: each output once, no overlap.
 // Sums   : over c, r, s in order by fmaf, then the bias.
 // Oracle : PyTorch's conv2d, relu, max_pool2d; pooled within 1e-6*(sum|w||x| + |b|).
 // Ladder : v0 the library's convolution and bias_relu_pool; v1 this.
-template <bool NHWC>
-__device__ __forceinline__ void forward(
+extern "C" __global__ void __launch_bounds__(THREADS) image_convolution_pool_nchw_fused_f32_v1(
     const float* __restrict__ x, const float* __restrict__ weight, const float* __restrict__ bias,
-    float* __restrict__ pooled, unsigned char* __restrict__ mask, int channels, int height,
-    int width) {
-  __shared__ __align__(16) float patch[INPUTS][PATCH_ROWS][PATCH_STRIDE];
-  __shared__ __align__(16) float filters[OUTPUTS][SUMS];
+    float* __restrict__ pooled, unsigned char* __restrict__ mask, int images, int channels,
+    int height, int width) {
+  __shared__ __align__(16) float patch[BLOCK_INPUTS][PATCH_ROWS][PATCH_STRIDE];
+  __shared__ __align__(16) float filters[BLOCK_OUTPUTS][SUMS];
   const int pooledHeight = height / 2;
   const int pooledWidth = width / 2;
   const Tile tile = tileAt<TILE_SIDE, TILE_SIDE>(blockIdx.x, pooledHeight, pooledWidth);
-  const int firstChannel = blockIdx.y * OUTPUTS;
-  loadPatch(patch, x, tile, 0, INPUTS, height, width);
-  for (int i = threadIdx.x; i < OUTPUTS * SUMS; i += THREADS) {
+  const int firstChannel = blockIdx.y * BLOCK_OUTPUTS;
+  loadPatch(patch, x, tile, 0, BLOCK_INPUTS, height, width);
+  for (int i = threadIdx.x; i < BLOCK_OUTPUTS * SUMS; i += THREADS) {
     const int channel = firstChannel + i / SUMS;
-    const int tap = i % SUMS;
+    const int element = i % SUMS;
     float value = 0.0f;
-    if (channel < channels) value = tap < TAPS ? weight[channel * TAPS + tap] : bias[channel];
-    filters[i / SUMS][tap] = value;
+    if (channel < channels) {
+      value = element < FILTER_ELEMENTS ? weight[channel * FILTER_ELEMENTS + element] : bias[channel];
+    }
+    filters[i / SUMS][element] = value;
   }
   __syncthreads();
 
   const int window = threadIdx.x % TILE_WINDOWS;
   const int row = window / TILE_SIDE;
   const int column = window % TILE_SIDE;
-  float near[INPUTS][4][4];
+  float near[BLOCK_INPUTS][4][4];
 #pragma unroll
-  for (int c = 0; c < INPUTS; ++c) {
+  for (int c = 0; c < BLOCK_INPUTS; ++c) {
 #pragma unroll
     for (int r = 0; r < 4; ++r) {
       const float2* line = reinterpret_cast<const float2*>(&patch[c][2 * row + r][2 * column]);
@@ -72,55 +72,28 @@ __device__ __forceinline__ void forward(
     }
     float sum[2][2] = {};
 #pragma unroll
-    for (int tap = 0; tap < TAPS; ++tap) {
-      const int c = tap / 9;
-      const int r = tap / 3 % 3;
-      const int s = tap % 3;
+    for (int element = 0; element < FILTER_ELEMENTS; ++element) {
+      const int c = element / TAPS;
+      const int r = element / 3 % 3;
+      const int s = element % 3;
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
-        sum[i / 2][i % 2] = fmaf(filter[tap], near[c][r + i / 2][s + i % 2], sum[i / 2][i % 2]);
+        sum[i / 2][i % 2] = fmaf(filter[element], near[c][r + i / 2][s + i % 2], sum[i / 2][i % 2]);
       }
     }
-    const float b = filter[TAPS];
+    const float b = filter[FILTER_ELEMENTS];
     largest[o] = pool(sum[0][0] + b, sum[0][1] + b, sum[1][0] + b, sum[1][1] + b);
   }
   if (!exists) return;
 
   const int channel = firstChannel + group;
-  const size_t at = pooledAt<NHWC>(
+  const size_t at = pooledAt(
       tile, tile.row + row, tile.column + column, channel, channels, pooledHeight, pooledWidth);
-  if (NHWC && channels % 4 == 0) {
+  const size_t plane = (size_t)pooledHeight * pooledWidth;
 #pragma unroll
-    for (int o = 0; o < OUTPUTS_A_THREAD; o += 4) {
-      if (channel + o >= channels) break;
-      *reinterpret_cast<float4*>(pooled + at + o) =
-          make_float4(largest[o].value, largest[o + 1].value, largest[o + 2].value,
-                      largest[o + 3].value);
-      uchar2* two = reinterpret_cast<uchar2*>(mask + at + o);
-      two[0] = make_uchar2(largest[o].index, largest[o + 1].index);
-      two[1] = make_uchar2(largest[o + 2].index, largest[o + 3].index);
-    }
-  } else {
-    const size_t step = NHWC ? 1 : (size_t)pooledHeight * pooledWidth;
-#pragma unroll
-    for (int o = 0; o < OUTPUTS_A_THREAD; ++o) {
-      if (channel + o >= channels) break;
-      pooled[at + o * step] = largest[o].value;
-      mask[at + o * step] = largest[o].index;
-    }
+  for (int o = 0; o < OUTPUTS_A_THREAD; ++o) {
+    if (channel + o >= channels) break;
+    pooled[at + o * plane] = largest[o].value;
+    mask[at + o * plane] = largest[o].index;
   }
-}
-
-extern "C" __global__ void __launch_bounds__(THREADS) image_convolution_pool_nchw_fused_f32_v1(
-    const float* __restrict__ x, const float* __restrict__ weight, const float* __restrict__ bias,
-    float* __restrict__ pooled, unsigned char* __restrict__ mask, int images, int channels,
-    int height, int width) {
-  forward<false>(x, weight, bias, pooled, mask, channels, height, width);
-}
-
-extern "C" __global__ void __launch_bounds__(THREADS) image_convolution_pool_nhwc_fused_f32_v1(
-    const float* __restrict__ x, const float* __restrict__ weight, const float* __restrict__ bias,
-    float* __restrict__ pooled, unsigned char* __restrict__ mask, int images, int channels,
-    int height, int width) {
-  forward<true>(x, weight, bias, pooled, mask, channels, height, width);
 }

@@ -1,5 +1,8 @@
-// A tile of the pixels of one image, or of its max-pool windows: what a block of a convolution has at a time.
+// What the 3x3 convolutions share: a tile of the pixels of one image, or of its max-pool windows, which a block
+// has at a time.
 #pragma once
+
+constexpr int TAPS = 9;  // elements of a filter that an input channel has
 
 struct Tile {
   int image;

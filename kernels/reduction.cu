@@ -11,8 +11,8 @@
 constexpr int LABELS_PER_THREAD = 8;
 
 // labelledRows = #{n : labels[n] is a class}, what gather.cu also writes; for losses without it.
-// Each block adds 2^32 and its count to progress; to which of them all others were there, that one
-// has the sum in its hand, without a fence. Counts are integers: the order of the blocks is nothing.
+// Each block atomically adds 2^32 + its count to progress. The block whose add brings the upper half to
+// gridDim.x holds the total, so no fence is needed. Counts are integers, so block order does not matter.
 // Shapes : labels int32 [N], labelledRows one int32, progress one uint64, which is 0 before and after.
 // Launch : 256 threads, grid ceil(N/2048): 8 labels a thread.
 // Traffic: 4*N + 4 bytes, 16 a block beside them.      Ladder: v2; one block of 256 threads alone (v1)

@@ -1,4 +1,4 @@
-// What stands between float32 and the bfloat16 that products read.
+// Conversions between float32 and the bfloat16 that matrix products and convolutions read.
 //   round                : y = x rounded to bfloat16, to nearest even
 //   round_channels_last  : the same, and y[n, p, c] = x[n, c, p]
 //   widen                : y = x, exactly
@@ -6,8 +6,8 @@
 // Shapes : x, y [n]; channels last: x [rows, channels, pixels], y [rows, pixels, channels].
 // Launch : 256 threads, fewer than 2^31 elements. round, widen: four elements a thread, n a multiple
 //          of 4, arrays on boundaries of four elements. Channels last: an element a thread, on
-//          neighbouring outputs; it is for tensors that a caller filled, of which no training step
-//          has any.
+//          neighbouring outputs; it is for images that a caller filled: those of a training step are
+//          gathered in bfloat16.
 // Writes : every output once, bitwise repeatable. Nothing may overlap.
 // Traffic: 6 bytes an element.
 // Ladder : v1.      Oracle: round to nearest even, bitwise.

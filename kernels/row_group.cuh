@@ -51,7 +51,7 @@ struct RowGroup {
     if (BLOCKS > 1) waitForCluster();
   }
 
-  // Puts what one thread knows into every block; the next reduction orders it.
+  // Writes a value that one thread has into every block, which may read it after the next reduction.
   __device__ static void tell(float& place, float x) {
     if (BLOCKS == 1) {
       place = x;

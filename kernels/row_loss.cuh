@@ -96,7 +96,7 @@ __device__ __forceinline__ void forEachOfRow(int lane, int classes, Body body) {
   }
 }
 
-// forEachClass of tile.cuh without leaving the loop, where every array would meet its earlier self.
+// forEachClass of tile.cuh without a break, behind which every array would have two values to merge.
 template <int LANES, int PER_LANE, typename Body>
 __device__ __forceinline__ void forEachGroup(int lane, int classes, Body body) {
   constexpr int GROUP = groupOf<LANES, PER_LANE>();
@@ -201,7 +201,7 @@ __device__ __forceinline__ void lossOfRow(
     }
     const bool isNothing = !distils && !learns;
     forEachGroup<LANES, PER_LANE>(at.lane, classes, [&](int k, int) {
-      // Where q is 0 only p counts, which any d that is not near lets it.
+      // Where q is 0 only p counts, which any d will do for that is not near.
       if (q[k] == 0.0f) g[k] = 100.0f * loss.temperature;
       if (isNothing) g[k] = p[k] = q[k] = s[k] = 0.0f;
     });

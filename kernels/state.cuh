@@ -10,7 +10,7 @@ struct StepState {
   double crossEntropySum;           // over the labelled rows of the epoch
   double lossSum;                   // of each step's loss times its rows
   long long labelledRows;           // of the epoch
-  long long correct;                // labelled rows of the epoch whose first largest logit is there
+  long long correct;                // labelled rows of the epoch whose first largest logit is the label's
   int cursor;                       // images of the epoch that are done
   int batchLabelledRows;            // of the present batch: what its mean cross-entropy divides by
   int badLabels;                    // sticky: rows so far whose label is no class and not -100

@@ -1,4 +1,4 @@
-// What the two chains have in common in float32 and in bfloat16.
+// What the kernels of the two chains in float32 and those in bfloat16 share.
 #pragma once
 #include "block_sum.cuh"
 #include "element_type.cuh"
@@ -8,7 +8,7 @@
 // xlogy(x, x) in PyTorch: 0 where x is 0.
 __device__ __forceinline__ float xlogx(float x) { return x == 0.0f ? 0.0f : x * logf(x); }
 
-// loss = -mean of logS[n, labels[n]] over the labelled rows, whose number is left for the backward. By one block.
+// loss = -mean of logS[n, labels[n]] over the labelled rows, whose number the backward pass needs. By one block.
 template <typename T>
 __device__ __forceinline__ void meanNll(
     const T* logS, const int* labels, float* loss, int* labelledRows, int rows, int classes) {

@@ -7,7 +7,7 @@
 #include "row_group.cuh"
 #include "wide_row.cuh"
 
-// What a row's maxima are subtracted from, and in which units its exponents are.
+// Turns logits into exponents of 2: less the row's maximum, times log2(e)/T, or log2(e) where T is 1.
 struct Exponents {
   float zTop;
   float vTop;
@@ -23,7 +23,7 @@ struct RowSums {
   float others;      // e1, without the label's
   float student;     // eT
   float teacher;     // et
-  float excess;      // eT - et, for whose digits the difference of the two sums has none
+  float excess;      // eT - et, class by class: the difference of the two sums would lose its digits
   float difference;  // et*(tv - tz)
 };
 
@@ -38,13 +38,13 @@ __device__ __forceinline__ void addElement(
   sums.difference = fmaf(eTeacher, tv - tz, sums.difference);
 }
 
-// An element's part in the difference where an exponent may be infinite: a probability of 0 adds nothing.
+// Adds an element to `difference` where an exponent may be infinite: a probability of 0 adds nothing.
 __device__ __forceinline__ void addDifference(RowSums& sums, float eTeacher, float difference) {
   const float sum = fmaf(eTeacher, difference, sums.difference);
   sums.difference = eTeacher == 0.0f ? sums.difference : sum;
 }
 
-// The same as addElement there.
+// addElement where an exponent may be infinite.
 __device__ __forceinline__ void addCarefully(
     RowSums& sums, float tz, float tv, float& eStudent, float& eTeacher) {
   eStudent = exp2Approximate(tz);
@@ -55,7 +55,7 @@ __device__ __forceinline__ void addCarefully(
   addDifference(sums, eTeacher, tv - tz);
 }
 
-// Which terms a row has. Nothing is kept that the arguments tell again: registers are dear.
+// Which terms a row has. What the arguments tell is not kept, to save registers.
 template <typename T>
 struct RowTerms {
   const DistillationLoss<T>& loss;
@@ -95,10 +95,10 @@ struct GradientFactors {
   }
 };
 
-// A logit as it counts for the largest, which a NaN never is.
+// A logit as it counts for the maximum: a NaN as -inf, since it is never the largest.
 __device__ __forceinline__ float ranked(float logit) { return fmaxf(logit, -INFINITY); }
 
-// What is said of a row, by one thread. `earlier` is whether a class before the label ranks with it.
+// Writes both terms and the outcome of a row, by one thread. `earlier`: whether a class before the label is as large.
 template <typename T>
 __device__ __forceinline__ void report(
     int row, const RowTerms<T>& terms, const Exponents& exponents,

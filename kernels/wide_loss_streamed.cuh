@@ -1,9 +1,9 @@
-// The forms of a row that nobody holds: streamed, and in two passes for comparison.
+// The forms for rows that are too long for registers: streamed, and in two passes for comparison.
 #pragma once
 #include "wide_loss.cuh"
 
 // Turns sums that were taken with lower maxima into those with higher ones; the arguments are the
-// old maxima as exponents of the new scale. Nothing is added where nothing was.
+// exponents of the old maxima, less the new ones. What was 0 stays 0.
 __device__ __forceinline__ void rescale(RowSums& sums, float t1, float tz, float tv) {
   const float factor = exp2OfScalar(tv);
   const float ofStudent = exp2OfScalar(tz);

@@ -7,7 +7,7 @@
 #pragma once
 #include "element_type.cuh"
 
-// What no thread of the kernel reads again.
+// Stores what no thread of the kernel reads again, so that caches may drop it first.
 __device__ __forceinline__ void storeLast(float* to, float x) { __stcs(to, x); }
 __device__ __forceinline__ void storeLast(__nv_bfloat16* to, float x) { store(to, x); }
 __device__ __forceinline__ void storeLast(float* to, const float (&x)[4]) {

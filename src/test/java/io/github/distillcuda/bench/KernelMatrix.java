@@ -154,8 +154,9 @@ final class KernelMatrix {
   private void addDistillationLossFused() {
     for (int classes : new int[] {10, 32, 100, 200, 1000}) {
       List<KernelSignature> rungs =
-          Stream.of(DistillationLossFusedKernels.SELECTED, DistillationLossFusedKernels.OTHER_RUNGS)
-              .flatMap(List::stream)
+          Stream.concat(
+                  DistillationLossFusedKernels.SELECTED.stream(),
+                  Stream.of(DistillationLossFusedKernels.WARP_A_ROW))
               .filter(kernel -> isOfRange(kernel, classes))
               .toList();
       for (int rows : new int[] {BATCH, largeRows(classes)}) {
@@ -230,20 +231,16 @@ final class KernelMatrix {
   private void addGather(int rows) {
     KernelSizes sizes =
         KernelSizes.of("rows", rows, "classes", 10).and("channels", 3).and("pixels", 1024);
-    add("gather", GatherKernels.NCHW_FLOAT32_V1, sizes.and("paddedChannels", 3));
-    add("gather", GatherKernels.NCHW_FLOAT32, sizes.and("paddedChannels", 3));
-    add("gather", GatherKernels.NHWC_FLOAT32_V1, sizes.and("paddedChannels", 4));
-    add("gather", GatherKernels.NHWC_FLOAT32, sizes.and("paddedChannels", 4));
-    add("gather", GatherKernels.NCHW_BFLOAT16, sizes.and("paddedChannels", 3));
-    add("gather", GatherKernels.NHWC_BFLOAT16, sizes.and("paddedChannels", 4));
+    add("gather", GatherKernels.NCHW_FLOAT32_V1, sizes);
+    add("gather", GatherKernels.NCHW_FLOAT32, sizes);
+    add("gather", GatherKernels.NHWC_BFLOAT16, sizes);
   }
 
   /** The first layer of student and teacher. */
   private void addImageConvolution(int images) {
     for (int channels : new int[] {32, 64}) {
       KernelSizes sizes = convolution(images, 32).and("channels", channels);
-      add("convolution, bias, ReLU, pool", ImageConvolutionKernels.POOL_NCHW, sizes);
-      add("convolution, bias, ReLU, pool", ImageConvolutionKernels.POOL_NHWC, sizes);
+      add("convolution, bias, ReLU, pool", ImageConvolutionKernels.POOL, sizes);
     }
   }
 
@@ -263,10 +260,9 @@ final class KernelMatrix {
 
   private void addFilterGradient(int images) {
     for (KernelSizes sizes : filterGradients(images)) {
-      add(FIRST_STAGE, FilterGradientKernels.PARTIALS_NCHW, sizes);
-      add(FIRST_STAGE, FilterGradientKernels.PARTIALS_NHWC, sizes);
+      add(FIRST_STAGE, FilterGradientKernels.PARTIALS, sizes);
       // The partial sums of either first stage.
-      Stream.of(FilterGradientKernels.PARTIALS_NCHW, FilterGradientTensorCoreKernels.PARTIALS_NCHW)
+      Stream.of(FilterGradientKernels.PARTIALS, FilterGradientTensorCoreKernels.PARTIALS)
           .map(firstStage -> FilterGradientKernels.count(firstStage, sizes))
           .distinct()
           .forEach(
@@ -282,7 +278,7 @@ final class KernelMatrix {
 
   private void addFilterGradientTensorCore(int images) {
     for (KernelSizes sizes : filterGradients(images)) {
-      add(FIRST_STAGE, FilterGradientTensorCoreKernels.PARTIALS_NCHW, sizes);
+      add(FIRST_STAGE, FilterGradientTensorCoreKernels.PARTIALS, sizes);
     }
   }
 
@@ -307,8 +303,6 @@ final class KernelMatrix {
     KernelSizes windows = image.and("windows", rows * 16 * 16);
     add("bias, ReLU, pool", ConvolutionBlockKernels.POOL_NHWC, windows);
     add("its backward", ConvolutionBlockKernels.POOL_BACKWARD_NHWC, windows);
-    add("bias, ReLU, pool", ConvolutionBlockKernels.POOL_NHWC_BFLOAT16, windows);
-    add("its backward", ConvolutionBlockKernels.POOL_BACKWARD_NHWC_BFLOAT16, windows);
     add(
         "bias gradient",
         ConvolutionBlockKernels.BIAS_GRADIENT,

@@ -139,7 +139,7 @@ class CudaModuleTest {
     try (CudaContext context = CudaContext.open(driver, 0)) {
       KernelLibrary.load(context, List.of(GatherKernels.NCHW_FLOAT32)).close();
       assertThatExceptionOfType(DistillException.class)
-          .isThrownBy(() -> KernelLibrary.load(context, List.of(GatherKernels.NCHW_BFLOAT16)))
+          .isThrownBy(() -> KernelLibrary.load(context, List.of(GatherKernels.NHWC_BFLOAT16)))
           .withMessageContaining("is for compute capability 8.0 and later");
     }
   }

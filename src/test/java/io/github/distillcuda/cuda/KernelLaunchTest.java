@@ -114,10 +114,7 @@ class KernelLaunchTest {
   @Test
   void sharedMemoryIsAskedForOnce() {
     KernelSizes cifar =
-        KernelSizes.of("rows", 64, "classes", 10)
-            .and("channels", 3)
-            .and("pixels", 1024)
-            .and("paddedChannels", 3);
+        KernelSizes.of("rows", 64, "classes", 10).and("channels", 3).and("pixels", 1024);
     KernelFunction gather = kernels.function(GatherKernels.NCHW_FLOAT32);
     gather.prepare(cifar);
     gather.prepare(cifar);
@@ -203,10 +200,7 @@ class KernelLaunchTest {
   @Test
   void nullIsPassedWhereTheKernelTakesIt() {
     KernelSizes sizes =
-        KernelSizes.of("rows", 1, "classes", 10)
-            .and("channels", 1)
-            .and("pixels", 16)
-            .and("paddedChannels", 1);
+        KernelSizes.of("rows", 1, "classes", 10).and("channels", 1).and("pixels", 16);
     KernelLaunch gather =
         kernels
             .function(GatherKernels.NCHW_FLOAT32)

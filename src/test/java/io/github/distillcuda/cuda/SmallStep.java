@@ -24,11 +24,7 @@ final class SmallStep {
     // Prepared only, for the shared memory that it asks for.
     kernels
         .function(GatherKernels.NCHW_FLOAT32)
-        .prepare(
-            KernelSizes.of("rows", 1, "classes", 10)
-                .and("channels", 3)
-                .and("pixels", 1024)
-                .and("paddedChannels", 3));
+        .prepare(KernelSizes.of("rows", 1, "classes", 10).and("channels", 3).and("pixels", 1024));
     sums =
         kernels
             .function(ReductionKernels.ROW_SUMS)

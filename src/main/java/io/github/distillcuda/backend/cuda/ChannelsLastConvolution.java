@@ -45,7 +45,7 @@ final class ChannelsLastConvolution implements CudaLayer {
         place.branch(),
         place.work(LayerWork.BIAS_RELU_POOLING),
         session
-            .prepare(ConvolutionBlockKernels.POOL_NHWC_BFLOAT16, sizes)
+            .prepare(ConvolutionBlockKernels.POOL_NHWC, sizes)
             .bind("x", product.span())
             .bind("bias", place.bias().span())
             .bind("pooled", output.span())
@@ -65,7 +65,7 @@ final class ChannelsLastConvolution implements CudaLayer {
         Branch.MAIN,
         place.work(LayerWork.BIAS_RELU_POOLING_BACKWARD),
         session
-            .prepare(ConvolutionBlockKernels.POOL_BACKWARD_NHWC_BFLOAT16, sizes)
+            .prepare(ConvolutionBlockKernels.POOL_BACKWARD_NHWC, sizes)
             .bind("dPooled", gradient.span())
             .bind("mask", mask)
             .bind("dx", productGradient.span())

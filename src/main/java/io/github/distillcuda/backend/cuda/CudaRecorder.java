@@ -130,8 +130,7 @@ final class CudaRecorder implements StepRecorder {
     return KernelSizes.of(
             "rows", batch(), "classes", table == null ? MOST_CLASSES : table.classes())
         .and("channels", channels)
-        .and("pixels", image.elements() / channels)
-        .and("paddedChannels", channels);
+        .and("pixels", image.elements() / channels);
   }
 
   private static KernelLaunch gatherLaunch(

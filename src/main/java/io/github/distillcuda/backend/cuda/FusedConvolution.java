@@ -88,7 +88,7 @@ final class FusedConvolution implements CudaLayer {
 
   private void recordWhole(CudaTensor output) {
     KernelSignature kernel =
-        isOfImages(spec) ? ImageConvolutionKernels.POOL_NCHW : ConvolutionKernels.POOL;
+        isOfImages(spec) ? ImageConvolutionKernels.POOL : ConvolutionKernels.POOL;
     recording.reads(place.branch(), place.input());
     recording.kernel(
         place.branch(),
@@ -155,8 +155,8 @@ final class FusedConvolution implements CudaLayer {
 
   private static KernelSignature filterGradient(MathMode math) {
     return math == MathMode.TF32
-        ? FilterGradientTensorCoreKernels.PARTIALS_NCHW
-        : FilterGradientKernels.PARTIALS_NCHW;
+        ? FilterGradientTensorCoreKernels.PARTIALS
+        : FilterGradientKernels.PARTIALS;
   }
 
   /** How many partial sums the first stage leaves of each element, and what the elements are. */

@@ -32,17 +32,29 @@ public final class ConvolutionBlockKernels {
   /** The backward pass of {@link #POOL_NCHW}. */
   public static final KernelSignature POOL_BACKWARD_NCHW = poolBackwardNchw(2);
 
-  /** A lane a channel. */
-  public static final KernelSignature POOL_NHWC = poolNhwc(FLOAT32);
-
-  /** The backward pass of {@link #POOL_NHWC}; the partial sums are [chunks, channels]. */
-  public static final KernelSignature POOL_BACKWARD_NHWC = poolBackwardNhwc(FLOAT32);
-
   /** Images in bfloat16, for compute capability 8.0 and later; the bias is float32. */
-  public static final KernelSignature POOL_NHWC_BFLOAT16 = poolNhwc(BFLOAT16);
+  public static final KernelSignature POOL_NHWC =
+      KernelSignature.of(BFLOAT16_PTX, "bias_relu_pool_nhwc_fused_bf16_v1")
+          .in("x", BFLOAT16, sizes -> 4 * windows(sizes))
+          .in("bias", FLOAT32, sizes -> sizes.get("channels"))
+          .out("pooled", BFLOAT16, ConvolutionBlockKernels::windows)
+          .out("mask", UINT8, ConvolutionBlockKernels::windows)
+          .sizes("windows", "channels", "height", "width")
+          .requires(PooledTiles.EVEN_IMAGE)
+          .launch(sizes -> byChunk(sizes, "windows"));
 
-  /** The backward pass of {@link #POOL_NHWC_BFLOAT16}; the partial sums are float32. */
-  public static final KernelSignature POOL_BACKWARD_NHWC_BFLOAT16 = poolBackwardNhwc(BFLOAT16);
+  /**
+   * The backward pass of {@link #POOL_NHWC}; the partial sums are [chunks, channels], in float32.
+   */
+  public static final KernelSignature POOL_BACKWARD_NHWC =
+      KernelSignature.of(BFLOAT16_PTX, "bias_relu_pool_backward_nhwc_fused_bf16_v1")
+          .in("dPooled", BFLOAT16, ConvolutionBlockKernels::windows)
+          .in("mask", UINT8, ConvolutionBlockKernels::windows)
+          .out("dx", BFLOAT16, sizes -> 4 * windows(sizes))
+          .out("partials", FLOAT32, sizes -> partials(sizes, "windows"))
+          .sizes("windows", "channels", "height", "width")
+          .requires(PooledTiles.EVEN_IMAGE)
+          .launch(sizes -> byChunk(sizes, "windows"));
 
   /** Bias and ReLU of a linear layer. */
   public static final KernelSignature BIAS_RELU =
@@ -83,8 +95,6 @@ public final class ConvolutionBlockKernels {
           POOL_BACKWARD_NCHW,
           POOL_NHWC,
           POOL_BACKWARD_NHWC,
-          POOL_NHWC_BFLOAT16,
-          POOL_BACKWARD_NHWC_BFLOAT16,
           BIAS_RELU,
           BIAS_RELU_BACKWARD,
           BIAS_GRADIENT);
@@ -115,41 +125,17 @@ public final class ConvolutionBlockKernels {
         .launch(ConvolutionBlockKernels::byPlane);
   }
 
-  private static KernelSignature poolNhwc(ElementType images) {
-    return nhwc("bias_relu_pool_nhwc", images)
-        .in("x", images, sizes -> 4 * sizes.product("windows", "channels"))
-        .in("bias", FLOAT32, sizes -> sizes.get("channels"))
-        .out("pooled", images, sizes -> sizes.product("windows", "channels"))
-        .out("mask", UINT8, sizes -> sizes.product("windows", "channels"))
-        .sizes("windows", "channels", "height", "width")
-        .requires(PooledTiles.EVEN_IMAGE)
-        .launch(sizes -> byChunk(sizes, "windows"));
-  }
-
-  private static KernelSignature poolBackwardNhwc(ElementType images) {
-    return nhwc("bias_relu_pool_backward_nhwc", images)
-        .in("dPooled", images, sizes -> sizes.product("windows", "channels"))
-        .in("mask", UINT8, sizes -> sizes.product("windows", "channels"))
-        .out("dx", images, sizes -> 4 * sizes.product("windows", "channels"))
-        .out("partials", FLOAT32, sizes -> partials(sizes, "windows"))
-        .sizes("windows", "channels", "height", "width")
-        .requires(PooledTiles.EVEN_IMAGE)
-        .launch(sizes -> byChunk(sizes, "windows"));
-  }
-
-  private static KernelSignature.Builder nhwc(String operation, ElementType images) {
-    boolean float32 = images == FLOAT32;
-    return KernelSignature.of(
-        float32 ? PTX : BFLOAT16_PTX,
-        "%s_fused_%s_v1".formatted(operation, float32 ? "f32" : "bf16"));
-  }
-
   private static String widthOf(int rung) {
     return "a width that is a multiple of " + 2 * rung;
   }
 
   private static long pooled(KernelSizes sizes) {
     return sizes.get("planes") * sizes.product("height", "width") / 4;
+  }
+
+  /** Windows of nhwc, in all channels. */
+  private static long windows(KernelSizes sizes) {
+    return sizes.product("windows", "channels");
   }
 
   private static long partials(KernelSizes sizes, String lines) {

@@ -34,18 +34,11 @@ public final class DistillationLossFusedKernels {
           loss(ClassRange.C256, 6),
           byBlock(5).launch(sizes -> LaunchConfig.of(sizes.get("rows"), 64)));
 
-  /** Slower rungs for loss and gradient, which those that are selected are compared with. */
-  public static final List<KernelSignature> OTHER_RUNGS =
-      List.of(
-          lossOfFewRows(ClassRange.C32, 5),
-          lossOfFewRows(ClassRange.C128, 3),
-          lossOfFewRows(ClassRange.C256, 3),
-          loss(ClassRange.C16, 2),
-          loss(ClassRange.C32, 4),
-          loss(ClassRange.C128, 4),
-          loss(ClassRange.C256, 4),
-          loss(ClassRange.C1024, 2),
-          loss(ClassRange.C1024, 4));
+  /**
+   * Loss and gradient of up to 1,024 classes by one warp a row: slower than what is selected, and
+   * what that is compared with.
+   */
+  public static final KernelSignature WARP_A_ROW = loss(ClassRange.C1024, 4);
 
   /** The loss alone, narrowest first. */
   public static final List<KernelSignature> FORWARD =
@@ -54,7 +47,7 @@ public final class DistillationLossFusedKernels {
           .toList();
 
   static final List<KernelSignature> ALL =
-      Stream.of(SELECTED, OTHER_RUNGS, FORWARD).flatMap(List::stream).toList();
+      Stream.of(SELECTED, List.of(WARP_A_ROW), FORWARD).flatMap(List::stream).toList();
 
   private DistillationLossFusedKernels() {}
 

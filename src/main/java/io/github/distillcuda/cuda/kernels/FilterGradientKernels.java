@@ -8,9 +8,10 @@ import java.util.function.Function;
 
 /**
  * The gradients of a 3x3 convolution's filters and biases from what the max-pool behind it passes
- * back, in two stages, {@code kernels/filter_gradient.cu}; {@link FilterGradientTensorCoreKernels}
- * has another first stage. Sizes are {@code images}, {@code inputs} (channels), {@code channels}
- * (of the output), {@code height} and {@code width} of the input.
+ * back, in two stages, {@code kernels/filter_gradient.cu}, NCHW; {@link
+ * FilterGradientTensorCoreKernels} has another first stage. Sizes are {@code images}, {@code
+ * inputs} (channels), {@code channels} (of the output), {@code height} and {@code width} of the
+ * input.
  */
 public final class FilterGradientKernels {
   private static final String PTX = "compute_75/filter_gradient.ptx";
@@ -21,11 +22,9 @@ public final class FilterGradientKernels {
   private static final int COLUMNS = 32;
   private static final int LINES = 8;
 
-  /** The first stage; dPooled and mask are NCHW. */
-  public static final KernelSignature PARTIALS_NCHW = partialSums("nchw");
-
-  /** The first stage; dPooled and mask are NHWC, x is NCHW all the same. */
-  public static final KernelSignature PARTIALS_NHWC = partialSums("nhwc");
+  /** The first stage. */
+  public static final KernelSignature PARTIALS =
+      partialSums(PTX, "filter_gradient_partials_nchw_fused_f32_v1", FilterGradientKernels::launch);
 
   /** The second stage, of sizes {@code count}, which is {@link #count}, inputs and channels. */
   public static final KernelSignature SUM =
@@ -41,7 +40,7 @@ public final class FilterGradientKernels {
                 return new LaunchConfig(blocks, 1, COLUMNS, LINES, 0);
               });
 
-  static final List<KernelSignature> ALL = List.of(PARTIALS_NCHW, PARTIALS_NHWC, SUM);
+  static final List<KernelSignature> ALL = List.of(PARTIALS, SUM);
 
   private FilterGradientKernels() {}
 
@@ -53,13 +52,6 @@ public final class FilterGradientKernels {
   /** Returns the elements of one partial sum: nine taps an input, and the bias. */
   public static long sums(KernelSizes sizes) {
     return (9 * sizes.get("inputs") + 1) * sizes.get("channels");
-  }
-
-  private static KernelSignature partialSums(String layout) {
-    return partialSums(
-        PTX,
-        "filter_gradient_partials_%s_fused_f32_v1".formatted(layout),
-        FilterGradientKernels::launch);
   }
 
   /** A first stage of the gradients. */

@@ -10,14 +10,14 @@ public final class FilterGradientTensorCoreKernels {
   private static final int TILE_HEIGHT = 4;
   private static final int TILE_WIDTH = 8;
 
-  /** dPooled and mask are NCHW. */
-  public static final KernelSignature PARTIALS_NCHW =
+  /** The first stage. */
+  public static final KernelSignature PARTIALS =
       FilterGradientKernels.partialSums(
           "compute_80/filter_gradient_tensor_core.ptx",
           "filter_gradient_partials_nchw_fused_tf32_v1",
           FilterGradientTensorCoreKernels::launch);
 
-  static final List<KernelSignature> ALL = List.of(PARTIALS_NCHW);
+  static final List<KernelSignature> ALL = List.of(PARTIALS);
 
   private FilterGradientTensorCoreKernels() {}
 

@@ -7,7 +7,7 @@ import java.util.List;
 
 /**
  * The first layer, on images of three channels: convolution, bias, ReLU and max-pool in one kernel,
- * {@code kernels/image_convolution.cu}. Images are NCHW, what follows the pool is in either layout.
+ * {@code kernels/image_convolution.cu}, NCHW.
  */
 public final class ImageConvolutionKernels {
   /** Channels of the images. */
@@ -16,26 +16,21 @@ public final class ImageConvolutionKernels {
   private static final String PTX = "compute_75/image_convolution.ptx";
   private static final int FILTER = IN_CHANNELS * 9;
 
-  /** What follows is NCHW. */
-  public static final KernelSignature POOL_NCHW = forward("nchw");
+  /** Forward; the gradients are those of {@link FilterGradientKernels}. */
+  public static final KernelSignature POOL =
+      KernelSignature.of(PTX, "image_convolution_pool_nchw_fused_f32_v1")
+          .in("x", FLOAT32, sizes -> IN_CHANNELS * PooledTiles.pixels(sizes))
+          .in("weight", FLOAT32, sizes -> FILTER * sizes.get("channels"))
+          .in("bias", FLOAT32, sizes -> sizes.get("channels"))
+          .out("pooled", FLOAT32, PooledTiles::pooled)
+          .out("mask", UINT8, PooledTiles::pooled)
+          .sizes("images", "channels", "height", "width")
+          .requires(PooledTiles.EVEN_IMAGE)
+          .launch(
+              sizes ->
+                  PooledTiles.launch(PooledTiles.tiles(sizes), PooledTiles.outputGroups(sizes)));
 
-  /** What follows is NHWC. */
-  public static final KernelSignature POOL_NHWC = forward("nhwc");
-
-  static final List<KernelSignature> ALL = List.of(POOL_NCHW, POOL_NHWC);
+  static final List<KernelSignature> ALL = List.of(POOL);
 
   private ImageConvolutionKernels() {}
-
-  private static KernelSignature forward(String layout) {
-    return KernelSignature.of(PTX, "image_convolution_pool_%s_fused_f32_v1".formatted(layout))
-        .in("x", FLOAT32, sizes -> IN_CHANNELS * PooledTiles.pixels(sizes))
-        .in("weight", FLOAT32, sizes -> FILTER * sizes.get("channels"))
-        .in("bias", FLOAT32, sizes -> sizes.get("channels"))
-        .out("pooled", FLOAT32, PooledTiles::pooled)
-        .out("mask", UINT8, PooledTiles::pooled)
-        .sizes("images", "channels", "height", "width")
-        .requires(PooledTiles.EVEN_IMAGE)
-        .launch(
-            sizes -> PooledTiles.launch(PooledTiles.tiles(sizes), PooledTiles.outputGroups(sizes)));
-  }
 }

@@ -20,7 +20,6 @@ class KernelCatalogTest {
       KernelSizes.of("rows", 64, "classes", 10)
           .and("channels", 16)
           .and("pixels", 1024)
-          .and("paddedChannels", 16)
           .and("planes", 1024)
           .and("windows", 16384)
           .and("images", 64)
@@ -166,15 +165,14 @@ class KernelCatalogTest {
             .and("channels", 4096)
             .and("height", 2)
             .and("width", 2);
-    assertThat(FilterGradientTensorCoreKernels.PARTIALS_NCHW.accepts(layer)).isTrue();
-    assertThat(FilterGradientKernels.PARTIALS_NCHW.accepts(layer)).isFalse();
+    assertThat(FilterGradientTensorCoreKernels.PARTIALS.accepts(layer)).isTrue();
+    assertThat(FilterGradientKernels.PARTIALS.accepts(layer)).isFalse();
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> FilterGradientKernels.PARTIALS_NCHW.launch(layer))
+        .isThrownBy(() -> FilterGradientKernels.PARTIALS.launch(layer))
         .withMessageContaining("needs a grid of at most 65,535 rows of blocks");
     assertThatIllegalArgumentException()
         .isThrownBy(
-            () ->
-                FilterGradientTensorCoreKernels.PARTIALS_NCHW.launch(layer.and("images", 1 << 19)))
+            () -> FilterGradientTensorCoreKernels.PARTIALS.launch(layer.and("images", 1 << 19)))
         .withMessageContaining("fewer than 2^31 channels of all images");
     KernelSizes sums = KernelSizes.of("count", 1, "inputs", 16_384).and("channels", 16_384);
     assertThatIllegalArgumentException()

@@ -71,8 +71,6 @@ final class ConvolutionBlockCases {
       }
       cases.add(forward(ConvolutionBlockKernels.POOL_NHWC, images, true));
       cases.add(backward(ConvolutionBlockKernels.POOL_BACKWARD_NHWC, images, true));
-      cases.add(forward(ConvolutionBlockKernels.POOL_NHWC_BFLOAT16, images, true));
-      cases.add(backward(ConvolutionBlockKernels.POOL_BACKWARD_NHWC_BFLOAT16, images, true));
     }
     cases.addAll(BiasReluCases.all());
     return cases;
@@ -88,9 +86,7 @@ final class ConvolutionBlockCases {
             backward(ConvolutionBlockKernels.POOL_BACKWARD_NCHW_V1, images, false),
             backward(ConvolutionBlockKernels.POOL_BACKWARD_NCHW, images, false),
             forward(ConvolutionBlockKernels.POOL_NHWC, images, true),
-            backward(ConvolutionBlockKernels.POOL_BACKWARD_NHWC, images, true),
-            forward(ConvolutionBlockKernels.POOL_NHWC_BFLOAT16, images, true),
-            backward(ConvolutionBlockKernels.POOL_BACKWARD_NHWC_BFLOAT16, images, true));
+            backward(ConvolutionBlockKernels.POOL_BACKWARD_NHWC, images, true));
     return Stream.concat(pools, BiasReluCases.counted());
   }
 

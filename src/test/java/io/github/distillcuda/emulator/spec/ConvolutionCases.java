@@ -155,7 +155,7 @@ final class ConvolutionCases {
             }
           }
           certain &= whole || largest - second > 2 * tolerance || index == DEAD;
-          int window = layer.window(false, image, channel, row, column);
+          int window = layer.window(image, channel, row, column);
           pooled.values[window] = largest;
           pooled.tolerances[window] = tolerance;
           pooled.mask[window] = (byte) index;
@@ -180,7 +180,6 @@ final class ConvolutionCases {
     double[] dx = new double[layer.pixels()];
     double[] absolute = new double[dx.length];
     layer.forEachWindow(
-        false,
         (window, image, channel, row, column) -> {
           int from = mask[window];
           for (int tap = 0; from != DEAD && tap < layer.taps(); tap++) {

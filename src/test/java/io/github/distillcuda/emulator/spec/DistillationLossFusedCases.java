@@ -37,7 +37,7 @@ final class DistillationLossFusedCases {
   private static List<KernelSignature> kernels() {
     return Stream.of(
             DistillationLossFusedKernels.SELECTED,
-            DistillationLossFusedKernels.OTHER_RUNGS,
+            List.of(DistillationLossFusedKernels.WARP_A_ROW),
             DistillationLossFusedKernels.FORWARD)
         .flatMap(List::stream)
         .toList();

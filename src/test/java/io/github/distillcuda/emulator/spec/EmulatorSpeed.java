@@ -19,9 +19,9 @@ import org.junit.jupiter.api.Test;
 class EmulatorSpeed {
   private static final Set<String> KERNELS =
       Set.of(
-          "distillation_loss_c16_fused_f32_v2",
-          "distillation_loss_c128_fused_f32_v4",
-          "distillation_loss_c1024_fused_f32_v2",
+          "distillation_loss_c16_fused_f32_v3",
+          "distillation_loss_c128_fused_f32_v6",
+          "distillation_loss_c1024_fused_f32_v4",
           "temperature_softmax_c128_fused_f32_v1",
           "gather_nchw_fused_f32_v2",
           "bias_relu_pool_nchw_fused_f32_v2",

@@ -38,7 +38,7 @@ final class FilterGradientCases {
    * @param tileRows of windows; columns are 8
    * @param productsATile by which a sum grows one after the other on tensor cores, else 0
    */
-  record FirstStage(KernelSignature kernel, boolean nhwc, int tileRows, int productsATile) {
+  record FirstStage(KernelSignature kernel, int tileRows, int productsATile) {
     int tile(PooledLayer layer, int image, int row, int column) {
       int across = Math.ceilDiv(layer.width() / 2, 8);
       int down = Math.ceilDiv(layer.height() / 2, tileRows);
@@ -55,10 +55,7 @@ final class FilterGradientCases {
     }
   }
 
-  private static final FirstStage NCHW =
-      new FirstStage(FilterGradientKernels.PARTIALS_NCHW, false, 8, 0);
-  private static final FirstStage NHWC =
-      new FirstStage(FilterGradientKernels.PARTIALS_NHWC, true, 8, 0);
+  private static final FirstStage FLOAT32 = new FirstStage(FilterGradientKernels.PARTIALS, 8, 0);
 
   /** What is special about a case's numbers. */
   enum Numbers {
@@ -85,12 +82,10 @@ final class FilterGradientCases {
     for (Numbers numbers : Numbers.values()) {
       for (PooledLayer layer :
           Stream.concat(ImageConvolutionCases.IMAGES.stream(), INNER.stream()).toList()) {
-        cases.add(partials(NCHW, layer, numbers));
-        cases.add(partials(NHWC, layer, numbers));
+        cases.add(partials(FLOAT32, layer, numbers));
       }
     }
-    cases.add(partials(NCHW, MANY, Numbers.WHOLE));
-    cases.add(partials(NHWC, MANY, Numbers.WHOLE));
+    cases.add(partials(FLOAT32, MANY, Numbers.WHOLE));
     // Lines of 0, 1, 2, 3 and more partials each: the loop takes four at a time.
     for (int count : new int[] {1, 7, 8, 21, 65, 256}) {
       for (int channels : new int[] {1, 8, 33}) {
@@ -103,9 +98,8 @@ final class FilterGradientCases {
 
   static Stream<KernelCase> counted() {
     return Stream.of(
-        partials(NCHW, FIRST, Numbers.DRAWN),
-        partials(NHWC, FIRST, Numbers.DRAWN),
-        partials(NCHW, SECOND, Numbers.DRAWN),
+        partials(FLOAT32, FIRST, Numbers.DRAWN),
+        partials(FLOAT32, SECOND, Numbers.DRAWN),
         sum(64, 3, 32),
         sum(12, 32, 64));
   }
@@ -129,7 +123,6 @@ final class FilterGradientCases {
     double[] partials = new double[count * (bias + 1) * layer.channels()];
     double[] tolerance = new double[partials.length];
     layer.forEachWindow(
-        stage.nhwc(),
         (at, image, channel, row, column) -> {
           int from = at == notANumber ? random.nextInt(DEAD) : random.nextInt(DEAD + 1);
           mask[at] = (byte) from;

@@ -25,8 +25,8 @@ final class FilterGradientTensorCoreCases {
           new PooledLayer(9, 32, 64, 4, 4));
 
   /** A warp has half of a tile's columns, eight pixels a row and product. */
-  private static final FirstStage NCHW =
-      new FirstStage(FilterGradientTensorCoreKernels.PARTIALS_NCHW, false, 4, 8);
+  private static final FirstStage TF32 =
+      new FirstStage(FilterGradientTensorCoreKernels.PARTIALS, 4, 8);
 
   private FilterGradientTensorCoreCases() {}
 
@@ -34,12 +34,12 @@ final class FilterGradientTensorCoreCases {
     return Stream.of(Numbers.values())
         .flatMap(
             numbers ->
-                LAYERS.stream().map(layer -> FilterGradientCases.partials(NCHW, layer, numbers)))
+                LAYERS.stream().map(layer -> FilterGradientCases.partials(TF32, layer, numbers)))
         .toList();
   }
 
   static Stream<KernelCase> counted() {
     return Stream.of(FilterGradientCases.FIRST, FilterGradientCases.SECOND)
-        .map(layer -> FilterGradientCases.partials(NCHW, layer, Numbers.DRAWN));
+        .map(layer -> FilterGradientCases.partials(TF32, layer, Numbers.DRAWN));
   }
 }

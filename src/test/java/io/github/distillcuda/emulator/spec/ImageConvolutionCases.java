@@ -4,7 +4,6 @@ import static io.github.distillcuda.emulator.spec.PooledLayer.DEAD;
 import static io.github.distillcuda.emulator.spec.PooledLayer.numbers;
 
 import io.github.distillcuda.cuda.kernels.ImageConvolutionKernels;
-import io.github.distillcuda.cuda.kernels.KernelSignature;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -37,8 +36,7 @@ final class ImageConvolutionCases {
     List<KernelCase> cases = new ArrayList<>();
     for (boolean whole : new boolean[] {false, true}) {
       for (PooledLayer layer : IMAGES) {
-        cases.add(forward(ImageConvolutionKernels.POOL_NCHW, layer, false, whole));
-        cases.add(forward(ImageConvolutionKernels.POOL_NHWC, layer, true, whole));
+        cases.add(forward(layer, whole));
       }
     }
     return cases;
@@ -47,17 +45,14 @@ final class ImageConvolutionCases {
   /** A layer of whole tiles, as that of CIFAR-10 is. */
   static Stream<KernelCase> counted() {
     PooledLayer layer = new PooledLayer(2, 3, 32, 32, 32);
-    return Stream.of(
-        forward(ImageConvolutionKernels.POOL_NCHW, layer, false, false),
-        forward(ImageConvolutionKernels.POOL_NHWC, layer, true, false));
+    return Stream.of(forward(layer, false));
   }
 
   /**
    * No two sums of a window of the drawn numbers are nearer than their rounding, or the mask would
    * tell. Whole numbers have exact ties, which go to the first, and one NaN.
    */
-  private static KernelCase forward(
-      KernelSignature kernel, PooledLayer layer, boolean nhwc, boolean whole) {
+  private static KernelCase forward(PooledLayer layer, boolean whole) {
     Random random = new Random(layer.hashCode());
     float[] x = numbers(random, layer.pixels(), whole);
     float[] weight = numbers(random, layer.channels() * layer.taps(), whole);
@@ -69,7 +64,6 @@ final class ImageConvolutionCases {
     double[] tolerance = new double[pooled.length];
     byte[] mask = new byte[pooled.length];
     layer.forEachWindow(
-        nhwc,
         (at, image, channel, row, column) -> {
           mask[at] = DEAD;
           for (int i = 0; i < 4; i++) {
@@ -89,7 +83,7 @@ final class ImageConvolutionCases {
             }
           }
         });
-    return new KernelCase(kernel, layer.sizes(), whole ? "whole numbers" : "")
+    return new KernelCase(ImageConvolutionKernels.POOL, layer.sizes(), whole ? "whole numbers" : "")
         .in("x", x)
         .in("weight", weight)
         .in("bias", bias)

@@ -47,18 +47,16 @@ record PooledLayer(int images, int inputs, int channels, int height, int width) 
   }
 
   /** The place of a window in what follows the pool. */
-  int window(boolean nhwc, int image, int channel, int row, int column) {
-    return nhwc
-        ? ((image * (height / 2) + row) * (width / 2) + column) * channels + channel
-        : ((image * channels + channel) * (height / 2) + row) * (width / 2) + column;
+  int window(int image, int channel, int row, int column) {
+    return ((image * channels + channel) * (height / 2) + row) * (width / 2) + column;
   }
 
-  void forEachWindow(boolean nhwc, WindowAction action) {
+  void forEachWindow(WindowAction action) {
     for (int image = 0; image < images; image++) {
       for (int channel = 0; channel < channels; channel++) {
         for (int row = 0; row < height / 2; row++) {
           for (int column = 0; column < width / 2; column++) {
-            action.run(window(nhwc, image, channel, row, column), image, channel, row, column);
+            action.run(window(image, channel, row, column), image, channel, row, column);
           }
         }
       }
