@@ -196,9 +196,9 @@ public final class RunFolder implements AutoCloseable {
     if (snapshot.isEmpty()) {
       throw new DistillException(
           ExitCode.DATA,
-          "%s %s, and there is no checkpoint, which would hold the same; start a new run with"
+          "%s %s, and there is no checkpoint, which would hold the same; put it right, or start a"
                   .formatted(file, problem)
-              + " another --out");
+              + " new run with another --out");
     }
     note.accept("%s %s; the checkpoint holds the same and is used".formatted(file, problem));
     return snapshot.get().state().config();
