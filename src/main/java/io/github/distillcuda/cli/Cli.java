@@ -64,7 +64,8 @@ public final class Cli {
           }
         });
     PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
-    int exitCode = run(new Session(out, System.err, isTerminal(), stop), args);
+    Session session = new Session(out, System.err, isTerminal(), stop, Session.Devices.ofMachine());
+    int exitCode = run(session, args);
     if (exitCode == ExitCode.DEVICE.value()) {
       // The GPU may hang, and then nothing that knows of it ends by itself.
       out.flush();

@@ -55,10 +55,6 @@ record Session(
     }
   }
 
-  Session(PrintStream out, PrintStream err, boolean terminal, StopSignal stop) {
-    this(out, err, terminal, stop, Devices.ofMachine());
-  }
-
   ConsoleReporter reporter(OutputOptions options) {
     return new ConsoleReporter(options, out, err, terminal);
   }
