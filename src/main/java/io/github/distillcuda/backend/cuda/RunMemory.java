@@ -15,11 +15,12 @@ import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 /**
- * What the models of a run take, known before one of them is created. Nothing of a model is freed
- * before the run ends, so that this is a sum; the lanes compute all steps in one workspace each.
+ * The memory that the models of a run need, computed before one of them is created. It is a sum,
+ * since nothing of a model is freed before the run ends; but each lane has one workspace for all
+ * steps.
  */
 final class RunMemory {
-  /** Of what is free, what a suggested batch may fill: partial sums want some too. */
+  /** The share of the free memory that a suggested batch may fill: partial sums need some, too. */
   private static final double SUGGESTED_SHARE = 0.8;
 
   private final List<PlannedModel> models;
@@ -99,13 +100,13 @@ final class RunMemory {
         + model.otherRows() * step(model, false).bytesOfARow();
   }
 
-  /** What lanes have besides their workspaces is cuBLAS's. */
+  /** The workspaces of the lanes, and those that cuBLAS has besides. */
   private long bytesOfLanes() {
     return Branch.values().length
         * (ComputeLane.OWN_BYTES - ComputeLane.WORKSPACE_BYTES + workspaceBytes());
   }
 
-  /** The most that a lane computes in: what does not grow with a step, and what does. */
+  /** The largest workspace of a lane: a fixed part, and one that grows with the rows of a step. */
   private long workspaceBytes() {
     return ComputeLane.WORKSPACE_BYTES
         + models.stream()
