@@ -45,11 +45,11 @@ public interface Backend extends AutoCloseable {
   }
 
   /**
-   * Lets what is recorded from here on use the algorithms of an earlier run on the same device and
-   * libraries, so that it computes the same bits, where a library takes an algorithm by name.
+   * Makes later recordings use the algorithms of an earlier run on the same device and libraries,
+   * so that they compute the same bits. Libraries that take no algorithm by name choose anew.
    *
    * @param algorithms what {@link #algorithms} returned then
-   * @param note receives a line for each that is another one now
+   * @param note receives a line for each algorithm that is not the earlier one
    */
   default void reuseAlgorithms(Map<String, String> algorithms, Consumer<String> note) {}
 

@@ -24,8 +24,8 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
- * The one place that knows which backends there are and chooses among them. Whoever asks one of
- * these several times has the driver of CUDA found and linked once.
+ * The one place that knows which backends there are and chooses among them. An instance finds and
+ * links the driver of CUDA once, however often it is asked.
  */
 public final class Backends {
   private final CudaLibraries libraries = new CudaLibraries();
@@ -65,9 +65,9 @@ public final class Backends {
   }
 
   /**
-   * Throws what {@link #select} would where CUDA is demanded and this machine has no driver, or no
-   * GPU of that number, or one that is too old, for callers who do not want to learn it after
-   * something that takes longer. Asks the driver alone and opens no context.
+   * Checks that a GPU which is demanded is there, before something that takes long: throws what
+   * {@link #select} would without a driver, without a GPU of that number, or with one that is too
+   * old. Asks the driver alone and opens no context.
    */
   public void requirePresent(DeviceRequest request, BackendOptions options) {
     requirePresent(request, options, libraries::driver);
@@ -163,7 +163,7 @@ public final class Backends {
         reason);
   }
 
-  /** Returns what was asked for by its number; a failure says what else could be. */
+  /** Returns what was asked for by its number; a failure suggests the CPU instead. */
   private static <T> T explicitly(int ordinal, Supplier<T> wanted) {
     try {
       return wanted.get();
@@ -196,7 +196,7 @@ public final class Backends {
     return new OnednnBackend(options);
   }
 
-  /** Throws what is said where oneDNN is not shipped for, named as Java names it. */
+  /** Throws unless oneDNN is shipped for this system and processor, named as Java names them. */
   static void requireSupported(String system, String processor) {
     if (!system.toLowerCase(Locale.ROOT).startsWith("linux") || !processor.equals("amd64")) {
       throw new DistillException(

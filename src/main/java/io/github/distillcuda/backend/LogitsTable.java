@@ -14,6 +14,6 @@ public interface LogitsTable {
   /** Copies all rows to the host, row-major; {@code rows * classes} elements. */
   void read(float[] destination);
 
-  /** Overwrites all rows from the host. */
+  /** Overwrites all rows from the host: with logits that were computed elsewhere, and in tests. */
   void write(float[] source);
 }

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * A model that a run will have, for a device to say beforehand whether there is room for it.
+ * A model that a run will create, so that a device can say beforehand whether there is room for it.
  *
  * @param name what people know it by
  * @param layers its layers
@@ -38,8 +38,8 @@ public record PlannedModel(
   }
 
   /**
-   * Returns this model with another batch size, and a last step of an epoch that is nearly as
-   * large, as at worst.
+   * Returns this model with another batch size and, as the worst case, a last step of an epoch that
+   * is nearly as large.
    */
   public PlannedModel ofBatch(int rows) {
     return new PlannedModel(

@@ -168,7 +168,10 @@ public final class ComputeLane implements AutoCloseable {
     return workspace == null ? 0 : workspace.byteSize();
   }
 
-  /** Closes a plan's scope with this lane, for plans that fail before somebody owns them. */
+  /**
+   * Closes a plan's scope no later than this lane: a plan whose constructor fails has no owner who
+   * would.
+   */
   public void closeAtTheLatest(DeviceScope plan) {
     scope.own(plan);
   }

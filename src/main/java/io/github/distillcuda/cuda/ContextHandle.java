@@ -18,8 +18,8 @@ abstract class ContextHandle extends NativeHandle {
   }
 
   /**
-   * Throws if another handle is of another context, where addresses of this one mean nothing, or
-   * something else. Allocates nothing if it is not.
+   * Throws if another handle is of another context, where addresses of this one are invalid or mean
+   * something else. Allocates nothing otherwise.
    *
    * @throws IllegalArgumentException naming both handles and their contexts
    */

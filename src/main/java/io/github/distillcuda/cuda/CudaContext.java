@@ -17,7 +17,10 @@ import java.util.stream.Collectors;
  * another library has made current meanwhile goes unnoticed, until {@link #makeCurrent}.
  */
 public final class CudaContext extends NativeHandle {
-  /** What a thread knows of its current context, without a call of the driver for each of ours. */
+  /**
+   * The thread's current context as last set here, which saves a call of the driver before each of
+   * ours.
+   */
   private static final class OfThread {
     /** That of ours which is current; 0 if none is known to be. */
     private long current;

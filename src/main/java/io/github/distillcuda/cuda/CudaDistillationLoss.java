@@ -193,7 +193,7 @@ public final class CudaDistillationLoss extends LogitsOperation {
     enqueue(forward, alpha, stream);
   }
 
-  /** Makes the launches those of so many rows, unless they are. */
+  /** Resizes the launches to so many rows, unless they have them already. */
   private void prepareFor(int rowsOfBatch) {
     if (rowsOfBatch != rows) {
       rows = 0; // until all of it is done
@@ -207,7 +207,7 @@ public final class CudaDistillationLoss extends LogitsOperation {
     }
   }
 
-  /** Binds all but the gradient, once it is checked. */
+  /** Checks and binds all arguments but the gradient. */
   private void bind(
       KernelLaunch kernel,
       DeviceArguments arguments,

@@ -23,7 +23,7 @@ public final class DeviceMemory {
   }
 
   /**
-   * Sets what people can do where there is no room, which the program knows: failures end with it.
+   * Sets the advice that failures for lack of room end with, which only the program can give.
    *
    * @param whatToDo such as {@code use a smaller batch}
    */

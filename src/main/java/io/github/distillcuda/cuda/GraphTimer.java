@@ -37,7 +37,8 @@ public final class GraphTimer {
    * @param context the device's
    * @param stream what graphs are launched in
    * @param await waits for the stream, for as long as the caller wants to
-   * @param limitMillis for the replays of one graph, as many for its warm-up at most
+   * @param limitMillis limit for the replays of one graph; its warm-up takes at most a quarter of
+   *     that more
    */
   public GraphTimer(
       CudaContext context, CudaStream stream, DeviceScope scope, Runnable await, long limitMillis) {

@@ -13,7 +13,7 @@ public final class HostStaging implements AutoCloseable {
   /**
    * Allocates the buffer.
    *
-   * @param stream the stream that copies, and that what was copied is ready for
+   * @param stream the stream that copies, in which work that follows finds what was copied
    * @param byteSize of a piece
    */
   public HostStaging(CudaStream stream, long byteSize) {

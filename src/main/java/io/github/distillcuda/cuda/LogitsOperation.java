@@ -99,7 +99,9 @@ abstract class LogitsOperation implements AutoCloseable {
     return false;
   }
 
-  /** Allocates memory, for as long as this is open, which is zero for whichever stream is next. */
+  /**
+   * Allocates zeroed memory, for as long as this is open, which any stream may use from here on.
+   */
   final DeviceBuffer allocateZeroed(String name, long byteSize) {
     DeviceBuffer buffer = scope.own(context.memory().allocate(name, byteSize));
     try (CudaStream stream = CudaStream.create(context, name)) {

@@ -58,4 +58,18 @@ public interface Tensor {
     }
     write(rounded);
   }
+
+  /**
+   * Requires an array that has as many elements as the tensor, for those who transfer.
+   *
+   * @throws IllegalArgumentException if the length differs from {@code shape().elements()}
+   */
+  static void requireLength(Tensor tensor, int length) {
+    int elements = tensor.shape().elements();
+    if (length != elements) {
+      throw new IllegalArgumentException(
+          "%s %s has %d elements, the array %d"
+              .formatted(tensor.name(), tensor.shape(), elements, length));
+    }
+  }
 }

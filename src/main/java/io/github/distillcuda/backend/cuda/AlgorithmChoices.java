@@ -26,7 +26,7 @@ final class AlgorithmChoices {
     this.note = note;
   }
 
-  /** Returns what is to be used if that is possible; nothing where nothing was chosen yet. */
+  /** Returns the algorithm to use if possible; empty if none was chosen yet. */
   Optional<String> known(String what) {
     return Optional.ofNullable(chosen.getOrDefault(what, earlier.get(what)));
   }

@@ -3,7 +3,7 @@ package io.github.distillcuda.backend.cuda;
 import io.github.distillcuda.backend.LayerSpec;
 import io.github.distillcuda.cuda.DeviceSpan;
 
-/** A layer in one of the ways that there are to compute it: what records its passes, once each. */
+/** One of the ways to compute a layer: records its forward and its backward pass, once each. */
 interface CudaLayer {
   /**
    * Records the forward pass in the branch of its place.
@@ -22,7 +22,7 @@ interface CudaLayer {
   CudaTensor backward(CudaTensor output, CudaTensor gradient, boolean wantInputGradient);
 
   /**
-   * What a layer has to do with.
+   * What a layer is recorded with.
    *
    * @param recording where it is recorded
    * @param branch where its forward pass runs

@@ -18,7 +18,8 @@ import java.util.List;
 /**
  * Up to four float32 buffers of one layout: each parameter on a boundary that suits every vector
  * load. The gaps stay zero under Adam, since a zero gradient moves nothing. Where operands are
- * bfloat16 there is one more of those, and filters and weights of images have their channels last.
+ * bfloat16 there is one more buffer for the rounded parameters, and filters and weights of images
+ * have their channels last.
  */
 final class CudaParameterArena implements ParameterArena {
   /** Bytes; what the heuristic of cublasLt takes for granted of every operand. */
@@ -109,7 +110,7 @@ final class CudaParameterArena implements ParameterArena {
     return List.copyOf(tensors);
   }
 
-  /** A frozen parameter changes when the host writes it, and never else. */
+  /** A frozen parameter changes only when the host writes it. */
   private void roundAfterWrites(CudaTensor tensor) {
     int padded = RoundingKernels.padded(tensor.shape().elements());
     tensor.afterWrite(
@@ -119,7 +120,7 @@ final class CudaParameterArena implements ParameterArena {
             .bind("y", operand(views.getFirst().indexOf(tensor))));
   }
 
-  /** Returns what rounds all parameters, which those that are trained want in every step. */
+  /** Returns the launch that rounds all parameters; trained ones need it in every step. */
   KernelLaunch rounding() {
     return session
         .prepare(RoundingKernels.ROUND, KernelSizes.of("n", elements()))

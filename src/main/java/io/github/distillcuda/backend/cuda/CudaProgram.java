@@ -17,8 +17,8 @@ import java.util.Map;
  */
 final class CudaProgram implements StepProgram {
   /**
-   * Steps of the larger graph: the host's share is then small, and what it runs at once still
-   * divides the few dozen steps between two looks at the state well.
+   * Steps of the larger graph: enough that launching costs the host little, and few enough for the
+   * few dozen steps between two reads of the state to be mostly such graphs.
    */
   static final int UNROLLED = 8;
 

@@ -10,6 +10,7 @@ import io.github.distillcuda.backend.LinearSpec;
 import io.github.distillcuda.backend.LogitsTable;
 import io.github.distillcuda.backend.LossSpec;
 import io.github.distillcuda.backend.ParameterArena;
+import io.github.distillcuda.backend.RecordingRules;
 import io.github.distillcuda.backend.ResidentDataset;
 import io.github.distillcuda.backend.StepProgram;
 import io.github.distillcuda.backend.StepRecorder;
@@ -48,25 +49,21 @@ final class CudaRecorder implements StepRecorder {
       List.of(GatherKernels.NHWC_BFLOAT16, GatherKernels.NCHW_FLOAT32_V1);
 
   private final CudaSession session;
+  private final RecordingRules rules;
   private final Recording recording;
   private final Map<CudaStepState, CudaDataset> gathered = new IdentityHashMap<>();
   private final List<CudaStepState> trained = new ArrayList<>();
   private final List<CudaStepState> advanced = new ArrayList<>();
-  private boolean built;
 
   CudaRecorder(CudaSession session, int batch) {
-    if (batch < 1) {
-      throw new IllegalArgumentException("batch " + batch);
-    }
+    rules = new RecordingRules(batch);
     this.session = session;
     recording = new Recording(session, batch);
   }
 
   private void check() {
     session.check();
-    if (built) {
-      throw new IllegalStateException("the step is built");
-    }
+    rules.check();
   }
 
   private int batch() {
@@ -79,10 +76,7 @@ final class CudaRecorder implements StepRecorder {
     CudaDataset dataset = (CudaDataset) data;
     CudaStepState deviceState = (CudaStepState) state;
     CudaLogitsTable table = (CudaLogitsTable) teacherCache;
-    if (table != null && table.rows() < dataset.size()) {
-      throw new IllegalArgumentException(
-          "%d rows of logits for %d images".formatted(table.rows(), dataset.size()));
-    }
+    rules.requireRows(table, dataset);
     if (batch() > dataset.size()) {
       throw new IllegalArgumentException(
           "a batch of %d from %d images".formatted(batch(), dataset.size()));
@@ -185,10 +179,7 @@ final class CudaRecorder implements StepRecorder {
   public Tensor backward(LayerPass pass, Tensor outputGradient, boolean wantInputGradient) {
     check();
     CudaPass forward = (CudaPass) pass;
-    if (!forward.place().training()) {
-      throw new IllegalArgumentException(
-          "the forward pass of " + pass.layer().name() + " was not recorded for training");
-    }
+    rules.requireTraining(pass, forward.place().training());
     Shape row = pass.layer().outputShape();
     CudaTensor gradient =
         recording.operand(
@@ -205,10 +196,7 @@ final class CudaRecorder implements StepRecorder {
     check();
     Shape row = Shape.of(logits.shape().extent(1));
     CudaBatch rows = (CudaBatch) batch;
-    if (rows.data().largestLabel() >= row.elements()) {
-      throw new IllegalArgumentException(
-          "label %d, but %d classes".formatted(rows.data().largestLabel(), row.elements()));
-    }
+    rules.requireClasses(rows.data().largestLabel(), row.elements());
     CudaTensor student = tensor(logits, row);
     CudaTensor teacher = spec.readsTeacher() ? tensor(teacherLogits, row) : null;
     return new LossRecorder(recording, spec, rows, (CudaStepState) state).record(student, teacher);
@@ -219,12 +207,8 @@ final class CudaRecorder implements StepRecorder {
     check();
     CudaTensor source = tensor(logits, Shape.of(table.classes()));
     CudaBatch rows = (CudaBatch) batch;
+    rules.requireRows(table, rows.data());
     CudaTensor target = ((CudaLogitsTable) table).logits();
-    if (target.shape().extent(0) < rows.data().size()) {
-      throw new IllegalArgumentException(
-          "%d rows of logits for %d images"
-              .formatted(target.shape().extent(0), rows.data().size()));
-    }
     KernelLaunch launch =
         session
             .prepare(
@@ -242,9 +226,7 @@ final class CudaRecorder implements StepRecorder {
     check();
     CudaParameterArena arena = (CudaParameterArena) parameters;
     CudaStepState deviceState = (CudaStepState) state;
-    if (!arena.isTrainable()) {
-      throw new IllegalArgumentException("the parameters are not trainable");
-    }
+    rules.requireTrainable(arena.isTrainable());
     recording.join();
     KernelSizes sizes = KernelSizes.of("n", arena.elements());
     DeviceBuffer values = arena.buffers().get(0);
@@ -296,15 +278,12 @@ final class CudaRecorder implements StepRecorder {
   public StepProgram build() {
     check();
     recording.join();
-    built = true;
+    rules.end();
     return new CudaProgram(session, batch(), recording.operations(), gathered, advanced);
   }
 
   private CudaTensor tensor(Tensor tensor, Shape row) {
-    if (!tensor.shape().equals(row.withBatch(batch()))) {
-      throw new IllegalArgumentException(
-          "%s is %s, wanted %s".formatted(tensor.name(), tensor.shape(), row.withBatch(batch())));
-    }
+    rules.requireShape(tensor, row);
     return (CudaTensor) tensor;
   }
 }

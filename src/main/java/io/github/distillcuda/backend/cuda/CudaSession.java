@@ -1,6 +1,7 @@
 package io.github.distillcuda.backend.cuda;
 
 import io.github.distillcuda.backend.BackendOptions;
+import io.github.distillcuda.backend.Lifetime;
 import io.github.distillcuda.cuda.ComputeLane;
 import io.github.distillcuda.cuda.CudaContext;
 import io.github.distillcuda.cuda.CudaDevice;
@@ -39,7 +40,7 @@ final class CudaSession implements AutoCloseable {
   private static final String SMALLER_BATCH = "use a smaller --batch-size";
   private static final String OTHER_MEMORY = "free some of it, or use another GPU or --device cpu";
 
-  private final Thread owner = Thread.currentThread();
+  private final Lifetime lifetime = new Lifetime("CudaBackend");
   private final DeviceScope scope = new DeviceScope();
   private final BackendOptions options;
   private final CudaEngine engine;
@@ -52,7 +53,6 @@ final class CudaSession implements AutoCloseable {
   private final Watchdog watchdog;
   private boolean measures;
   private DeviceBuffer ones;
-  private boolean closed;
 
   /**
    * Opens a GPU for the calling thread.
@@ -104,19 +104,8 @@ final class CudaSession implements AutoCloseable {
    * @throws IllegalStateException otherwise
    */
   void check() {
-    checkOwner();
+    lifetime.check();
     context.makeCurrent();
-  }
-
-  private void checkOwner() {
-    if (closed) {
-      throw new IllegalStateException("CudaBackend is closed");
-    }
-    if (Thread.currentThread() != owner) {
-      throw new IllegalStateException(
-          "CudaBackend belongs to thread %s, not %s"
-              .formatted(owner.getName(), Thread.currentThread().getName()));
-    }
   }
 
   BackendOptions options() {
@@ -150,7 +139,7 @@ final class CudaSession implements AutoCloseable {
     return operands(math);
   }
 
-  /** Returns that of an arithmetic. */
+  /** Returns the type of the operands in an arithmetic. */
   static DType operands(MathMode math) {
     return math.multipliesBfloat16() ? DType.BFLOAT16 : DType.FLOAT32;
   }
@@ -277,9 +266,7 @@ final class CudaSession implements AutoCloseable {
   /** Frees everything; a second call does nothing. */
   @Override
   public void close() {
-    if (!closed) {
-      checkOwner();
-      closed = true;
+    if (lifetime.close()) {
       try (scope) {
         if (!context.isLost()) {
           context.makeCurrent();

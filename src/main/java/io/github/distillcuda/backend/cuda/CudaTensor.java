@@ -38,7 +38,10 @@ final class CudaTensor implements Tensor {
     this.order = order;
   }
 
-  /** Lets a kernel follow every write from the host, for what is derived from these elements. */
+  /**
+   * Launches a kernel after every write from the host, which renews what is derived from these
+   * elements.
+   */
   void afterWrite(KernelLaunch launch) {
     afterWrite = launch;
   }
@@ -116,10 +119,7 @@ final class CudaTensor implements Tensor {
 
   private void checkTransfer(int length) {
     session.check();
-    if (length != shape.elements()) {
-      throw new IllegalArgumentException(
-          "%s %s has %d elements, the array %d".formatted(name, shape, shape.elements(), length));
-    }
+    Tensor.requireLength(this, length);
   }
 
   @Override

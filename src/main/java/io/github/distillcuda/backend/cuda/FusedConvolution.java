@@ -14,11 +14,11 @@ import io.github.distillcuda.cuda.kernels.KernelSizes;
 import java.util.List;
 
 /**
- * A convolution with what follows it in kernels of ours: bias, ReLU and pooling in one, which
- * leaves a byte an output for the backward pass; on images of three channels, too few for tensor
- * cores, and in TF32 the convolution in the same one. Backward, filters and biases get their
- * gradients through the pool in two kernels of ours, and the input gets its own through the pool in
- * one of ours in TF32, else from cuDNN.
+ * A convolution with bias, ReLU and pooling in a kernel of ours, which leaves a byte an output for
+ * the backward pass. On images of three channels, too few for tensor cores, and in TF32 that kernel
+ * computes the convolution, too; else cuDNN does. Backward, two kernels of ours compute the
+ * gradients of filters and biases through the pool. That of the input is a kernel of ours, too, in
+ * TF32, else cuDNN's.
  */
 final class FusedConvolution implements CudaLayer {
   private final Place place;
@@ -47,7 +47,7 @@ final class FusedConvolution implements CudaLayer {
     return output;
   }
 
-  /** Returns whether forward a convolution is one kernel, which leaves no product. */
+  /** Returns whether the forward pass is one kernel, which does not store the product. */
   static boolean isWhole(ConvolutionSpec spec, MathMode math) {
     return isOfImages(spec) || isOnTensorCores(spec, math);
   }
@@ -57,8 +57,8 @@ final class FusedConvolution implements CudaLayer {
   }
 
   /**
-   * Whether the convolution is: of the channels that tensor cores multiply at a time three would be
-   * a waste.
+   * Whether it is one on tensor cores; three channels would waste most of what those multiply at a
+   * time.
    */
   private static boolean isOnTensorCores(ConvolutionSpec spec, MathMode math) {
     return math == MathMode.TF32 && spec.inChannels() > ImageConvolutionKernels.IN_CHANNELS;

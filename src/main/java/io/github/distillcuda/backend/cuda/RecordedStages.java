@@ -167,7 +167,7 @@ public final class RecordedStages {
     }
   }
 
-  /** At half the bandwidth and a tenth of the arithmetic of an H100. */
+  /** Estimates a stage at half the bandwidth and a tenth of the arithmetic of an H100. */
   private static int repeats(Stage stage) {
     double estimate = 2 + stage.floorBytes() / 1.5e6 + stage.flops() / 20e6;
     return (int) Math.clamp(GRAPH_MICROS / estimate, LEAST_REPEATS, MOST_REPEATS);

@@ -192,7 +192,7 @@ final class Recording {
     ends.put(branch, operations.size());
   }
 
-  /** Lets the main branch end after the other. */
+  /** Makes the main branch wait for the side branch. */
   void join() {
     if (ends.get(Branch.SIDE) > seen.get(Branch.MAIN)) {
       waitForOther(Branch.MAIN);

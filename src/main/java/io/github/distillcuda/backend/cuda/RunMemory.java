@@ -16,11 +16,14 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * What the models of a run take, known before one of them is created. Nothing of a model is freed
- * before the run ends, so that this is a sum; the lanes compute all steps in one workspace each.
+ * The memory that the models of a run need, computed before one of them is created. It is a sum,
+ * since nothing of a model is freed before the run ends; but each lane has one workspace for all
+ * steps.
  */
 final class RunMemory {
-  /** Of what is free, what a suggested batch may fill; another program may want some, too. */
+  /**
+   * The share of the free memory that a suggested batch may fill: other programs need some, too.
+   */
   private static final double SUGGESTED_SHARE = 0.8;
 
   private final List<PlannedModel> models;
@@ -115,13 +118,14 @@ final class RunMemory {
     return rows.stream().mapToLong(step::bytes).sum();
   }
 
+  /** What the lanes have yet to allocate: their workspaces, and those that cuBLAS has besides. */
   private long bytesOfLanes(CudaSession session) {
     return Stream.of(Branch.values())
         .mapToLong(branch -> session.lane(branch).missingBytes(workspaceBytes()))
         .sum();
   }
 
-  /** The most that a lane computes in: what does not grow with a step, and what does. */
+  /** The largest workspace of a lane: a fixed part, and one that grows with the rows of a step. */
   private long workspaceBytes() {
     return ComputeLane.WORKSPACE_BYTES
         + models.stream()

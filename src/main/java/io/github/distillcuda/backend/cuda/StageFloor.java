@@ -6,7 +6,7 @@ import io.github.distillcuda.backend.LinearSpec;
 import io.github.distillcuda.tensor.DType;
 
 /**
- * What an operation of a step cannot do without, whoever does it.
+ * The least traffic and arithmetic of an operation, whoever computes it.
  *
  * @param bytes each input and each output once, in the types in which they are stored
  * @param flops two for each multiply-add of a product; what else is computed is small beside it

@@ -10,9 +10,9 @@ import io.github.distillcuda.tensor.DType;
 import java.util.List;
 
 /**
- * What the tensors of a step take, known before one of them is allocated: those of each layer as
- * its pass allocates them, without what is small beside them; and what cuDNN asks for to compute
- * them.
+ * The memory that the tensors of a step need, computed before one of them is allocated: those of
+ * each layer as its pass allocates them, small ones left out, and the workspace that cuDNN asks
+ * for.
  */
 final class StepMemory {
   private final List<LayerSpec> layers;

@@ -232,7 +232,9 @@ public final class DistillationRow {
     return Math.max(Math.signum(Exponential.NEAR - Math.abs(x)), 0);
   }
 
-  /** Returns whether the student alone holds a class for impossible, which costs infinity. */
+  /**
+   * Returns whether the student rules out a class that the teacher does not: the loss is infinite.
+   */
   private boolean excludesWhatTheTeacherDoesNot(float[] z, int zOffset) {
     for (int i = 0; i < classes; i++) {
       if (z[zOffset + i] == Float.NEGATIVE_INFINITY && teacher[i] > 0) {

@@ -16,6 +16,7 @@ import static io.github.distillcuda.ffi.OnednnConstants.FPMATH_MODE_STRICT;
 import static io.github.distillcuda.ffi.OnednnConstants.SCRATCHPAD_MODE_USER;
 import static io.github.distillcuda.ffi.OnednnConstants.STREAM_IN_ORDER;
 
+import io.github.distillcuda.backend.Lifetime;
 import io.github.distillcuda.ffi.OnednnApi;
 import io.github.distillcuda.ffi.OnednnApi.Kind;
 import io.github.distillcuda.ffi.OnednnAttributes;
@@ -39,7 +40,7 @@ import java.util.Map;
  * sums, biases, logits and everything the optimizer touches are float32 either way.
  */
 final class OnednnContext implements AutoCloseable {
-  private final Thread owner = Thread.currentThread();
+  private final Lifetime lifetime = new Lifetime("OnednnBackend");
   private final OnednnApi api;
   private final HandleScope scope;
   private final DType operandType;
@@ -49,7 +50,6 @@ final class OnednnContext implements AutoCloseable {
   private final Lane lane;
   private final long attributes;
   private final long reluAttributes;
-  private boolean closed;
 
   /**
    * Creates engine and stream.
@@ -95,14 +95,7 @@ final class OnednnContext implements AutoCloseable {
    * @throws IllegalStateException otherwise
    */
   void check() {
-    if (closed) {
-      throw new IllegalStateException("OnednnBackend is closed");
-    }
-    if (Thread.currentThread() != owner) {
-      throw new IllegalStateException(
-          "OnednnBackend belongs to thread %s, not %s"
-              .formatted(owner.getName(), Thread.currentThread().getName()));
-    }
+    lifetime.check();
   }
 
   OnednnApi api() {
@@ -226,9 +219,7 @@ final class OnednnContext implements AutoCloseable {
   /** Frees everything; a second call does nothing. */
   @Override
   public void close() {
-    if (!closed) {
-      check();
-      closed = true;
+    if (lifetime.close()) {
       scope.close();
     }
   }

@@ -7,6 +7,7 @@ import io.github.distillcuda.backend.LayerSpec;
 import io.github.distillcuda.backend.LogitsTable;
 import io.github.distillcuda.backend.LossSpec;
 import io.github.distillcuda.backend.ParameterArena;
+import io.github.distillcuda.backend.RecordingRules;
 import io.github.distillcuda.backend.ResidentDataset;
 import io.github.distillcuda.backend.StepProgram;
 import io.github.distillcuda.backend.StepRecorder;
@@ -20,23 +21,19 @@ import java.util.List;
 /** Binds each operation to its memory and appends it. */
 final class OnednnRecorder implements StepRecorder {
   private final OnednnContext context;
+  private final RecordingRules rules;
   private final Recording recording;
   private final List<HostStepState> gathered = new ArrayList<>();
-  private boolean built;
 
   OnednnRecorder(OnednnContext context, int batch) {
-    if (batch < 1) {
-      throw new IllegalArgumentException("batch " + batch);
-    }
+    rules = new RecordingRules(batch);
     this.context = context;
     recording = new Recording(context, batch);
   }
 
   private void check() {
     context.check();
-    if (built) {
-      throw new IllegalStateException("the step is built");
-    }
+    rules.check();
   }
 
   private int batch() {
@@ -49,10 +46,7 @@ final class OnednnRecorder implements StepRecorder {
     OnednnDataset dataset = (OnednnDataset) data;
     HostStepState hostState = (HostStepState) state;
     OnednnLogitsTable table = (OnednnLogitsTable) teacherCache;
-    if (table != null && table.rows() < dataset.size()) {
-      throw new IllegalArgumentException(
-          "%d rows of logits for %d images".formatted(table.rows(), dataset.size()));
-    }
+    rules.requireRows(table, dataset);
     OnednnTensor cached =
         table == null
             ? null
@@ -82,10 +76,7 @@ final class OnednnRecorder implements StepRecorder {
   public Tensor backward(LayerPass pass, Tensor outputGradient, boolean wantInputGradient) {
     check();
     OnednnPass forward = (OnednnPass) pass;
-    if (!forward.training() || !forward.parameters().isTrainable()) {
-      throw new IllegalArgumentException(
-          "the forward pass of " + pass.layer().name() + " was not recorded for training");
-    }
+    rules.requireTraining(pass, forward.training() && forward.parameters().isTrainable());
     OnednnTensor gradient = tensor(outputGradient, pass.layer().outputShape());
     return new BackwardRecorder(recording, forward).record(gradient, wantInputGradient);
   }
@@ -96,10 +87,7 @@ final class OnednnRecorder implements StepRecorder {
     check();
     Shape row = Shape.of(logits.shape().extent(1));
     OnednnBatch rows = (OnednnBatch) batch;
-    if (rows.data().largestLabel() >= row.elements()) {
-      throw new IllegalArgumentException(
-          "label %d, but %d classes".formatted(rows.data().largestLabel(), row.elements()));
-    }
+    rules.requireClasses(rows.data().largestLabel(), row.elements());
     OnednnTensor student = plain(logits, row);
     OnednnTensor teacher = spec.readsTeacher() ? plain(teacherLogits, row) : null;
     OnednnTensor gradient = recording.plainTensor(logits.name() + ".gradient", row);
@@ -120,9 +108,7 @@ final class OnednnRecorder implements StepRecorder {
   public void adam(AdamSpec spec, ParameterArena parameters, StepState state) {
     check();
     OnednnParameterArena arena = (OnednnParameterArena) parameters;
-    if (!arena.isTrainable()) {
-      throw new IllegalArgumentException("the parameters are not trainable");
-    }
+    rules.requireTrainable(arena.isTrainable());
     recording.add(new AdamOperation(context.team(), spec, arena, (HostStepState) state));
   }
 
@@ -135,7 +121,7 @@ final class OnednnRecorder implements StepRecorder {
   @Override
   public StepProgram build() {
     check();
-    built = true;
+    rules.end();
     return new OnednnProgram(context, batch(), recording.operations(), gathered);
   }
 
@@ -146,10 +132,7 @@ final class OnednnRecorder implements StepRecorder {
   }
 
   private OnednnTensor tensor(Tensor tensor, Shape row) {
-    if (!tensor.shape().equals(row.withBatch(batch()))) {
-      throw new IllegalArgumentException(
-          "%s is %s, wanted %s".formatted(tensor.name(), tensor.shape(), row.withBatch(batch())));
-    }
+    rules.requireShape(tensor, row);
     return (OnednnTensor) tensor;
   }
 }

@@ -121,10 +121,7 @@ final class OnednnTensor implements Tensor {
 
   private void checkTransfer(int length) {
     context.check();
-    if (length != shape.elements()) {
-      throw new IllegalArgumentException(
-          "%s %s has %d elements, the array %d".formatted(name, shape, shape.elements(), length));
-    }
+    Tensor.requireLength(this, length);
   }
 
   private long plainMemory(HandleScope transfer, MemorySegment plain) {

@@ -1,6 +1,7 @@
 package io.github.distillcuda.backend.reference;
 
 import io.github.distillcuda.backend.LayerSpec;
+import io.github.distillcuda.backend.Lifetime;
 import io.github.distillcuda.backend.ParameterArena;
 import io.github.distillcuda.tensor.Shape;
 import io.github.distillcuda.tensor.Tensor;

@@ -5,6 +5,7 @@ import io.github.distillcuda.backend.BackendInfo;
 import io.github.distillcuda.backend.BackendOptions;
 import io.github.distillcuda.backend.DeviceKind;
 import io.github.distillcuda.backend.LayerSpec;
+import io.github.distillcuda.backend.Lifetime;
 import io.github.distillcuda.backend.LogitsTable;
 import io.github.distillcuda.backend.ParameterArena;
 import io.github.distillcuda.backend.ResidentDataset;
@@ -25,7 +26,7 @@ import java.util.Objects;
  * another backend created is an {@link IllegalArgumentException}.
  */
 public final class ReferenceBackend implements Backend {
-  private final Lifetime lifetime = new Lifetime();
+  private final Lifetime lifetime = new Lifetime("the reference backend");
 
   /**
    * A backend that belongs to the calling thread.

@@ -1,5 +1,6 @@
 package io.github.distillcuda.backend.reference;
 
+import io.github.distillcuda.backend.Lifetime;
 import io.github.distillcuda.backend.ResidentDataset;
 import io.github.distillcuda.tensor.Shape;
 import java.nio.ByteBuffer;

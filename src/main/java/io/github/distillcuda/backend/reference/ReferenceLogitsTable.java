@@ -1,5 +1,6 @@
 package io.github.distillcuda.backend.reference;
 
+import io.github.distillcuda.backend.Lifetime;
 import io.github.distillcuda.backend.LogitsTable;
 
 /** Logits by image id, kept in float64 so that cached and recomputed teachers agree to the bit. */

@@ -1,5 +1,6 @@
 package io.github.distillcuda.backend.reference;
 
+import io.github.distillcuda.backend.Lifetime;
 import io.github.distillcuda.backend.ParameterArena;
 import io.github.distillcuda.backend.StageTime;
 import io.github.distillcuda.backend.StepProgram;

@@ -5,6 +5,7 @@ import io.github.distillcuda.backend.Batch;
 import io.github.distillcuda.backend.ConvolutionSpec;
 import io.github.distillcuda.backend.LayerPass;
 import io.github.distillcuda.backend.LayerSpec;
+import io.github.distillcuda.backend.Lifetime;
 import io.github.distillcuda.backend.LinearSpec;
 import io.github.distillcuda.backend.LogitsTable;
 import io.github.distillcuda.backend.LossSpec;
@@ -39,7 +40,7 @@ final class ReferenceRecorder extends Owned implements StepRecorder {
   @Override
   public Batch gather(ResidentDataset data, StepState state, LogitsTable teacherCache) {
     checkRecording();
-    ReferenceDataset ownData = lifetime().own(ReferenceDataset.class, data, "the data set");
+    ReferenceDataset ownData = own(ReferenceDataset.class, data, "the data set");
     ReferenceBatch gathered =
         new ReferenceBatch(
             batch,
@@ -168,7 +169,7 @@ final class ReferenceRecorder extends Owned implements StepRecorder {
 
   /** Returns what an earlier call of this recorder returned, as its implementation. */
   private <T extends Owned> T madeHere(Class<T> type, Object object, String what) {
-    T own = lifetime().own(type, object, what);
+    T own = own(type, object, what);
     if (!made.contains(own)) {
       throw new IllegalArgumentException(what + " was recorded in another step");
     }
@@ -177,18 +178,18 @@ final class ReferenceRecorder extends Owned implements StepRecorder {
 
   private ReferenceTensor own(Tensor tensor) {
     String what = tensor == null ? "a tensor (null)" : "tensor " + tensor.name();
-    return lifetime().own(ReferenceTensor.class, tensor, what);
+    return own(ReferenceTensor.class, tensor, what);
   }
 
   private ReferenceArena own(ParameterArena arena) {
-    return lifetime().own(ReferenceArena.class, arena, "the arena");
+    return own(ReferenceArena.class, arena, "the arena");
   }
 
   private ReferenceState own(StepState state) {
-    return lifetime().own(ReferenceState.class, state, "the state");
+    return own(ReferenceState.class, state, "the state");
   }
 
   private ReferenceLogitsTable own(LogitsTable table) {
-    return lifetime().own(ReferenceLogitsTable.class, table, "the logits table");
+    return own(ReferenceLogitsTable.class, table, "the logits table");
   }
 }

@@ -1,5 +1,6 @@
 package io.github.distillcuda.backend.reference;
 
+import io.github.distillcuda.backend.Lifetime;
 import io.github.distillcuda.tensor.DType;
 import io.github.distillcuda.tensor.Shape;
 import io.github.distillcuda.tensor.Tensor;

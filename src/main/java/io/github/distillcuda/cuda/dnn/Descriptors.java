@@ -17,7 +17,7 @@ final class Descriptors implements AutoCloseable {
   private final CudnnApi cudnn;
   private final ImageFormat format;
 
-  /** Begins with none; what was made when a plan fails to be, the lane closes. */
+  /** Begins with none. If the constructor of the plan fails, the lane closes what was made. */
   Descriptors(ComputeLane lane, CudnnApi cudnn, ImageFormat format) {
     context = lane.context();
     lane.closeAtTheLatest(scope);
