@@ -4,7 +4,7 @@ import io.github.distillcuda.tensor.SplitMix64;
 
 /**
  * Draws the pictures of the synthetic set. The class of a picture is its pattern, as of cloth or
- * tiles. Everything else is nuisance: size, slant, stretch and weight of the pattern, its two
+ * tiles. Everything else is nuisance: size, turn, stretch and weight of the pattern, its two
  * colours, which only lean towards a hue of the class, a patch and a bar in front of it, light and
  * noise. A picture is a function of (seed, index, label) alone; an instance holds scratch space and
  * serves one thread.
@@ -79,17 +79,17 @@ final class SyntheticPicture {
     }
   }
 
-  /** Lays the pattern, slanted and stretched, over all of the picture. */
+  /** Lays the pattern, turned and stretched, over all of the picture. */
   private void drawPattern(SplitMix64 random, int pattern) {
-    double slant = random.between(-0.6f, 0.6f);
+    double turn = random.between((float) (-Math.PI / 2), (float) (Math.PI / 2));
     float stretch = random.between(0.8f, 1.25f);
     float period = random.between(5, 12);
     float weight = random.between(0.75f, 1.3f);
     // far enough from 0 that no corner, at most 5.5 tiles away, is negative, where (int) rounds up
     float firstU = random.between(8, 10);
     float firstV = random.between(8, 10);
-    float cos = (float) StrictMath.cos(slant) / period;
-    float sin = (float) StrictMath.sin(slant) / period;
+    float cos = (float) StrictMath.cos(turn) / period;
+    float sin = (float) StrictMath.sin(turn) / period;
     for (int pixel = 0; pixel < PIXELS; pixel++) {
       float x = pixel % SIDE - MIDDLE;
       float y = pixel / SIDE - MIDDLE;

@@ -54,7 +54,7 @@ class SyntheticDatasetTest {
   @Test
   void bytesArePinned() {
     assertThat(SyntheticDataset.create(42, 1000, 10).sha256())
-        .isEqualTo("32aebd23008c101ee106f4f638c715d59b60c61a3a0ad3df311b06625133ebd6");
+        .isEqualTo("5bf068e933be0a79b8605d49cf8dbc41f8c5ed5dafc3cc3700eab7bd98696e07");
   }
 
   /**
