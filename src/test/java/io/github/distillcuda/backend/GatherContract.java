@@ -125,6 +125,18 @@ interface GatherContract extends ContractFixture {
   }
 
   @Test
+  default void aTableWithoutARowForEachImageIsRefused() {
+    ResidentDataset data = backend().upload(IMAGE, bytes(), new byte[IMAGES]);
+    LogitsTable table = backend().createLogitsTable(IMAGES - 1, 3);
+    StepState state = backend().createState();
+    StepRecorder recorder = backend().record(2);
+    Batch batch = recorder.gather(data, state, null);
+    var logits = backend().createTensor("logits", Shape.of(2, 3));
+    assertThatIllegalArgumentException().isThrownBy(() -> recorder.store(logits, batch, table));
+    assertThatIllegalArgumentException().isThrownBy(() -> recorder.gather(data, state, table));
+  }
+
+  @Test
   default void wrongDataAreRefused() {
     byte[] labels = new byte[IMAGES];
     assertThatIllegalArgumentException()

@@ -101,6 +101,7 @@ final class OnednnRecorder implements StepRecorder {
     check();
     OnednnBatch rows = (OnednnBatch) batch;
     OnednnTensor source = plain(logits, Shape.of(table.classes()));
+    rules.requireRows(table, rows.data());
     recording.add(new StoreOperation(source, rows.ids(), (OnednnLogitsTable) table));
   }
 
