@@ -4,6 +4,7 @@ import static io.github.distillcuda.cuda.kernels.ElementType.BFLOAT16;
 import static io.github.distillcuda.cuda.kernels.ElementType.FLOAT32;
 
 import io.github.distillcuda.cuda.kernels.ElementType;
+import io.github.distillcuda.cuda.kernels.KernelCatalog;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.failure.DistillException;
@@ -74,17 +75,17 @@ abstract class LogitsOperation implements AutoCloseable {
    * have none for many blocks, a later kernel takes its place.
    */
   final KernelSignature first(List<KernelSignature> kernels, int rows) {
+    List<KernelSignature> left =
+        kernels.stream().filter(kernel -> !tooLarge.contains(kernel)).toList();
     int capability = context.device().computeCapability();
-    return kernels.stream()
-        .filter(kernel -> kernel.runsOn(capability, sharedBytes, sizes(rows)))
-        .filter(kernel -> kernel.clusterBlocks() == 1 || hasRoom(kernel))
-        .findFirst()
-        .orElseThrow(() -> new IllegalStateException("no kernel for " + this));
+    KernelSignature kernel = KernelCatalog.select(left, sizes(rows), capability, sharedBytes);
+    return kernel.clusterBlocks() == 1 || hasRoom(kernel) ? kernel : first(kernels, rows);
   }
 
+  /** Whether the GPU has room for a kernel's clusters; if not, it is too large from now on. */
   private boolean hasRoom(KernelSignature kernel) {
-    if (launches.containsKey(kernel) || tooLarge.contains(kernel)) {
-      return launches.containsKey(kernel);
+    if (launches.containsKey(kernel)) {
+      return true;
     }
     try (DeviceScope trying = new DeviceScope()) {
       KernelLibrary library = trying.own(KernelLibrary.load(context, List.of(kernel)));

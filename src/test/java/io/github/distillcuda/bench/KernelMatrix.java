@@ -129,7 +129,11 @@ final class KernelMatrix {
 
   /** The loss's kernel on the GPUs that this is measured on. */
   static KernelSignature selected(ElementType type, KernelSizes sizes) {
-    return DistillationLossFusedKernels.select(type, sizes, COMPUTE_CAPABILITY, SHARED_BYTES);
+    return selected(DistillationLossFusedKernels.of(type), sizes);
+  }
+
+  private static KernelSignature selected(List<KernelSignature> kernels, KernelSizes sizes) {
+    return KernelCatalog.select(kernels, sizes, COMPUTE_CAPABILITY, SHARED_BYTES);
   }
 
   private void addTemperatureSoftmaxWide(ElementType type) {
@@ -143,11 +147,9 @@ final class KernelMatrix {
 
   private void addTemperatureSoftmaxWide(Operation operation, ElementType type, KernelSizes sizes) {
     String name = operation.name().toLowerCase(Locale.ROOT).replace('_', ' ') + " of a vocabulary";
-    add(
-        name,
-        TemperatureSoftmaxKernels.select(operation, type, sizes, COMPUTE_CAPABILITY, SHARED_BYTES),
-        sizes);
-    add(name, TemperatureSoftmaxKernels.of(operation, type).getLast(), sizes);
+    List<KernelSignature> kernels = TemperatureSoftmaxKernels.of(operation, type);
+    add(name, selected(kernels, sizes), sizes);
+    add(name, kernels.getLast(), sizes);
   }
 
   /** Each rung of the loss at the most classes that {@code kernels/README.md} has it at. */

@@ -27,12 +27,12 @@ public final class DistillationLossFusedKernels {
           lossOfFewRows(ClassRange.C32, 7),
           lossOfFewRows(ClassRange.C128, 5),
           lossOfFewRows(ClassRange.C256, 5),
-          ofFewRows(byBlock(3)).launch(sizes -> LaunchConfig.of(sizes.get("rows"), 128)),
+          ofFewRows(byBlock(3)).launch(sizes -> LaunchConfig.of(sizes.rows(), 128)),
           loss(ClassRange.C16, 3),
           loss(ClassRange.C32, 6),
           loss(ClassRange.C128, 6),
           loss(ClassRange.C256, 6),
-          byBlock(5).launch(sizes -> LaunchConfig.of(sizes.get("rows"), 64)));
+          byBlock(5).launch(sizes -> LaunchConfig.of(sizes.rows(), 64)));
 
   /**
    * Loss and gradient of up to 1,024 classes by one warp a row: slower than what is selected, and
@@ -65,28 +65,6 @@ public final class DistillationLossFusedKernels {
         .toList();
   }
 
-  /**
-   * Returns the kernel to use for loss and gradient, whatever the number of classes, on a GPU that
-   * has room for its clusters, as a whole one has.
-   *
-   * @param type of the logits and the gradient
-   * @param sizes rows and classes
-   * @param computeCapability of the GPU, such as 90 for 9.0
-   * @param sharedBytes the most shared memory that a block may have there
-   * @throws IllegalArgumentException if there is none: bfloat16 before compute capability 8.0
-   */
-  public static KernelSignature select(
-      ElementType type, KernelSizes sizes, int computeCapability, int sharedBytes) {
-    return of(type).stream()
-        .filter(kernel -> kernel.runsOn(computeCapability, sharedBytes, sizes))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    "no kernel for the distillation loss in %s of %s on compute capability %d.%d"
-                        .formatted(type, sizes, computeCapability / 10, computeCapability % 10)));
-  }
-
   private static KernelSignature loss(ClassRange range, int rung) {
     return gradient(range, rung).launch(range::launch);
   }
@@ -102,12 +80,12 @@ public final class DistillationLossFusedKernels {
 
   private static KernelSignature.Builder ofFewRows(KernelSignature.Builder kernel) {
     return kernel.requires(
-        "at most %,d rows".formatted(FEW_ROWS), sizes -> sizes.get("rows") <= FEW_ROWS);
+        "at most %,d rows".formatted(FEW_ROWS), sizes -> sizes.rows() <= FEW_ROWS);
   }
 
   private static KernelSignature.Builder gradient(ClassRange range, int rung) {
     return inputs("distillation_loss_%s_fused_f32_v%d".formatted(range.name(), rung))
-        .out("dz", FLOAT32, DistillationLossFusedKernels::elements)
+        .out("dz", FLOAT32, KernelSizes::logits)
         .float32("temperature", "alpha")
         .sizes("rows", "classes")
         .requires(range.requirement(), range::covers);
@@ -123,20 +101,12 @@ public final class DistillationLossFusedKernels {
 
   private static KernelSignature.Builder inputs(String symbol) {
     return KernelSignature.of(PTX, symbol)
-        .in("z", FLOAT32, DistillationLossFusedKernels::elements)
-        .inOrNull("v", FLOAT32, DistillationLossFusedKernels::elements)
-        .in("labels", INT32, DistillationLossFusedKernels::rows)
+        .in("z", FLOAT32, KernelSizes::logits)
+        .inOrNull("v", FLOAT32, KernelSizes::logits)
+        .in("labels", INT32, KernelSizes::rows)
         .in("labelledRows", INT32, sizes -> 1)
-        .out("distillation", FLOAT32, DistillationLossFusedKernels::rows)
-        .out("crossEntropy", FLOAT32, DistillationLossFusedKernels::rows)
-        .out("outcome", INT32, DistillationLossFusedKernels::rows);
-  }
-
-  private static long rows(KernelSizes sizes) {
-    return sizes.get("rows");
-  }
-
-  private static long elements(KernelSizes sizes) {
-    return sizes.product("rows", "classes");
+        .out("distillation", FLOAT32, KernelSizes::rows)
+        .out("crossEntropy", FLOAT32, KernelSizes::rows)
+        .out("outcome", INT32, KernelSizes::rows);
   }
 }

@@ -21,16 +21,16 @@ public final class DistillationLossUnfusedKernels {
   public static final KernelSignature FILL =
       KernelSignature.of(PTX, "fill_unfused_f32_v0")
           .float32("value")
-          .out("y", FLOAT32, DistillationLossUnfusedKernels::length)
+          .out("y", FLOAT32, KernelSizes::n)
           .sizes("n")
           .launch(DistillationLossUnfusedKernels::byElement);
 
   /** y = a*factor. */
   public static final KernelSignature SCALE =
       KernelSignature.of(PTX, "scale_unfused_f32_v0")
-          .in("a", FLOAT32, DistillationLossUnfusedKernels::length)
+          .in("a", FLOAT32, KernelSizes::n)
           .float32("factor")
-          .out("y", FLOAT32, DistillationLossUnfusedKernels::length)
+          .out("y", FLOAT32, KernelSizes::n)
           .sizes("n")
           .launch(DistillationLossUnfusedKernels::byElement);
 
@@ -46,8 +46,8 @@ public final class DistillationLossUnfusedKernels {
   /** y = a*log(a), 0 where a is 0. */
   public static final KernelSignature XLOGX =
       KernelSignature.of(PTX, "xlogx_unfused_f32_v0")
-          .in("a", FLOAT32, DistillationLossUnfusedKernels::length)
-          .out("y", FLOAT32, DistillationLossUnfusedKernels::length)
+          .in("a", FLOAT32, KernelSizes::n)
+          .out("y", FLOAT32, KernelSizes::n)
           .sizes("n")
           .launch(DistillationLossUnfusedKernels::byElement);
 
@@ -55,7 +55,7 @@ public final class DistillationLossUnfusedKernels {
   public static final KernelSignature NEGATE_EXPAND =
       KernelSignature.of(PTX, "negate_expand_unfused_f32_v0")
           .in("a", FLOAT32, sizes -> 1)
-          .out("y", FLOAT32, DistillationLossUnfusedKernels::length)
+          .out("y", FLOAT32, KernelSizes::n)
           .sizes("n")
           .launch(DistillationLossUnfusedKernels::byElement);
 
@@ -65,16 +65,16 @@ public final class DistillationLossUnfusedKernels {
   /** One partial sum a block; with more than one, a second launch adds those. */
   public static final KernelSignature SUM =
       KernelSignature.of(PTX, "sum_unfused_f32_v0")
-          .in("x", FLOAT32, DistillationLossUnfusedKernels::length)
-          .out("partials", FLOAT32, sizes -> Math.ceilDiv(sizes.get("n"), SUM_CHUNK))
+          .in("x", FLOAT32, KernelSizes::n)
+          .out("partials", FLOAT32, sizes -> Math.ceilDiv(sizes.n(), SUM_CHUNK))
           .sizes("n")
-          .launch(sizes -> LaunchConfig.covering(sizes.get("n"), SUM_CHUNK, BLOCK));
+          .launch(sizes -> LaunchConfig.covering(sizes.n(), SUM_CHUNK, BLOCK));
 
   /** The mean negative log-likelihood and the number of labelled rows. */
   public static final KernelSignature NLL =
       KernelSignature.of(PTX, "nll_unfused_f32_v0")
-          .in("logS", FLOAT32, sizes -> sizes.get("rows"))
-          .in("labels", INT32, sizes -> sizes.get("rows"))
+          .in("logS", FLOAT32, KernelSizes::rows)
+          .in("labels", INT32, KernelSizes::rows)
           .out("loss", FLOAT32, sizes -> 1)
           .out("labelledRows", INT32, sizes -> 1)
           .sizes("rows", "classes")
@@ -84,20 +84,20 @@ public final class DistillationLossUnfusedKernels {
   public static final KernelSignature NLL_BACKWARD =
       KernelSignature.of(PTX, "nll_backward_unfused_f32_v0")
           .in("dLoss", FLOAT32, sizes -> 1)
-          .in("labels", INT32, sizes -> sizes.get("rows"))
+          .in("labels", INT32, KernelSizes::rows)
           .in("labelledRows", INT32, sizes -> 1)
-          .out("dLogS", FLOAT32, DistillationLossUnfusedKernels::elements)
+          .out("dLogS", FLOAT32, KernelSizes::logits)
           .sizes("rows", "classes")
           .launch(DistillationLossUnfusedKernels::byMatrixElement);
 
   /** dz of the weighted mean cross-entropy, from the log-sum-exp of the forward pass. */
   public static final KernelSignature CROSS_ENTROPY_BACKWARD =
       KernelSignature.of(PTX, "cross_entropy_backward_unfused_f32_v0")
-          .in("z", FLOAT32, DistillationLossUnfusedKernels::elements)
-          .in("logSumExp", FLOAT32, sizes -> sizes.get("rows"))
-          .in("labels", INT32, sizes -> sizes.get("rows"))
+          .in("z", FLOAT32, KernelSizes::logits)
+          .in("logSumExp", FLOAT32, KernelSizes::rows)
+          .in("labels", INT32, KernelSizes::rows)
           .in("labelledRows", INT32, sizes -> 1)
-          .out("dz", FLOAT32, DistillationLossUnfusedKernels::elements)
+          .out("dz", FLOAT32, KernelSizes::logits)
           .float32("alpha")
           .sizes("rows", "classes")
           .launch(DistillationLossUnfusedKernels::byMatrixElement);
@@ -128,36 +128,36 @@ public final class DistillationLossUnfusedKernels {
 
   private static KernelSignature ofTwo(String op) {
     return KernelSignature.of(PTX, op + "_unfused_f32_v0")
-        .in("a", FLOAT32, DistillationLossUnfusedKernels::length)
-        .in("b", FLOAT32, DistillationLossUnfusedKernels::length)
-        .out("y", FLOAT32, DistillationLossUnfusedKernels::length)
+        .in("a", FLOAT32, KernelSizes::n)
+        .in("b", FLOAT32, KernelSizes::n)
+        .out("y", FLOAT32, KernelSizes::n)
         .sizes("n")
         .launch(DistillationLossUnfusedKernels::byElement);
   }
 
   static KernelSignature.Builder klForward(KernelSignature.Builder kernel, ElementType type) {
     return kernel
-        .in("q", type, DistillationLossUnfusedKernels::elements)
-        .in("logP", type, DistillationLossUnfusedKernels::elements)
-        .out("distillation", FLOAT32, sizes -> sizes.get("rows"))
+        .in("q", type, KernelSizes::logits)
+        .in("logP", type, KernelSizes::logits)
+        .out("distillation", FLOAT32, KernelSizes::rows)
         .float32("temperature");
   }
 
   static KernelSignature.Builder crossEntropyForward(
       KernelSignature.Builder kernel, ElementType type) {
     return kernel
-        .in("z", type, DistillationLossUnfusedKernels::elements)
-        .in("labels", INT32, sizes -> sizes.get("rows"))
-        .out("crossEntropy", FLOAT32, sizes -> sizes.get("rows"))
-        .out("logSumExp", FLOAT32, sizes -> sizes.get("rows"))
-        .out("outcome", INT32, sizes -> sizes.get("rows"));
+        .in("z", type, KernelSizes::logits)
+        .in("labels", INT32, KernelSizes::rows)
+        .out("crossEntropy", FLOAT32, KernelSizes::rows)
+        .out("logSumExp", FLOAT32, KernelSizes::rows)
+        .out("outcome", INT32, KernelSizes::rows);
   }
 
   static KernelSignature.Builder rowOutcome(KernelSignature.Builder kernel, ElementType type) {
     return kernel
-        .in("z", type, DistillationLossUnfusedKernels::elements)
-        .in("labels", INT32, sizes -> sizes.get("rows"))
-        .out("outcome", INT32, sizes -> sizes.get("rows"));
+        .in("z", type, KernelSizes::logits)
+        .in("labels", INT32, KernelSizes::rows)
+        .out("outcome", INT32, KernelSizes::rows);
   }
 
   private static List<KernelSignature> byRange(
@@ -176,19 +176,11 @@ public final class DistillationLossUnfusedKernels {
         .toList();
   }
 
-  private static long length(KernelSizes sizes) {
-    return sizes.get("n");
-  }
-
-  private static long elements(KernelSizes sizes) {
-    return sizes.product("rows", "classes");
-  }
-
   private static LaunchConfig byElement(KernelSizes sizes) {
-    return LaunchConfig.covering(length(sizes), BLOCK, BLOCK);
+    return LaunchConfig.covering(sizes.n(), BLOCK, BLOCK);
   }
 
   private static LaunchConfig byMatrixElement(KernelSizes sizes) {
-    return LaunchConfig.covering(elements(sizes), BLOCK, BLOCK);
+    return LaunchConfig.covering(sizes.logits(), BLOCK, BLOCK);
   }
 }

@@ -21,10 +21,7 @@ public final class DistillationLossUnfusedWideKernels {
 
   /** y = a*factor, in bfloat16 as all of the following. */
   public static final KernelSignature SCALE =
-      out(
-          element("scale")
-              .in("a", BFLOAT16, DistillationLossUnfusedWideKernels::length)
-              .float32("factor"));
+      out(element("scale").in("a", BFLOAT16, KernelSizes::n).float32("factor"));
 
   /** y = a + b. */
   public static final KernelSignature ADD = ofTwo("add");
@@ -37,7 +34,7 @@ public final class DistillationLossUnfusedWideKernels {
 
   /** y = a*log(a), 0 where a is 0. */
   public static final KernelSignature XLOGX =
-      out(element("xlogx").in("a", BFLOAT16, DistillationLossUnfusedWideKernels::length));
+      out(element("xlogx").in("a", BFLOAT16, KernelSizes::n));
 
   /** y = -a of one float32, for all n. */
   public static final KernelSignature NEGATE_EXPAND =
@@ -46,22 +43,22 @@ public final class DistillationLossUnfusedWideKernels {
   /** One float32 partial sum a block, which {@link DistillationLossUnfusedKernels#SUM} adds. */
   public static final KernelSignature SUM =
       element("sum")
-          .in("x", BFLOAT16, DistillationLossUnfusedWideKernels::length)
+          .in("x", BFLOAT16, KernelSizes::n)
           .out(
               "partials",
               FLOAT32,
-              sizes -> Math.ceilDiv(sizes.get("n"), DistillationLossUnfusedKernels.SUM_CHUNK))
+              sizes -> Math.ceilDiv(sizes.n(), DistillationLossUnfusedKernels.SUM_CHUNK))
           .sizes("n")
           .launch(
               sizes ->
                   LaunchConfig.covering(
-                      sizes.get("n"), DistillationLossUnfusedKernels.SUM_CHUNK, BLOCK));
+                      sizes.n(), DistillationLossUnfusedKernels.SUM_CHUNK, BLOCK));
 
   /** The mean negative log-likelihood and the number of labelled rows. */
   public static final KernelSignature NLL =
       element("nll")
-          .in("logS", BFLOAT16, sizes -> sizes.get("rows"))
-          .in("labels", INT32, sizes -> sizes.get("rows"))
+          .in("logS", BFLOAT16, KernelSizes::rows)
+          .in("labels", INT32, KernelSizes::rows)
           .out("loss", FLOAT32, sizes -> 1)
           .out("labelledRows", INT32, sizes -> 1)
           .sizes("rows", "classes")
@@ -71,25 +68,25 @@ public final class DistillationLossUnfusedWideKernels {
   public static final KernelSignature NLL_BACKWARD =
       element("nll_backward")
           .in("dLoss", FLOAT32, sizes -> 1)
-          .in("labels", INT32, sizes -> sizes.get("rows"))
+          .in("labels", INT32, KernelSizes::rows)
           .in("labelledRows", INT32, sizes -> 1)
-          .out("dLogS", BFLOAT16, DistillationLossUnfusedWideKernels::elements)
+          .out("dLogS", BFLOAT16, KernelSizes::logits)
           .sizes("rows", "classes")
           .requires(FITS, DistillationLossUnfusedWideKernels::fits)
-          .launch(sizes -> byEight(elements(sizes)));
+          .launch(sizes -> byEight(sizes.logits()));
 
   /** dz of the weighted mean cross-entropy, from the log-sum-exp of the forward pass. */
   public static final KernelSignature CROSS_ENTROPY_BACKWARD =
       element("cross_entropy_backward")
-          .in("z", BFLOAT16, DistillationLossUnfusedWideKernels::elements)
-          .in("logSumExp", FLOAT32, sizes -> sizes.get("rows"))
-          .in("labels", INT32, sizes -> sizes.get("rows"))
+          .in("z", BFLOAT16, KernelSizes::logits)
+          .in("logSumExp", FLOAT32, KernelSizes::rows)
+          .in("labels", INT32, KernelSizes::rows)
           .in("labelledRows", INT32, sizes -> 1)
-          .out("dz", BFLOAT16, DistillationLossUnfusedWideKernels::elements)
+          .out("dz", BFLOAT16, KernelSizes::logits)
           .float32("alpha")
           .sizes("rows", "classes")
           .requires(FITS, DistillationLossUnfusedWideKernels::fits)
-          .launch(sizes -> byEight(elements(sizes)));
+          .launch(sizes -> byEight(sizes.logits()));
 
   /**
    * The kernels by row of one type.
@@ -155,15 +152,15 @@ public final class DistillationLossUnfusedWideKernels {
 
   private static KernelSignature.Builder row(String op, ElementType type) {
     return KernelSignature.of(
-        (type == FLOAT32 ? "compute_75" : "compute_80") + "/distillation_loss_unfused_wide.ptx",
-        "%s_streamed_unfused_%s_v0".formatted(op, type == FLOAT32 ? "f32" : "bf16"));
+        type.target() + "/distillation_loss_unfused_wide.ptx",
+        "%s_streamed_unfused_%s_v0".formatted(op, type.dtype()));
   }
 
   private static KernelSignature byRow(KernelSignature.Builder kernel) {
     return kernel
         .sizes("rows", "classes")
         .requires("less than 2^24 classes", sizes -> sizes.get("classes") < 1 << 24)
-        .launch(sizes -> LaunchConfig.of(sizes.get("rows"), ROW_THREADS));
+        .launch(sizes -> LaunchConfig.of(sizes.rows(), ROW_THREADS));
   }
 
   private static KernelSignature.Builder element(String op) {
@@ -172,17 +169,11 @@ public final class DistillationLossUnfusedWideKernels {
   }
 
   private static KernelSignature ofTwo(String op) {
-    return out(
-        element(op)
-            .in("a", BFLOAT16, DistillationLossUnfusedWideKernels::length)
-            .in("b", BFLOAT16, DistillationLossUnfusedWideKernels::length));
+    return out(element(op).in("a", BFLOAT16, KernelSizes::n).in("b", BFLOAT16, KernelSizes::n));
   }
 
   private static KernelSignature out(KernelSignature.Builder kernel) {
-    return kernel
-        .out("y", BFLOAT16, DistillationLossUnfusedWideKernels::length)
-        .sizes("n")
-        .launch(sizes -> byEight(length(sizes)));
+    return kernel.out("y", BFLOAT16, KernelSizes::n).sizes("n").launch(sizes -> byEight(sizes.n()));
   }
 
   private static LaunchConfig byEight(long elements) {
@@ -190,14 +181,6 @@ public final class DistillationLossUnfusedWideKernels {
   }
 
   private static boolean fits(KernelSizes sizes) {
-    return elements(sizes) <= Integer.MAX_VALUE;
-  }
-
-  private static long length(KernelSizes sizes) {
-    return sizes.get("n");
-  }
-
-  private static long elements(KernelSizes sizes) {
-    return sizes.product("rows", "classes");
+    return sizes.logits() <= Integer.MAX_VALUE;
   }
 }

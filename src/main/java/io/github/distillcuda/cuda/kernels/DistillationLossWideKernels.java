@@ -46,17 +46,14 @@ public final class DistillationLossWideKernels {
 
   /** Not with the largest cluster, than which streaming is faster. */
   private static final List<KernelSignature> FLOAT32_KERNELS =
-      make("compute_75", FLOAT32, CLUSTERS.subList(0, CLUSTERS.size() - 1));
+      make(FLOAT32, CLUSTERS.subList(0, CLUSTERS.size() - 1));
 
-  private static final List<KernelSignature> BFLOAT16_KERNELS =
-      make("compute_80", BFLOAT16, CLUSTERS);
+  private static final List<KernelSignature> BFLOAT16_KERNELS = make(BFLOAT16, CLUSTERS);
 
-  private static final KernelSignature FLOAT32_LARGEST =
-      held("compute_90", FLOAT32, CLUSTERS.getLast());
+  private static final KernelSignature FLOAT32_LARGEST = held(FLOAT32, CLUSTERS.getLast());
 
-  private static final KernelSignature FLOAT32_TWO_PASS = unheld("compute_75", FLOAT32, "two_pass");
-  private static final KernelSignature BFLOAT16_TWO_PASS =
-      unheld("compute_80", BFLOAT16, "two_pass");
+  private static final KernelSignature FLOAT32_TWO_PASS = unheld(FLOAT32, "two_pass");
+  private static final KernelSignature BFLOAT16_TWO_PASS = unheld(BFLOAT16, "two_pass");
 
   static final List<KernelSignature> ALL =
       Stream.of(
@@ -77,12 +74,10 @@ public final class DistillationLossWideKernels {
     };
   }
 
-  private static List<KernelSignature> make(
-      String target, ElementType type, List<Mapping> clusters) {
+  private static List<KernelSignature> make(ElementType type, List<Mapping> clusters) {
     return Stream.of(
-            BLOCKS.stream().map(mapping -> held(target, type, mapping)),
-            clusters.stream().map(mapping -> held("compute_90", type, mapping)),
-            Stream.of(unheld(target, type, "streamed")))
+            Stream.concat(BLOCKS.stream(), clusters.stream()).map(mapping -> held(type, mapping)),
+            Stream.of(unheld(type, "streamed")))
         .flatMap(kernels -> kernels)
         .toList();
   }
@@ -92,7 +87,8 @@ public final class DistillationLossWideKernels {
     return FLOAT32_LARGEST;
   }
 
-  private static KernelSignature held(String target, ElementType type, Mapping mapping) {
+  private static KernelSignature held(ElementType type, Mapping mapping) {
+    String target = mapping.blocks > 1 ? "compute_90" : type.target();
     int shared = mapping.threads * SHARED_BYTES_PER_THREAD;
     return signature(target, type, "c" + mapping.maxClasses())
         .requires(
@@ -113,39 +109,30 @@ public final class DistillationLossWideKernels {
     return type == FLOAT32 ? FLOAT32_TWO_PASS : BFLOAT16_TWO_PASS;
   }
 
-  private static KernelSignature unheld(String target, ElementType type, String form) {
+  private static KernelSignature unheld(ElementType type, String form) {
     Mapping mapping = new Mapping(UNHELD_THREADS, 1);
-    return signature(target, type, form)
+    return signature(type.target(), type, form)
         .staticSharedBytes(mapping.staticSharedBytes())
         .launch(sizes -> launch(sizes, 1, mapping.threads, 0));
   }
 
   private static LaunchConfig launch(KernelSizes sizes, int blocks, int threads, int shared) {
-    int grid = Math.toIntExact(sizes.get("rows") * blocks);
+    int grid = Math.toIntExact(sizes.rows() * blocks);
     return new LaunchConfig(grid, 1, threads, 1, shared);
   }
 
   private static KernelSignature.Builder signature(String target, ElementType type, String range) {
-    String symbol =
-        "distillation_loss_%s_fused_%s_v1".formatted(range, type == FLOAT32 ? "f32" : "bf16");
+    String symbol = "distillation_loss_%s_fused_%s_v1".formatted(range, type.dtype());
     return KernelSignature.of(target + "/distillation_loss_wide.ptx", symbol)
-        .in("z", type, DistillationLossWideKernels::elements)
-        .inOrNull("v", type, DistillationLossWideKernels::elements)
-        .in("labels", INT32, DistillationLossWideKernels::rows)
+        .in("z", type, KernelSizes::logits)
+        .inOrNull("v", type, KernelSizes::logits)
+        .in("labels", INT32, KernelSizes::rows)
         .inOrNull("labelledRows", INT32, sizes -> 1)
-        .out("distillation", FLOAT32, DistillationLossWideKernels::rows)
-        .out("crossEntropy", FLOAT32, DistillationLossWideKernels::rows)
-        .out("outcome", INT32, DistillationLossWideKernels::rows)
-        .out("dz", type, DistillationLossWideKernels::elements)
+        .out("distillation", FLOAT32, KernelSizes::rows)
+        .out("crossEntropy", FLOAT32, KernelSizes::rows)
+        .out("outcome", INT32, KernelSizes::rows)
+        .out("dz", type, KernelSizes::logits)
         .float32("temperature", "alpha")
         .sizes("rows", "classes");
-  }
-
-  private static long rows(KernelSizes sizes) {
-    return sizes.get("rows");
-  }
-
-  private static long elements(KernelSizes sizes) {
-    return sizes.product("rows", "classes");
   }
 }

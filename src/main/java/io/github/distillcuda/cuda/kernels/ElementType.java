@@ -17,6 +17,20 @@ public enum ElementType {
     this.bytes = bytes;
   }
 
+  /** Returns how the symbols of kernels that compute in this type name it. */
+  String dtype() {
+    return switch (this) {
+      case FLOAT32 -> "f32";
+      case BFLOAT16 -> "bf16";
+      default -> throw new IllegalArgumentException("no kernel computes in " + this);
+    };
+  }
+
+  /** Returns the PTX target of kernels without clusters that compute in this type. */
+  String target() {
+    return this == BFLOAT16 ? "compute_80" : "compute_75";
+  }
+
   /** Returns the bytes of one element. */
   public int bytes() {
     return bytes;

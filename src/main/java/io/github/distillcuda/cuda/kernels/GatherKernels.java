@@ -34,19 +34,18 @@ public final class GatherKernels {
   }
 
   private static KernelSignature.Builder gather(String layout, ElementType element, int rung) {
-    boolean float32 = element == FLOAT32;
     return KernelSignature.of(
-            float32 ? "compute_75/gather.ptx" : "compute_80/gather.ptx",
-            "gather_%s_fused_%s_v%d".formatted(layout, float32 ? "f32" : "bf16", rung))
-        .in("data", UINT8, sizes -> sizes.get("rows") * imageElements(sizes))
-        .in("dataLabels", INT8, sizes -> sizes.get("rows"))
-        .in("order", INT32, sizes -> sizes.get("rows"))
-        .inOrNull("teacherCache", FLOAT32, sizes -> sizes.product("rows", "classes"))
+            element.target() + "/gather.ptx",
+            "gather_%s_fused_%s_v%d".formatted(layout, element.dtype(), rung))
+        .in("data", UINT8, sizes -> sizes.rows() * imageElements(sizes))
+        .in("dataLabels", INT8, KernelSizes::rows)
+        .in("order", INT32, KernelSizes::rows)
+        .inOrNull("teacherCache", FLOAT32, KernelSizes::logits)
         .state(Integer.BYTES, 0)
-        .out("images", element, sizes -> sizes.get("rows") * imageElements(sizes))
-        .out("labels", INT32, sizes -> sizes.get("rows"))
-        .out("ids", INT32, sizes -> sizes.get("rows"))
-        .outOrNull("teacher", FLOAT32, sizes -> sizes.product("rows", "classes"))
+        .out("images", element, sizes -> sizes.rows() * imageElements(sizes))
+        .out("labels", INT32, KernelSizes::rows)
+        .out("ids", INT32, KernelSizes::rows)
+        .outOrNull("teacher", FLOAT32, KernelSizes::logits)
         .out("labelledRows", INT32, sizes -> 1)
         .sizes("rows", "classes", "channels", "pixels")
         .requires(
@@ -56,7 +55,7 @@ public final class GatherKernels {
 
   /** A block an image, and one that counts labels. */
   private static LaunchConfig launch(KernelSizes sizes, long sharedBytes) {
-    return new LaunchConfig((int) sizes.get("rows") + 1, 1, BLOCK, 1, (int) sharedBytes);
+    return new LaunchConfig((int) sizes.rows() + 1, 1, BLOCK, 1, (int) sharedBytes);
   }
 
   /** Each is a byte of the data set. */

@@ -46,6 +46,21 @@ public final class KernelSizes {
     return get(name1) * get(name2);
   }
 
+  /** Returns the rows of a matrix of logits. */
+  long rows() {
+    return get("rows");
+  }
+
+  /** Returns the elements of a matrix [rows, classes]. */
+  long logits() {
+    return product("rows", "classes");
+  }
+
+  /** Returns the elements of an array of {@code n}. */
+  long n() {
+    return get("n");
+  }
+
   /** Returns names and values, sorted by name. */
   @Override
   public String toString() {

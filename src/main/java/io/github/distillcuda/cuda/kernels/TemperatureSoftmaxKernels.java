@@ -39,10 +39,10 @@ public final class TemperatureSoftmaxKernels {
 
     KernelSignature.Builder parameters(KernelSignature.Builder kernel, ElementType type) {
       for (String input : pointers.subList(0, pointers.size() - 1)) {
-        kernel.in(input, type, sizes -> sizes.product("rows", "classes"));
+        kernel.in(input, type, KernelSizes::logits);
       }
       return kernel
-          .out(pointers.getLast(), type, sizes -> sizes.product("rows", "classes"))
+          .out(pointers.getLast(), type, KernelSizes::logits)
           .float32("temperature")
           .sizes("rows", "classes");
     }
@@ -87,34 +87,6 @@ public final class TemperatureSoftmaxKernels {
             TemperatureSoftmaxWideKernels.of(operation, type))
         .flatMap(List::stream)
         .toList();
-  }
-
-  /**
-   * Returns the kernel to use on a GPU that has room for its clusters, as a whole one has.
-   *
-   * @param computeCapability of the GPU, such as 90 for 9.0
-   * @param sharedBytes the most shared memory that a block may have there
-   * @throws IllegalArgumentException if there is none: bfloat16 before compute capability 8.0
-   */
-  public static KernelSignature select(
-      Operation operation,
-      ElementType type,
-      KernelSizes sizes,
-      int computeCapability,
-      int sharedBytes) {
-    return of(operation, type).stream()
-        .filter(kernel -> kernel.runsOn(computeCapability, sharedBytes, sizes))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    "no kernel for %s in %s of %s on compute capability %d.%d"
-                        .formatted(
-                            operation,
-                            type,
-                            sizes,
-                            computeCapability / 10,
-                            computeCapability % 10)));
   }
 
   private static List<KernelSignature> byRange(Operation operation) {

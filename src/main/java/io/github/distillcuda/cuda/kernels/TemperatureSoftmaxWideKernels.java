@@ -42,19 +42,19 @@ final class TemperatureSoftmaxWideKernels {
   }
 
   private static List<KernelSignature> make(Operation operation, ElementType type) {
-    String target = type == FLOAT32 ? "compute_75" : "compute_80";
     return List.of(
-        held(operation, type, target, 256, 1),
-        held(operation, type, target, 1024, 1),
-        held(operation, type, "compute_90", 1024, 8),
-        held(operation, type, "compute_90", 1024, 16),
+        held(operation, type, 256, 1),
+        held(operation, type, 1024, 1),
+        held(operation, type, 1024, 8),
+        held(operation, type, 1024, 16),
         operation
-            .parameters(symbol(target, operation, type, "streamed"), type)
+            .parameters(symbol(type.target(), operation, type, "streamed"), type)
             .launch(sizes -> launch(sizes, 1, STREAMED_THREADS)));
   }
 
   private static KernelSignature held(
-      Operation operation, ElementType type, String target, int threads, int blocks) {
+      Operation operation, ElementType type, int threads, int blocks) {
+    String target = blocks > 1 ? "compute_90" : type.target();
     int maxClasses = threads * blocks * ELEMENTS_PER_THREAD;
     return operation
         .parameters(symbol(target, operation, type, "c" + maxClasses), type)
@@ -67,7 +67,7 @@ final class TemperatureSoftmaxWideKernels {
       String target, Operation operation, ElementType type, String range) {
     return KernelSignature.of(
         target + "/temperature_softmax_wide.ptx",
-        "%s_%s_fused_%s_v1".formatted(operation.symbol(), range, type == FLOAT32 ? "f32" : "bf16"));
+        "%s_%s_fused_%s_v1".formatted(operation.symbol(), range, type.dtype()));
   }
 
   private static LaunchConfig launch(KernelSizes sizes, int blocks, int threads) {

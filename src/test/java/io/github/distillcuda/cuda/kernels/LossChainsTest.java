@@ -103,7 +103,8 @@ class LossChainsTest {
     int classes = 128_256;
     KernelSizes sizes = KernelSizes.of("rows", rows, "classes", classes);
     LossChains.Loss loss = new LossChains.Loss(type, rows, classes, 5, 0.7);
-    KernelSignature fused = DistillationLossFusedKernels.select(type, sizes, 90, 227 * 1024);
+    KernelSignature fused =
+        KernelCatalog.select(DistillationLossFusedKernels.of(type), sizes, 90, 227 * 1024);
     return row(
         rows,
         description,

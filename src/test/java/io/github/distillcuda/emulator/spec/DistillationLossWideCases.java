@@ -158,7 +158,8 @@ final class DistillationLossWideCases {
   static KernelCase selected(ElementType type, int rows, int classes) {
     KernelSizes sizes = KernelSizes.of("rows", rows, "classes", classes);
     KernelSignature kernel =
-        DistillationLossFusedKernels.select(type, sizes, COMPUTE_CAPABILITY, SHARED_BYTES);
+        KernelCatalog.select(
+            DistillationLossFusedKernels.of(type), sizes, COMPUTE_CAPABILITY, SHARED_BYTES);
     return of(kernel, random(type, rows, classes, classes), 2, 0.7f);
   }
 

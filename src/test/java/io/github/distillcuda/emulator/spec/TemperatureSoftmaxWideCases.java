@@ -1,6 +1,7 @@
 package io.github.distillcuda.emulator.spec;
 
 import io.github.distillcuda.cuda.kernels.ElementType;
+import io.github.distillcuda.cuda.kernels.KernelCatalog;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.cuda.kernels.TemperatureSoftmaxKernels;
@@ -46,10 +47,8 @@ final class TemperatureSoftmaxWideCases {
         .map(
             family -> {
               KernelSignature kernel =
-                  wide(family, type).stream()
-                      .filter(one -> one.accepts(KernelSizes.of("rows", 1, "classes", classes)))
-                      .findFirst()
-                      .orElseThrow();
+                  KernelCatalog.select(
+                      wide(family, type), KernelSizes.of("rows", 1, "classes", classes));
               return family.maker().of(kernel, wideBatch(kernel, 1, classes), 2);
             });
   }

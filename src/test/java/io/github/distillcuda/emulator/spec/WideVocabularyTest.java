@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.distillcuda.cuda.kernels.DistillationLossFusedKernels;
 import io.github.distillcuda.cuda.kernels.ElementType;
+import io.github.distillcuda.cuda.kernels.KernelCatalog;
 import io.github.distillcuda.cuda.kernels.KernelSignature;
 import io.github.distillcuda.cuda.kernels.KernelSizes;
 import io.github.distillcuda.emulator.EmulatedKernel;
@@ -138,7 +139,8 @@ class WideVocabularyTest {
   void theFirstKernelThatTheGpuCanRunIsSelected(
       ElementType type, int classes, int capability, int sharedBytes, String range) {
     KernelSizes sizes = KernelSizes.of("rows", 8, "classes", classes);
-    assertThat(DistillationLossFusedKernels.select(type, sizes, capability, sharedBytes).symbol())
-        .contains("_" + range + "_");
+    KernelSignature kernel =
+        KernelCatalog.select(DistillationLossFusedKernels.of(type), sizes, capability, sharedBytes);
+    assertThat(kernel.symbol()).contains("_" + range + "_");
   }
 }
