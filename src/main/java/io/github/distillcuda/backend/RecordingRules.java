@@ -3,7 +3,10 @@ package io.github.distillcuda.backend;
 import io.github.distillcuda.tensor.Shape;
 import io.github.distillcuda.tensor.Tensor;
 
-/** What the recorder of a step requires of its calls and their arguments, whatever the device. */
+/**
+ * What the recorder of a step requires of its calls and their arguments, on every device that is
+ * fast; the reference, which they are held against, has rules of its own.
+ */
 public final class RecordingRules {
   private final int batch;
   private boolean built;

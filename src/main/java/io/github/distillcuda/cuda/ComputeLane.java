@@ -68,7 +68,7 @@ public final class ComputeLane implements AutoCloseable {
           e.code() == CublasConstants.CUBLAS_STATUS_NOT_INITIALIZED
               || e.code() == CudnnConstants.CUDNN_STATUS_NOT_INITIALIZED;
       if (uninitialised && context.memory().freeBytes() < LIBRARY_BYTES) {
-        throw context.memory().noRoom(what, LIBRARY_BYTES, e);
+        throw context.memory().noRoom(what + " needs perhaps", LIBRARY_BYTES, e);
       }
       throw e;
     }
@@ -134,17 +134,12 @@ public final class ComputeLane implements AutoCloseable {
   }
 
   /**
-   * Makes the handles that every step needs. They take memory that no plan can know, so a plan for
-   * the rest asks what is free afterwards.
+   * Returns what this lane has yet to allocate to have a workspace of this size, which leaves a
+   * smaller one behind, and that of cuBLAS.
    */
-  public void openLibraries() {
-    cudnn();
-    cublas();
-  }
-
-  /** Returns what this lane has yet to allocate to have a workspace of this size. */
   public long missingBytes(long workspaceBytes) {
-    return (cublas == null ? WORKSPACE_BYTES : 0) + Math.max(0, workspaceBytes - workspaceBytes());
+    return (cublas == null ? WORKSPACE_BYTES : 0)
+        + (workspaceBytes > workspaceBytes() ? workspaceBytes : 0);
   }
 
   /** Makes sure that the workspace has this size; not while the stream is captured. */

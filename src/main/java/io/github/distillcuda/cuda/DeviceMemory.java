@@ -48,15 +48,17 @@ public final class DeviceMemory {
       live.add(buffer);
       return buffer;
     } catch (NativeException e) {
-      throw e.code() == CudaConstants.CUDA_ERROR_OUT_OF_MEMORY ? noRoom(name, byteSize, e) : e;
+      throw e.code() == CudaConstants.CUDA_ERROR_OUT_OF_MEMORY
+          ? noRoom(name + " needs", byteSize, e)
+          : e;
     }
   }
 
-  /** Returns the failure of something that found less than {@code byteSize} free. */
-  DistillException noRoom(String name, long byteSize, NativeException cause) {
+  /** Returns the failure of something that {@code needs} so many bytes, which are not free. */
+  DistillException noRoom(String needs, long byteSize, NativeException cause) {
     return new DistillException(
         ExitCode.DEVICE_MEMORY,
-        "GPU memory: %s needs %s, %s%s".formatted(name, mebibytes(byteSize), account(), advice),
+        "GPU memory: %s %s, %s%s".formatted(needs, mebibytes(byteSize), account(), advice),
         cause);
   }
 

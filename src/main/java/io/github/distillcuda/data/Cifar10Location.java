@@ -27,7 +27,7 @@ sealed interface Cifar10Location {
    */
   static Cifar10Location at(Path given) {
     if (!Files.exists(given)) {
-      throw DataFault.data("%s: no such file or folder; --data-dir must name one", given);
+      throw DataFault.data("%s: there is no such file or folder; --data-dir must name one", given);
     }
     if (!Files.isReadable(given)) {
       throw DataFault.data("%s: permission denied; --data-dir must be readable", given);

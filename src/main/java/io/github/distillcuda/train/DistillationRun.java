@@ -5,6 +5,7 @@ import io.github.distillcuda.backend.LossSpec;
 import io.github.distillcuda.backend.PlannedModel;
 import io.github.distillcuda.backend.ResidentDataset;
 import io.github.distillcuda.data.ImageDataset;
+import io.github.distillcuda.data.SyntheticDataset;
 import io.github.distillcuda.distill.DatasetLogits;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
@@ -132,9 +133,13 @@ public final class DistillationRun {
     if (!begun.datasetSha256().equals(datasetSha256.join())) {
       throw new DistillException(
           ExitCode.USAGE,
-          "the training images are not those the run began with (SHA-256 %s, now %s); give the same"
-                  .formatted(begun.datasetSha256(), datasetSha256.join())
-              + " --data-dir");
+          "the training images are not those the run began with (SHA-256 %s, now %s); %s"
+              .formatted(
+                  begun.datasetSha256(),
+                  datasetSha256.join(),
+                  dataset.name().equals(SyntheticDataset.NAME)
+                      ? "where the program was replaced it may draw others: start a new run"
+                      : "give the same --data-dir"));
     }
     requireRoom(begun.finished().keySet(), Backend.FIXED_BATCH);
     backend.reuseAlgorithms(begun.algorithms(), listener::note);

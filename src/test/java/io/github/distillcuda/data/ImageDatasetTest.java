@@ -12,6 +12,14 @@ import org.junit.jupiter.api.io.TempDir;
 class ImageDatasetTest {
   @TempDir Path temp;
 
+  /** Many read them at once, and a hash is of what they began as. */
+  @Test
+  void imagesAreReadOnly() {
+    ImageDataset set = SyntheticDataset.create(1, 10, 10);
+    assertThat(set.trainImages().isReadOnly()).isTrue();
+    assertThat(set.testImages().isReadOnly()).isTrue();
+  }
+
   /** CIFAR-10 does not fit into 64 MB; a JVM that small says so in one line. */
   @Test
   void smallHeapEndsInAdvice() throws IOException, InterruptedException {

@@ -58,6 +58,7 @@ final class ConvolutionSteps {
     return plan;
   }
 
+  /** What checkpoints know a direction by. */
   private String what(Direction direction) {
     return place.algorithmName(
         spec.inChannels(),

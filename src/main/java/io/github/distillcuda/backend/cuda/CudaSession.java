@@ -1,6 +1,7 @@
 package io.github.distillcuda.backend.cuda;
 
 import io.github.distillcuda.backend.BackendOptions;
+import io.github.distillcuda.backend.BackendOptions.Layers;
 import io.github.distillcuda.backend.Lifetime;
 import io.github.distillcuda.cuda.ComputeLane;
 import io.github.distillcuda.cuda.CudaContext;
@@ -172,6 +173,32 @@ final class CudaSession implements AutoCloseable {
     context.memory().advise(OTHER_MEMORY);
     try {
       return new CudaDataset(this, imageShape, images, labels);
+    } finally {
+      context.memory().advise(SMALLER_BATCH);
+    }
+  }
+
+  /**
+   * Opens the libraries that steps call, which take memory that no plan can know: as much with any
+   * batch size.
+   */
+  void openLibraries() {
+    boolean ownLayers = options.layers() == Layers.FUSED;
+    boolean ownConvolutions = ownLayers && math == MathMode.TF32;
+    boolean epilogues = ownLayers && !math.multipliesBfloat16() && engine.cublasLt() != null;
+    context.memory().advise(OTHER_MEMORY);
+    try {
+      for (Branch branch : Branch.values()) {
+        ComputeLane lane = lane(branch);
+        if (!ownConvolutions) {
+          lane.cudnn();
+        }
+        if (epilogues) {
+          lane.cublasLt();
+        } else {
+          lane.cublas();
+        }
+      }
     } finally {
       context.memory().advise(SMALLER_BATCH);
     }

@@ -42,7 +42,11 @@ final class FusedLinear implements CudaLayer {
             recording.lane(branch), recording.batch(), spec.fanIn(), spec.outFeatures()));
   }
 
-  /** Records a product with its epilogue, or else what replaces it; its inputs are noted. */
+  /**
+   * Records a product with its epilogue, or else what replaces it; its inputs are noted.
+   *
+   * @param product what checkpoints know it by
+   */
   private void record(
       Branch branch,
       String product,
@@ -50,8 +54,7 @@ final class FusedLinear implements CudaLayer {
       Optional<LtProduct> offered,
       CudaTensor result,
       Runnable otherwise) {
-    String algorithm =
-        offered.map(call -> "cublasLt " + call).orElse("cuBLAS, as cublasLt does not have it");
+    String algorithm = offered.map(call -> "cublasLt " + call).orElse("cuBLAS");
     recording
         .session()
         .algorithms()

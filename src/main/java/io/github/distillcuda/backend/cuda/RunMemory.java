@@ -44,9 +44,7 @@ final class RunMemory {
    */
   void requireRoom(CudaSession session, int batch, Consumer<String> note) {
     requireFree(session, batch);
-    for (Branch branch : Branch.values()) {
-      session.lane(branch).openLibraries();
-    }
+    session.openLibraries();
     requireFree(session, batch);
     long free = session.context().memory().freeBytes();
     long measured = total(session) + Branch.values().length * ConvolutionPlan.MEASURED_WORKSPACE;

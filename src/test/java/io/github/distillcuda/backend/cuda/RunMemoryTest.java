@@ -20,6 +20,7 @@ import io.github.distillcuda.emulator.library.Intercepted;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
 import io.github.distillcuda.ffi.CublasApi;
+import io.github.distillcuda.ffi.NativeException;
 import io.github.distillcuda.nn.Architecture;
 import java.util.ArrayList;
 import java.util.List;
@@ -155,22 +156,17 @@ class RunMemoryTest {
     EmulatedDevice device = new EmulatedDevice().withoutWork();
     CudaEngine engine = EmulatedEngine.of(device);
     AtomicBoolean takes = new AtomicBoolean(true);
-    CudaEngine takesMost =
-        new CudaEngine(
-            engine.name(),
-            engine.driver(),
-            engine.cudnn(),
-            Intercepted.before(
-                CublasApi.class,
-                engine.cublas(),
-                "cublasCreate_v2",
-                () -> {
-                  if (takes.getAndSet(false)) {
-                    device.withFreeBytes(FREE / 2);
-                  }
-                }),
-            engine.cublasLt());
-    try (Backend backend = new CudaBackend(takesMost, 0, BackendOptions.DEFAULT)) {
+    CublasApi takesMost =
+        Intercepted.before(
+            CublasApi.class,
+            engine.cublas(),
+            "cublasCreate_v2",
+            () -> {
+              if (takes.getAndSet(false)) {
+                device.withFreeBytes(FREE / 2);
+              }
+            });
+    try (Backend backend = new CudaBackend(with(engine, takesMost), 0, BackendOptions.DEFAULT)) {
       makeRoom(device, backend, batch, 0);
       assertThatExceptionOfType(DistillException.class)
           .isThrownBy(() -> backend.requireRoom(models(batch), batch, line -> {}))
@@ -179,6 +175,50 @@ class RunMemoryTest {
       assertThat(takes).isFalse();
     }
     assertThat(device.live()).isEmpty();
+  }
+
+  /** A library without room says that it is not initialised; a smaller batch is no help. */
+  @Test
+  void whatALibraryLacksIsNoMatterOfTheBatch() {
+    EmulatedDevice device = new EmulatedDevice().withoutWork();
+    CudaEngine engine = EmulatedEngine.of(device);
+    CublasApi uninitialised =
+        Intercepted.before(
+            CublasApi.class,
+            engine.cublas(),
+            "cublasCreate_v2",
+            () -> {
+              throw new NativeException(
+                  "cublasCreate_v2()", "CUBLAS_STATUS_NOT_INITIALIZED", 1, "says the test");
+            });
+    try (Backend backend =
+        new CudaBackend(with(engine, uninitialised), 0, BackendOptions.DEFAULT)) {
+      makeRoom(device, backend, 2, 0);
+      assertThatExceptionOfType(DistillException.class)
+          .isThrownBy(() -> backend.requireRoom(models(2), 2, line -> {}))
+          .satisfies(e -> assertThat(e.exitCode()).isEqualTo(ExitCode.DEVICE_MEMORY))
+          .withMessageStartingWith("GPU memory: cuBLAS of main needs perhaps 256 MiB")
+          .withMessageEndingWith("; free some of it, or use another GPU or --device cpu");
+    }
+    assertThat(device.live()).isEmpty();
+  }
+
+  /** A workspace that grows leaves the smaller one behind. */
+  @Test
+  void whatIsNeededOnceMoreIsEnoughToo() {
+    EmulatedDevice device = new EmulatedDevice().withoutWork();
+    try (Backend backend = open(device, Layers.CUDNN, Precision.TF32)) {
+      backend.requireRoom(models(200), 200, line -> {});
+      makeRoom(device, backend, 600, 0);
+      backend.requireRoom(models(600), 600, line -> {});
+      record(backend, 600);
+    }
+    assertThat(device.live()).isEmpty();
+  }
+
+  private static CudaEngine with(CudaEngine engine, CublasApi cublas) {
+    return new CudaEngine(
+        engine.name(), engine.driver(), engine.cudnn(), cublas, engine.cublasLt());
   }
 
   /** Each of the two would fit alone: the student's want is said before the teacher is trained. */

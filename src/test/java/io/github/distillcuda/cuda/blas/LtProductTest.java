@@ -46,29 +46,34 @@ class LtProductTest {
   @Test
   void whatIsOfferedAndRefusedAtTheLaunchIsPassedOver() {
     for (int status : new int[] {7, 8, 15}) {
-      assertThat(algorithm(MOST_COLUMNS, 0, refusing(1, status)).orElseThrow()).contains("split 1");
-      assertThat(algorithm(MOST_COLUMNS, 0, refusing(2, status))).isEmpty();
+      assertThat(algorithm(MOST_COLUMNS, 0, refusing("cublasLtMatmul", 1, status)).orElseThrow())
+          .contains("split 1");
+      assertThat(algorithm(MOST_COLUMNS, 0, refusing("cublasLtMatmul", 2, status))).isEmpty();
+      assertThat(algorithm(MOST_COLUMNS, 0, refusing("cublasLtMatmulAlgoGetHeuristic", 1, status)))
+          .isEmpty();
     }
-    assertThatThrownBy(() -> algorithm(MOST_COLUMNS, 0, refusing(1, 13)))
-        .isInstanceOf(NativeException.class)
-        .hasMessageContaining("says the test");
+    for (String function : new String[] {"cublasLtMatmul", "cublasLtMatmulAlgoGetHeuristic"}) {
+      assertThatThrownBy(() -> algorithm(MOST_COLUMNS, 0, refusing(function, 1, 13)))
+          .isInstanceOf(NativeException.class)
+          .hasMessageContaining("says the test");
+    }
   }
 
   private static String algorithm(int columns, long reserved) {
     return algorithm(columns, reserved, cublasLt -> cublasLt).orElseThrow();
   }
 
-  /** Has the first products fail with a status. */
-  private static UnaryOperator<CublasLtApi> refusing(int products, int status) {
-    AtomicInteger left = new AtomicInteger(products);
+  /** Has the first calls of a function fail with a status. */
+  private static UnaryOperator<CublasLtApi> refusing(String function, int calls, int status) {
+    AtomicInteger left = new AtomicInteger(calls);
     return cublasLt ->
         Intercepted.before(
             CublasLtApi.class,
             cublasLt,
-            "cublasLtMatmul",
+            function,
             () -> {
               if (left.getAndDecrement() > 0) {
-                throw new NativeException("cublasLtMatmul", "REFUSED", status, "says the test");
+                throw new NativeException(function, "REFUSED", status, "says the test");
               }
             });
   }
