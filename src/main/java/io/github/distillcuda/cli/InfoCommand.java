@@ -45,14 +45,22 @@ final class InfoCommand extends Command {
       absent = e;
     }
     facts.putAll(session.devices().surveyCuda());
-    reporter.result(
-        facts,
-        facts.entrySet().stream()
-            .map(fact -> "%-13s %s".formatted(fact.getKey(), fact.getValue()))
-            .collect(Collectors.joining(System.lineSeparator())));
+    reporter.result(facts, table(facts));
     if (absent != null) {
       throw absent; // the facts are printed, standard error still says why this fails
     }
     return 0;
+  }
+
+  /** Two columns; a value of several lines stays in its own. */
+  private static String table(Map<String, String> facts) {
+    int width = facts.keySet().stream().mapToInt(String::length).max().orElseThrow() + 2;
+    return facts.entrySet().stream()
+        .map(
+            fact ->
+                ("%-" + width + "s%s")
+                    .formatted(
+                        fact.getKey(), fact.getValue().replace("\n", "\n" + " ".repeat(width))))
+        .collect(Collectors.joining("\n"));
   }
 }

@@ -17,8 +17,8 @@ public final class CudaSurvey {
 
   /**
    * Returns facts by name: each GPU, also one that is too old; cuDNN, cuBLAS and cublasLt with
-   * their versions; and each file that was looked for, where it is, or every place that was tried
-   * with what came of it.
+   * their versions; and each file that was looked for, where it is, or a line for every place that
+   * was tried with what came of it.
    */
   public static Map<String, String> of(CudaLibraries libraries) {
     CudaSurvey survey = new CudaSurvey();
@@ -60,6 +60,6 @@ public final class CudaSurvey {
   private static String attempts(CudaLibrarySearch search) {
     return search.attempts().stream()
         .map(attempt -> "%s: %s".formatted(attempt.place(), attempt.outcome()))
-        .collect(Collectors.joining("; "));
+        .collect(Collectors.joining("\n"));
   }
 }

@@ -3,11 +3,16 @@ package io.github.distillcuda.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonObject;
+import io.github.distillcuda.backend.Backend;
+import io.github.distillcuda.backend.BackendOptions;
+import io.github.distillcuda.backend.DeviceRequest;
 import io.github.distillcuda.backend.cuda.CudaBackend;
 import io.github.distillcuda.emulator.device.EmulatedDevice;
 import io.github.distillcuda.emulator.library.EmulatedEngine;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
+import java.util.Map;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 /** What {@code info} and {@code verify} print, and what failures print. */
@@ -40,6 +45,29 @@ class DeviceReportTest {
     JsonObject facts = new Shell().run("info --device cpu --json").exits(0).json();
     assertThat(facts.get("precision").getAsString()).isEqualTo("fp32");
     assertThat(facts.keySet()).contains("java", "system", "processors", "heap", "engine");
+  }
+
+  /** One line would be of thousands of characters. */
+  @Test
+  void eachPlaceThatWasSearchedHasALine() {
+    Session.Devices searched =
+        new Session.Devices() {
+          @Override
+          public Backend open(
+              DeviceRequest request, BackendOptions options, Consumer<String> note) {
+            return IDLE.open(request, options, note);
+          }
+
+          @Override
+          public Map<String, String> surveyCuda() {
+            return Map.of("libcublasLt.so.13", "/a: no such file\n/b: no such file");
+          }
+        };
+    Outcome text = run(searched, "info --device cuda").exits(0);
+    assertThat(text.out())
+        .containsPattern("(?m)^libcublasLt\\.so\\.13  /a: no such file\n {19}/b: no such file$");
+    Outcome object = run(searched, "info --device cuda --json").exits(0);
+    assertThat(object.json().get("libcublasLt.so.13").getAsString()).hasLineCount(2);
   }
 
   @Test
