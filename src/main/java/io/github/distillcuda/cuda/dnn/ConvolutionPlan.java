@@ -2,11 +2,10 @@ package io.github.distillcuda.cuda.dnn;
 
 import io.github.distillcuda.cuda.ComputeLane;
 import io.github.distillcuda.cuda.DeviceSpan;
-import io.github.distillcuda.cuda.LibraryObject;
 import io.github.distillcuda.cuda.MathMode;
+import io.github.distillcuda.cuda.dnn.ConvolutionCalls.Choice;
 import io.github.distillcuda.failure.DistillException;
 import io.github.distillcuda.failure.ExitCode;
-import io.github.distillcuda.ffi.CudnnApi;
 import io.github.distillcuda.ffi.CudnnConstants;
 import io.github.distillcuda.ffi.CudnnPerformance;
 import io.github.distillcuda.ffi.NativeException;
@@ -56,29 +55,8 @@ public final class ConvolutionPlan implements AutoCloseable {
     BACKWARD_FILTER
   }
 
-  /** What a direction is computed with. */
-  private static final class Choice {
-    private final LibraryObject convolution;
-    private ConvolutionAlgorithm algorithm;
-
-    /**
-     * What cuDNN asked for, and is lent: what it does with more would depend on the plans before.
-     */
-    private long workspaceBytes;
-
-    Choice(LibraryObject convolution) {
-      this.convolution = convolution;
-    }
-  }
-
   private final ComputeLane lane;
-  private final CudnnApi cudnn;
-  private final Descriptors descriptors;
-  private final LibraryObject xDescriptor;
-  private final LibraryObject wDescriptor;
-  private final LibraryObject biasDescriptor;
-  private final LibraryObject yDescriptor;
-  private final LibraryObject reluDescriptor;
+  private final ConvolutionCalls calls;
   private final Map<Direction, Choice> choices = new EnumMap<>(Direction.class);
 
   /**
@@ -90,29 +68,12 @@ public final class ConvolutionPlan implements AutoCloseable {
    */
   public ConvolutionPlan(ComputeLane lane, ImageShape input, int outChannels) {
     this.lane = lane;
-    lane.cudnn(); // no captured call could create the handle
-    cudnn = lane.engine().cudnn();
-    descriptors = new Descriptors(lane, cudnn, ImageFormat.of(lane.math()));
-    ImageShape output = new ImageShape(input.batch(), outChannels, input.height(), input.width());
-    xDescriptor = descriptors.tensor(input);
-    wDescriptor = descriptors.filter(outChannels, input.channels());
-    biasDescriptor = descriptors.tensor(output.perChannel());
-    yDescriptor = descriptors.tensor(output);
-    reluDescriptor = descriptors.relu();
-    for (Direction direction : Direction.values()) {
-      choices.put(direction, new Choice(descriptors.convolution()));
-    }
-    long convolution = choices.get(Direction.FORWARD).convolution.address();
-    Descriptors.requireOutput(
-        "convolution",
-        output,
-        cudnn.cudnnGetConvolution2dForwardOutputDim(
-            convolution, xDescriptor.address(), wDescriptor.address()));
+    calls = new ConvolutionCalls(lane, input, outChannels);
   }
 
-  /** Returns what a direction is computed with; null until that was chosen. */
+  /** Returns what a direction is computed with, once that was chosen. */
   public ConvolutionAlgorithm algorithm(Direction direction) {
-    return choices.get(direction).algorithm;
+    return choices.get(direction).algorithm();
   }
 
   /**
@@ -150,14 +111,6 @@ public final class ConvolutionPlan implements AutoCloseable {
           }
           return chosen;
         });
-  }
-
-  private void compute(Direction direction, DeviceSpan x, DeviceSpan w, DeviceSpan y) {
-    switch (direction) {
-      case FORWARD -> forward(x, w, y);
-      case BACKWARD_DATA -> inputGradient(w, y, x);
-      case BACKWARD_FILTER -> weightGradient(x, y, w);
-    }
   }
 
   /** Returns what a call does; false if cuDNN does not have it for this shape and arithmetic. */
@@ -201,45 +154,14 @@ public final class ConvolutionPlan implements AutoCloseable {
   /** Chooses an algorithm, unless it wants more workspace than this; returns whether. */
   private boolean choose(
       Direction direction, ConvolutionAlgorithm algorithm, long mostWorkspaceBytes) {
-    Choice choice = choices.get(direction);
-    cudnn.cudnnSetConvolutionMathType(choice.convolution.address(), algorithm.mathType());
-    long needed = workspace(direction, choice.convolution, algorithm.number());
+    calls.setMathType(direction, algorithm.mathType());
+    long needed = calls.workspaceBytes(direction, algorithm.number());
     if (needed > mostWorkspaceBytes) {
       return false;
     }
     lane.reserve(needed);
-    choice.algorithm = algorithm;
-    choice.workspaceBytes = needed;
+    choices.put(direction, new Choice(algorithm, needed));
     return true;
-  }
-
-  private long workspace(Direction direction, LibraryObject convolution, int algorithm) {
-    return switch (direction) {
-      case FORWARD ->
-          cudnn.cudnnGetConvolutionForwardWorkspaceSize(
-              lane.cudnn(),
-              xDescriptor.address(),
-              wDescriptor.address(),
-              convolution.address(),
-              yDescriptor.address(),
-              algorithm);
-      case BACKWARD_DATA ->
-          cudnn.cudnnGetConvolutionBackwardDataWorkspaceSize(
-              lane.cudnn(),
-              wDescriptor.address(),
-              yDescriptor.address(),
-              convolution.address(),
-              xDescriptor.address(),
-              algorithm);
-      case BACKWARD_FILTER ->
-          cudnn.cudnnGetConvolutionBackwardFilterWorkspaceSize(
-              lane.cudnn(),
-              xDescriptor.address(),
-              yDescriptor.address(),
-              convolution.address(),
-              wDescriptor.address(),
-              algorithm);
-    };
   }
 
   /**
@@ -255,11 +177,10 @@ public final class ConvolutionPlan implements AutoCloseable {
       takeByRule(direction, x, w, y);
       return;
     }
-    long convolution = choices.get(direction).convolution.address();
-    cudnn.cudnnSetConvolutionMathType(convolution, lane.math().convolution());
+    calls.setMathType(direction, lane.math().convolution());
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment results = arena.allocate(MOST_RESULTS * CudnnPerformance.BYTES, 8);
-      int found = find(direction, convolution, x, w, y, results);
+      int found = calls.find(direction, x, w, y, results);
       boolean chosen =
           CudnnPerformance.read(results, found).stream() // the fastest first
               .filter(one -> one.status() == 0)
@@ -284,97 +205,14 @@ public final class ConvolutionPlan implements AutoCloseable {
     }
   }
 
-  private int find(
-      Direction direction,
-      long convolution,
-      DeviceSpan x,
-      DeviceSpan w,
-      DeviceSpan y,
-      MemorySegment results) {
-    return switch (direction) {
-      case FORWARD ->
-          cudnn.cudnnFindConvolutionForwardAlgorithmEx(
-              lane.cudnn(),
-              xDescriptor.address(),
-              x.address(),
-              wDescriptor.address(),
-              w.address(),
-              convolution,
-              yDescriptor.address(),
-              y.address(),
-              results,
-              lane.workspace(),
-              MEASURED_WORKSPACE);
-      case BACKWARD_DATA ->
-          cudnn.cudnnFindConvolutionBackwardDataAlgorithmEx(
-              lane.cudnn(),
-              wDescriptor.address(),
-              w.address(),
-              yDescriptor.address(),
-              y.address(),
-              convolution,
-              xDescriptor.address(),
-              x.address(),
-              results,
-              lane.workspace(),
-              MEASURED_WORKSPACE);
-      case BACKWARD_FILTER ->
-          cudnn.cudnnFindConvolutionBackwardFilterAlgorithmEx(
-              lane.cudnn(),
-              xDescriptor.address(),
-              x.address(),
-              yDescriptor.address(),
-              y.address(),
-              convolution,
-              wDescriptor.address(),
-              w.address(),
-              results,
-              lane.workspace(),
-              MEASURED_WORKSPACE);
-    };
-  }
-
   /** {@code y = conv(x, w)}. */
   public void forward(DeviceSpan x, DeviceSpan w, DeviceSpan y) {
-    Choice choice = choices.get(Direction.FORWARD);
-    cudnn.cudnnConvolutionForward(
-        lane.cudnn(),
-        1,
-        xDescriptor.address(),
-        x.address(),
-        wDescriptor.address(),
-        w.address(),
-        choice.convolution.address(),
-        choice.algorithm.number(),
-        lane.workspace(),
-        choice.workspaceBytes,
-        0,
-        yDescriptor.address(),
-        y.address());
+    compute(Direction.FORWARD, x, w, y);
   }
 
   /** {@code y = max(conv(x, w) + bias, 0)}, in one call. */
   public void forwardBiasRelu(DeviceSpan x, DeviceSpan w, DeviceSpan bias, DeviceSpan y) {
-    Choice choice = choices.get(Direction.FORWARD);
-    cudnn.cudnnConvolutionBiasActivationForward(
-        lane.cudnn(),
-        1,
-        xDescriptor.address(),
-        x.address(),
-        wDescriptor.address(),
-        w.address(),
-        choice.convolution.address(),
-        choice.algorithm.number(),
-        lane.workspace(),
-        choice.workspaceBytes,
-        0,
-        yDescriptor.address(),
-        y.address(),
-        biasDescriptor.address(),
-        bias.address(),
-        reluDescriptor.address(),
-        yDescriptor.address(),
-        y.address());
+    calls.forwardBiasRelu(choices.get(Direction.FORWARD), x, w, bias, y);
   }
 
   /**
@@ -391,44 +229,20 @@ public final class ConvolutionPlan implements AutoCloseable {
 
   /** {@code dx = gradient of x}. */
   public void inputGradient(DeviceSpan w, DeviceSpan dy, DeviceSpan dx) {
-    Choice choice = choices.get(Direction.BACKWARD_DATA);
-    cudnn.cudnnConvolutionBackwardData(
-        lane.cudnn(),
-        1,
-        wDescriptor.address(),
-        w.address(),
-        yDescriptor.address(),
-        dy.address(),
-        choice.convolution.address(),
-        choice.algorithm.number(),
-        lane.workspace(),
-        choice.workspaceBytes,
-        0,
-        xDescriptor.address(),
-        dx.address());
+    compute(Direction.BACKWARD_DATA, dx, w, dy);
   }
 
   /** {@code dw = gradient of w}. */
   public void weightGradient(DeviceSpan x, DeviceSpan dy, DeviceSpan dw) {
-    Choice choice = choices.get(Direction.BACKWARD_FILTER);
-    cudnn.cudnnConvolutionBackwardFilter(
-        lane.cudnn(),
-        1,
-        xDescriptor.address(),
-        x.address(),
-        yDescriptor.address(),
-        dy.address(),
-        choice.convolution.address(),
-        choice.algorithm.number(),
-        lane.workspace(),
-        choice.workspaceBytes,
-        0,
-        wDescriptor.address(),
-        dw.address());
+    compute(Direction.BACKWARD_FILTER, x, dw, dy);
+  }
+
+  private void compute(Direction direction, DeviceSpan x, DeviceSpan w, DeviceSpan y) {
+    calls.compute(direction, choices.get(direction), x, w, y);
   }
 
   @Override
   public void close() {
-    descriptors.close();
+    calls.close();
   }
 }

@@ -18,8 +18,7 @@ enum FactorRounding {
       int half = this == NEAREST ? LACKING / 2 + 1 : 0;
       for (int i = 0; i < factors.length; i++) {
         if (Float.isFinite(factors[i])) {
-          int bits = Float.floatToRawIntBits(factors[i]) + half & ~LACKING;
-          factors[i] = Float.intBitsToFloat(bits);
+          factors[i] = Float.intBitsToFloat(Float.floatToRawIntBits(factors[i]) + half & ~LACKING);
         }
       }
     }
